@@ -1,0 +1,197 @@
+"""Everything that can be wrong with an answer."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any, Literal
+
+from unipile_sandbox.answers import Answer, encode, error_body
+
+BLOCK = b" " * 65536
+MAX_SECONDS = 3600
+MAX_PADDING = 2**40
+# A gzip body is made in memory before it is sent.
+MAX_GZIP_PADDING = 2**30
+FRAMINGS = ("length", "chunked", "close")
+
+FIELD_TYPES: dict[str, tuple[type, ...]] = {
+    "status": (int,),
+    "error_type": (str,),
+    "body": (str, dict, list),
+    "headers": (dict,),
+    "delay": (int, float),
+    "drip_headers": (int, float),
+    "drip_body": (int, float),
+    "close": (bool,),
+    "cut": (int,),
+    "framing": (str,),
+    "padding": (int,),
+    "gzip": (bool,),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """What is wrong with an answer; the true answer shows through what is left unset."""
+
+    status: int | None = None
+    # Goes into the error body that a status from 400 on gets when no `body` is given.
+    error_type: str | None = None
+    body: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    # Seconds: before the answer, and between two bytes of the head or of the body.
+    delay: float = 0
+    drip_headers: float = 0
+    drip_body: float = 0
+    # Hang up without an answer; or, unannounced, after `cut` bytes of the body.
+    close: bool = False
+    cut: int | None = None
+    # How the end of the body is told: Content-Length, chunks, or the end of the connection.
+    framing: Literal["length", "chunked", "close"] = "length"
+    # Blanks after the body, which leave JSON valid; with `gzip` they make a bomb.
+    padding: int = 0
+    gzip: bool = False
+
+    def __post_init__(self) -> None:
+        if self.status is not None and not 200 <= self.status <= 999:
+            raise ValueError("status must be a number from 200 to 999.")
+        if self.error_type is not None and (self.status is None or self.status < 400):
+            raise ValueError("error_type needs a status from 400 on.")
+        for name in ("delay", "drip_headers", "drip_body"):
+            if not 0 <= getattr(self, name) <= MAX_SECONDS:
+                raise ValueError(f"{name} must be a number of seconds from 0 to {MAX_SECONDS}.")
+        if self.framing not in FRAMINGS:
+            raise ValueError(f"framing must be one of {', '.join(FRAMINGS)}.")
+        if self.cut is not None and self.cut < 0:
+            raise ValueError("cut must not be negative.")
+        most = MAX_GZIP_PADDING if self.gzip else MAX_PADDING
+        if not 0 <= self.padding <= most:
+            raise ValueError(f"padding must be a number of bytes from 0 to {most}.")
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> Fault:
+        for name, value in fields.items():
+            if name not in FIELD_TYPES:
+                raise ValueError(f"{name!r} is not known; a fault has {', '.join(FIELD_TYPES)}.")
+            if type(value) not in FIELD_TYPES[name]:
+                types = " or ".join(kind.__name__ for kind in FIELD_TYPES[name])
+                raise ValueError(f"{name} must be of type {types}.")
+        if "body" in fields:
+            fields = {**fields, "body": _as_bytes(fields["body"])}
+        fault = cls(**fields)
+        if fault == cls():
+            raise ValueError(f"That fault changes nothing; set one of {', '.join(FIELD_TYPES)}.")
+        return fault
+
+    @property
+    def ends_connection(self) -> bool:
+        return self.close or self.cut is not None or self.framing == "close"
+
+    def spoil(self, answer: Answer) -> tuple[int, dict[str, str], Iterator[bytes]]:
+        """Return the status, headers and body blocks to send in place of the answer."""
+        body, padding = self._body(answer), self.padding
+        headers = dict(answer.headers)
+        if self.gzip:
+            body, padding = _gzipped(body, padding), 0
+            headers["Content-Encoding"] = "gzip"
+        if self.framing == "length":
+            headers["Content-Length"] = str(len(body) + padding)
+        elif self.framing == "chunked":
+            headers["Transfer-Encoding"] = "chunked"
+        else:
+            headers["Connection"] = "close"
+        blocks = chain([body] if body else [], _blanks(padding))
+        return self.status or answer.status, headers | dict(self.headers), self._framed(blocks)
+
+    def _body(self, answer: Answer) -> bytes:
+        if self.body is not None:
+            return self.body
+        if self.status is None or self.status < 300:
+            return answer.body
+        return b"" if self.status < 400 else error_body(self.status, self.error_type)
+
+    def _framed(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        if self.cut is not None:
+            blocks = _first(blocks, self.cut)
+        if self.framing != "chunked":
+            yield from blocks
+            return
+        for block in blocks:
+            yield b"%x\r\n%b\r\n" % (len(block), block)
+        if self.cut is None:
+            yield b"0\r\n\r\n"
+
+
+def _as_bytes(body: object) -> bytes:
+    return body.encode(errors="replace") if isinstance(body, str) else encode(body)
+
+
+def _blanks(count: int) -> Iterator[bytes]:
+    while count > 0:
+        yield BLOCK[:count]
+        count -= len(BLOCK)
+
+
+def _first(blocks: Iterable[bytes], count: int) -> Iterator[bytes]:
+    for block in blocks:
+        if count <= 0:
+            return
+        yield block[:count]
+        count -= len(block)
+
+
+def _gzipped(body: bytes, padding: int) -> bytes:
+    packer = zlib.compressobj(wbits=31)
+    packed = [packer.compress(block) for block in chain([body], _blanks(padding))]
+    return b"".join((*packed, packer.flush()))
+
+
+@dataclass
+class _Injected:
+    fault: Fault
+    account_id: str | None
+    page: int | None
+    times: int | None
+
+    def fits(self, answer: Answer) -> bool:
+        if self.account_id is not None:
+            return self.account_id == answer.account_id
+        return self.page is None or (answer.page is not None and self.page <= answer.page)
+
+
+class FaultQueue:
+    """Injected faults; of those that fit an answer, the oldest spoils it."""
+
+    def __init__(self) -> None:
+        self._injected: list[_Injected] = []
+
+    def __len__(self) -> int:
+        return len(self._injected)
+
+    def inject(
+        self, fault: Fault, *, account_id: str | None, page: int | None, times: int | None
+    ) -> None:
+        if account_id is not None and page is not None:
+            raise ValueError("A fault is for an account or for pages of the list, not for both.")
+        if min(1 if page is None else page, 1 if times is None else times) < 1:
+            raise ValueError("page and times must be 1 or more.")
+        self._injected.append(_Injected(fault, account_id, page, times))
+
+    def take(self, answer: Answer) -> Fault | None:
+        for injected in self._injected:
+            if injected.fits(answer):
+                self._count_down(injected)
+                return injected.fault
+        return None
+
+    def clear(self) -> None:
+        self._injected.clear()
+
+    def _count_down(self, injected: _Injected) -> None:
+        if injected.times is not None:
+            injected.times -= 1
+            if not injected.times:
+                self._injected.remove(injected)

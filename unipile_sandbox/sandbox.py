@@ -1,0 +1,145 @@
+"""The sandbox as tests and benchmarks use it."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any, Self
+
+from unipile_sandbox import api, control
+from unipile_sandbox.accounts import AccountStore, Payload, change
+from unipile_sandbox.faults import Fault, FaultQueue
+from unipile_sandbox.server import Reply, Request, Server
+
+
+class Sandbox:
+    """Unipile's accounts API on a local port, served from threads of this process.
+
+    `latency` seconds pass before each answer. `on_answer` is called with each request when its
+    answer is made up and not yet sent; what it changes comes too late for that answer.
+    """
+
+    def __init__(
+        self,
+        accounts: Iterable[Payload] = (),
+        *,
+        api_key: str = "sandbox-key",
+        host: str = "127.0.0.1",
+        port: int = 0,
+        record: int = 10_000,
+    ) -> None:
+        self.api_key = api_key
+        self.host = host
+        self.port = port
+        self._lock = threading.RLock()
+        self._initial = AccountStore(accounts)
+        self._faults = FaultQueue()
+        self._requests: deque[Request] = deque(maxlen=record)
+        self._server: Server | None = None
+        self.reset()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        """The address, which is also what the DSN setting takes."""
+        return f"http://{self.host}:{self.port}"
+
+    @property
+    def requests(self) -> list[Request]:
+        """The last requests to the API, `record` of them at most."""
+        with self._lock:
+            return list(self._requests)
+
+    def start(self) -> Self:
+        """Listen; a port that was free to choose is kept for the next start."""
+        if self._server is None:
+            self._server = Server((self.host, self.port), self._respond)
+            self.port = self._server.server_address[1]
+            self._server.start()
+        return self
+
+    def stop(self) -> None:
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
+
+    def reset(self) -> None:
+        """Go back to the accounts of the start: no faults, no latency, nothing counted."""
+        with self._lock:
+            self._store = self._initial.copy()
+            self._faults.clear()
+            self._requests.clear()
+            self.request_count = 0
+            self.latency = 0.0
+            self.on_answer: Callable[[Request], None] | None = None
+
+    def add(self, payload: Payload) -> str:
+        """Add an account, or replace the one with the same id; return its id."""
+        with self._lock:
+            return self._store.put(payload)
+
+    def load(self, payloads: Iterable[Payload]) -> None:
+        for payload in payloads:
+            self.add(payload)
+
+    def get(self, account_id: str) -> Payload:
+        with self._lock:
+            return self._store.get(account_id)
+
+    def update(self, account_id: str, /, **changes: Any) -> Payload:
+        """Change keys where Unipile keeps them; see `accounts.change`."""
+        with self._lock:
+            payload = self._store.get(account_id)
+            change(payload, changes)
+            self._store.put(payload)
+            return payload
+
+    def remove(self, account_id: str) -> None:
+        with self._lock:
+            self._store.remove(account_id)
+
+    def inject(
+        self,
+        fault: Fault,
+        *,
+        account_id: str | None = None,
+        page: int | None = None,
+        times: int | None = None,
+    ) -> None:
+        """Spoil the reads of one account, the list from a page on, or else every answer."""
+        with self._lock:
+            self._faults.inject(fault, account_id=account_id, page=page, times=times)
+
+    def clear_faults(self) -> None:
+        with self._lock:
+            self._faults.clear()
+
+    def state(self) -> dict[str, Any]:
+        """Say what is there; of the accounts, the first few by name."""
+        with self._lock:
+            return {
+                "account_count": len(self._store),
+                "request_count": self.request_count,
+                "fault_count": len(self._faults),
+                "accounts": self._store.names(control.NAMED_ACCOUNTS),
+            }
+
+    def _respond(self, request: Request, body: bytes) -> Reply:
+        method, path, headers, _ = request
+        with self._lock:
+            if control.is_control(path):
+                return Reply(control.answer(self, method, path, body))
+            self.request_count += 1
+            self._requests.append(request)
+            key = headers.get("x-api-key")
+            answer = api.answer(method, path, key, self._store, self.api_key)
+            fault = self._faults.take(answer)
+        if self.on_answer is not None:
+            self.on_answer(request)
+        return Reply(answer, fault, self.latency + (fault.delay if fault else 0))
