@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ObjectDoesNotExist
+from rest_framework.request import Request
+from rest_framework_simplejwt import authentication, serializers
+from rest_framework_simplejwt.exceptions import InvalidToken
+from rest_framework_simplejwt.tokens import Token
+
+# What claims of any JSON type can raise, though the token is signed by us.
+_UNUSABLE_CLAIM = (ObjectDoesNotExist, TypeError, ValueError, OverflowError)
+
+
+class JWTAuthentication(authentication.JWTAuthentication):
+    """simplejwt's, but a claim of the wrong type is a bad token and no server error."""
+
+    def authenticate(self, request: Request) -> tuple[Any, Token] | None:
+        try:
+            return super().authenticate(request)
+        except _UNUSABLE_CLAIM as exc:
+            raise InvalidToken from exc
+
+
+class TokenRefreshSerializer(serializers.TokenRefreshSerializer):
+    """simplejwt's, but the token of a deleted user is a bad token and no server error."""
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, str]:
+        try:
+            return super().validate(attrs)
+        except _UNUSABLE_CLAIM as exc:
+            raise InvalidToken from exc

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import SuspiciousOperation
+from django.db import InterfaceError, OperationalError
+from django.http import UnreadablePostError
+from django.utils.translation import gettext_lazy as _
+from drf_standardized_errors import handler
+from rest_framework.exceptions import APIException, AuthenticationFailed, ParseError
+from rest_framework.response import Response
+from rest_framework_simplejwt import exceptions as simplejwt
+
+
+class DatabaseUnavailable(APIException):
+    status_code = 503
+    default_code = "database_unavailable"
+    default_detail = _("The database does not answer. Nothing is half done; try again shortly.")
+    wait = 5
+
+
+class ExceptionHandler(handler.ExceptionHandler):
+    def convert_known_exceptions(self, exc: Exception) -> Exception:
+        if isinstance(exc, OperationalError | InterfaceError):
+            return DatabaseUnavailable()
+        if isinstance(exc, SuspiciousOperation | UnreadablePostError):
+            return ParseError(_("The request cannot be read; send only what is documented."))
+        if isinstance(exc, simplejwt.AuthenticationFailed):
+            return _plain(exc)
+        return super().convert_known_exceptions(exc)
+
+    def report_exception(self, exc: APIException, response: Response) -> None:
+        # A 502 or 503 that we answer on purpose is not a crash of ours: it must not page anyone.
+        if not isinstance(self.exc, APIException):
+            super().report_exception(exc, response)
+
+
+def _plain(exc: simplejwt.AuthenticationFailed) -> AuthenticationFailed:
+    """Bring simplejwt's nested error to the one shape, a code and a sentence."""
+    answer: Any = exc.detail  # a dict, by simplejwt's mixin
+    # str(), because REST framework's strings carry a code of their own, which would win.
+    plain = AuthenticationFailed(str(answer["detail"]), str(answer["code"]))
+    plain.auth_header = getattr(exc, "auth_header", None)  # type: ignore[attr-defined]
+    return plain

@@ -1,0 +1,166 @@
+"""What a wrong environment leads to, in processes of their own."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from script.settings_environment import isolated
+
+ROOT = Path(__file__).parent.parent
+SOUND = {
+    "ALLOWED_HOSTS": "puffle.example",
+    "DATABASE_URL": "postgres://puffle@127.0.0.1:1/puffle",
+    "SECRET_KEY": secrets.token_urlsafe(50),
+    "UNIPILE_API_KEY": "a-key",
+    "UNIPILE_DSN": "api8.unipile.com:13843",
+}
+NUMBER = "must be a whole number of"
+RATE = "must be a number of requests per sec, min, hour or day, such as"
+SECONDS = "is not a number of seconds between 0 and 600. HINT: Write it like 15 or 2.5."
+COPY = "HINT: Copy the DSN from Unipile's dashboard, such as api8.unipile.com:13843."
+
+# What is set to what, and what must be said of it. Django's checks tell all mistakes at once.
+MISTAKES: list[dict[str, tuple[str, str]]] = [
+    {
+        "UNIPILE_DSN": ("http://api8.unipile.com:13843", "over plain http. HINT: Write https://"),
+        "UNIPILE_API_KEY": (
+            "one\ntwo",
+            "a line break or another character no key has. HINT: Create",
+        ),
+        "UNIPILE_TIMEOUT": ("soon", f"UNIPILE_TIMEOUT {SECONDS}"),
+        "UNIPILE_CONNECT_TIMEOUT": ("-1", f"UNIPILE_CONNECT_TIMEOUT {SECONDS}"),
+        "UNIPILE_POOL_SIZE": ("0", "whole number from 1 to 1000. HINT: Write it like 64."),
+    },
+    {
+        "UNIPILE_DSN": ("api8.unipile.com:port", f"UNIPILE_DSN is not an address. {COPY}"),
+        "UNIPILE_API_KEY": ("", "UNIPILE_API_KEY is not set. HINT: Create an access token"),
+        "UNIPILE_TIMEOUT": ("0", f"UNIPILE_TIMEOUT {SECONDS}"),
+    },
+    {
+        "UNIPILE_DSN": ("", f"UNIPILE_DSN is not set. {COPY}"),
+    },
+    {
+        "UNIPILE_DSN": ("api8.unipile.com:13843/api/v1", f"more than host and port. {COPY}"),
+        "UNIPILE_API_KEY": ("one two", "UNIPILE_API_KEY holds a space"),
+    },
+    # The settings stop at the first one.
+    {"SECRET_KEY": ("", "SECRET_KEY is missing. Set it to 50 or more random characters")},
+    {"THROTTLE_REFRESH": ("many", f"THROTTLE_REFRESH {RATE} 60/min.")},
+    {"THROTTLE_TOKEN": ("0/min", f"THROTTLE_TOKEN {RATE} 30/min.")},
+    {"ACCESS_TOKEN_LIFETIME": ("15m", f"ACCESS_TOKEN_LIFETIME {NUMBER} 1 or more, such as 900.")},
+    {"DATABASE_POOL_SIZE": ("0", f"DATABASE_POOL_SIZE {NUMBER} 1 or more, such as 10.")},
+    {"DATABASE_URL": ("db", "DATABASE_URL is not the address of a database. Write it like")},
+    {"CACHE_URL": ("redis", "CACHE_URL is not the address of a cache. Write it like")},
+    {"NUM_PROXIES": ("one", f"NUM_PROXIES {NUMBER} 0 or more, such as 0.")},
+    {"HTTPS": ("maybe", "HTTPS must be 1 or 0.")},
+    {"LOG_JSON": ("yaml", "LOG_JSON must be 1 or 0.")},
+]
+
+
+def run(*arguments: str, **changed: str) -> tuple[int, str]:
+    """Run Python in a sound environment but for the changes; return its status and what it says."""
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        check=False,
+        cwd=ROOT,
+        env=isolated(**{**SOUND, **changed}),
+        stderr=subprocess.STDOUT,
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=60,
+    )
+    return done.returncode, " ".join(done.stdout.split())
+
+
+@pytest.fixture(scope="module")
+def said() -> list[tuple[int, str]]:
+    """Let `manage.py check` judge every mistake, two at a time."""
+
+    def check(mistakes: dict[str, tuple[str, str]]) -> tuple[int, str]:
+        changed = {name: value for name, (value, _) in mistakes.items()}
+        return run("manage.py", "check", **changed)
+
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(check, MISTAKES))
+
+
+@pytest.mark.parametrize("number", range(len(MISTAKES)), ids=[" ".join(each) for each in MISTAKES])
+def test_check_says_what_to_write_instead(said: list[tuple[int, str]], number: int) -> None:
+    status, text = said[number]
+
+    assert [message for _, message in MISTAKES[number].values() if message not in text] == []
+    assert status != 0
+
+
+def test_sound_environment_passes_the_checks_of_a_deployment() -> None:
+    assert run("manage.py", "check", "--deploy", "--fail-level=WARNING") == (
+        0,
+        "System check identified no issues (0 silenced).",
+    )
+
+
+def test_site_without_unipile_is_served_with_a_warning() -> None:
+    status, text = run("manage.py", "check", UNIPILE_DSN="", UNIPILE_API_KEY="")
+
+    assert status == 0
+    assert text.count("HINT") == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("UNIPILE_API_KEY", "one\ntwo", "UNIPILE_API_KEY holds a space, a line break"),
+        ("SECRET_KEY", "", "SECRET_KEY is missing."),
+    ],
+)
+def test_server_does_not_start_and_says_once_why(name: str, value: str, message: str) -> None:
+    status, text = run("-m", "gunicorn", "puffle.wsgi", "--bind=127.0.0.1:0", **{name: value})
+
+    assert status == 3
+    assert text.count(message) == 1
+    assert "Traceback" not in text
+
+
+def test_sound_environment_starts_without_a_word() -> None:
+    assert run("-c", "import puffle.wsgi") == (0, "")
+
+
+ASK_OVER_HTTPS = """
+import django, json
+django.setup()
+from django.conf import settings
+from django.test import Client
+client = Client(headers={"host": "puffle.example"})
+plain, page = client.get("/api/docs"), client.get("/admin/login/", secure=True)
+cookie = page.cookies["csrftoken"]
+print(json.dumps({
+    "redirect": [plain.status_code, plain["Location"]],
+    "headers": dict(page.headers),
+    "cookie": dict(cookie),
+    "session": [settings.SESSION_COOKIE_SECURE, settings.SESSION_COOKIE_HTTPONLY],
+}))
+"""
+
+
+def test_deployment_sends_the_headers_and_cookies_of_https() -> None:
+    status, text = run("-c", ASK_OVER_HTTPS, DJANGO_SETTINGS_MODULE="puffle.settings")
+    assert status == 0, text
+    answer = json.loads(text[text.index('{"redirect"') :])
+
+    assert answer["redirect"] == [301, "https://puffle.example/api/docs"]
+    assert answer["session"] == [True, True]
+    assert answer["cookie"]["secure"] is True
+    assert answer["headers"].items() >= {
+        ("Cross-Origin-Opener-Policy", "same-origin"),
+        ("Referrer-Policy", "same-origin"),
+        ("Strict-Transport-Security", "max-age=31536000; includeSubDomains; preload"),
+        ("X-Content-Type-Options", "nosniff"),
+        ("X-Frame-Options", "DENY"),
+    }

@@ -1,0 +1,329 @@
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import OperationalError, connection
+from django.test import Client
+from pytest_django import Settings
+from rest_framework.test import APIClient
+
+from puffle.logging import JsonFormatter, LineFormatter, RequestIdFilter, request_id
+from tests.conftest import make_account
+from unipile_accounts.models import UnipileAccount
+from unipile_accounts.services import Door, refresh_account
+from unipile_sandbox import Fault, Sandbox, linkedin_account
+
+URL = "/api/unipile/refresh"
+PASSWORD = "Correct-Horse-7-Battery"
+
+
+class _Lines(logging.Handler):
+    """What production writes, as the objects that a collector of logs would read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.addFilter(RequestIdFilter())
+        self.setFormatter(JsonFormatter())
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(self.format(record))
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return map(json.loads, self.lines)
+
+    def of(self, name: str) -> list[dict[str, Any]]:
+        return [entry for entry in self if entry["logger"] == name]
+
+
+@pytest.fixture
+def log() -> Iterator[_Lines]:
+    handler = _Lines()
+    root = logging.getLogger()
+    root.addHandler(handler)
+    yield handler
+    root.removeHandler(handler)
+    root.setLevel(logging.INFO)
+
+
+def post(api: APIClient, pk: object, **extra: Any) -> Any:
+    return api.post(URL, {"accountId": str(pk)}, format="json", **extra)
+
+
+# --- Request ids ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("given", ["a", "0af7651916cd43dd8448eb211c80319c", "A.b-c_9", "x" * 128])
+def test_well_formed_request_id_is_kept(client: Client, log: _Lines, given: str) -> None:
+    response = client.get("/api/nowhere", headers={"X-Request-ID": given})
+
+    assert response["X-Request-ID"] == given
+    assert {entry["request_id"] for entry in log} == {given}
+
+
+@pytest.mark.parametrize(
+    "given", [None, "", "x" * 129, "a b", "ä", 'a","level":"', "a\r\nb", "a\n"]
+)
+def test_any_other_request_gets_an_id_of_its_own(
+    client: Client, log: _Lines, given: str | None
+) -> None:
+    headers = {} if given is None else {"X-Request-ID": given}
+
+    ids = [client.get("/api/nowhere", headers=headers)["X-Request-ID"] for _ in range(2)]
+
+    assert all(uuid.UUID(each).hex == each for each in ids)
+    assert ids[0] != ids[1]
+    assert [entry["request_id"] for entry in log] == ids
+
+
+@pytest.mark.parametrize("url", ["/healthz", "/api/docs", "/admin/", "/nowhere", "/static/none.js"])
+@pytest.mark.django_db
+def test_every_answer_carries_an_id(client: Client, url: str) -> None:
+    assert client.get(url)["X-Request-ID"]
+
+
+# --- An entry for each request and each refresh ---------------------------------------------------
+
+
+def test_refresh_leaves_its_entry_and_that_of_the_request(
+    api: APIClient, account: UnipileAccount, sandbox: Sandbox, log: _Lines
+) -> None:
+    sandbox.update(account.unipile_account_id, premium_features=["sales_navigator"])
+
+    response = post(api, account.pk)
+
+    [refresh] = log.of("unipile_accounts.services")
+    [request] = log.of("puffle.middleware")
+    assert refresh["milliseconds"] >= 0
+    assert refresh | {"time": "", "milliseconds": 0} == {
+        "time": "",
+        "level": "INFO",
+        "logger": "unipile_accounts.services",
+        "request_id": response["X-Request-ID"],
+        "message": f"Account {account.pk} refreshed",
+        "door": "api",
+        "account": str(account.pk),
+        "outcome": "refreshed",
+        "code": None,
+        "changed": [
+            "has_sales_navigator",
+            "is_premium",
+            "name",
+            "profile_url",
+            "weekly_connection_limit",
+            "weekly_message_limit",
+        ],
+        "milliseconds": 0,
+    }
+    assert request | {"time": "", "milliseconds": 0} == {
+        "time": "",
+        "level": "INFO",
+        "logger": "puffle.middleware",
+        "request_id": response["X-Request-ID"],
+        "message": f"POST {URL} 200",
+        "method": "POST",
+        "path": URL,
+        "status": 200,
+        "milliseconds": 0,
+        "address": "127.0.0.1",
+    }
+    assert len(log.lines) == 2
+
+
+def _disconnect(account: UnipileAccount, sandbox: Sandbox, settings: Settings) -> None:
+    account.status = "disconnected"
+    account.save()
+
+
+def _remove_row(account: UnipileAccount, sandbox: Sandbox, settings: Settings) -> None:
+    UnipileAccount.objects.all().delete()
+
+
+def _take_key(account: UnipileAccount, sandbox: Sandbox, settings: Settings) -> None:
+    settings.UNIPILE_API_KEY = ""
+
+
+def _remove_account(account: UnipileAccount, sandbox: Sandbox, settings: Settings) -> None:
+    sandbox.remove(account.unipile_account_id)
+
+
+def _fail(account: UnipileAccount, sandbox: Sandbox, settings: Settings) -> None:
+    sandbox.inject(Fault(status=500))
+
+
+@pytest.mark.parametrize(
+    ("what", "outcome", "code"),
+    [
+        (_disconnect, "skipped", "reconnect_required"),
+        (_remove_row, "failed", "not_found"),
+        (_take_key, "failed", "unipile_not_configured"),
+        (_remove_account, "failed", "reconnect_required"),
+        (_fail, "failed", "unipile_error"),
+    ],
+)
+@pytest.mark.parametrize("door", Door)
+def test_refresh_that_fails_leaves_an_entry_too(
+    account: UnipileAccount,
+    sandbox: Sandbox,
+    settings: Settings,
+    log: _Lines,
+    door: Door,
+    what: Callable[[UnipileAccount, Sandbox, Settings], None],
+    outcome: str,
+    code: str,
+) -> None:
+    pk = account.pk
+    what(account, sandbox, settings)
+
+    with pytest.raises(Exception):  # noqa: B017, PT011  # which one is test_services' business
+        refresh_account(UnipileAccount.objects.all(), pk, door=door)
+
+    [entry] = log.of("unipile_accounts.services")
+    assert (entry["door"], entry["account"], entry["outcome"]) == (door.value, str(pk), outcome)
+    assert entry["code"] == code
+    assert entry["milliseconds"] >= 0
+
+
+def test_refresh_without_a_database_leaves_an_entry_and_the_reason(
+    api: APIClient, account: UnipileAccount, log: _Lines
+) -> None:
+    def fail(execute: Any, sql: str, *rest: Any) -> Any:
+        if "unipile_accounts" in sql:
+            raise OperationalError("the connection is closed")
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(fail):
+        response = post(api, account.pk)
+
+    assert response.status_code == 503
+    [entry] = log.of("unipile_accounts.services")
+    assert (entry["outcome"], entry["code"]) == ("failed", "OperationalError")
+    [reason] = log.of("django.request")
+    assert "the connection is closed" in reason["trace"]
+
+
+def test_answer_that_is_an_error_on_purpose_is_logged_once_and_as_no_crash(
+    api: APIClient, account: UnipileAccount, sandbox: Sandbox, log: _Lines
+) -> None:
+    sandbox.inject(Fault(status=418))
+
+    assert post(api, account.pk).status_code == 502
+
+    assert [entry["logger"] for entry in log] == ["unipile_accounts.services", "puffle.middleware"]
+    assert {entry["level"] for entry in log} == {"INFO"}
+
+
+# --- Nothing secret -------------------------------------------------------------------------------
+
+
+def test_neither_passwords_nor_tokens_nor_queries_are_logged(
+    account: UnipileAccount, owner: User, log: _Lines
+) -> None:
+    logging.getLogger().setLevel(logging.DEBUG)
+    owner.set_password(PASSWORD)
+    owner.is_staff = True
+    owner.save()
+    api = APIClient()
+    login = {"username": owner.username, "password": PASSWORD}
+    tokens = api.post("/api/token", login, format="json").json()
+    secrets = [PASSWORD, "Wrong-Password-1", *(token.split(".")[2] for token in tokens.values())]
+
+    api.post("/api/token", {**login, "password": "Wrong-Password-1"}, format="json")
+    api.post("/api/token/refresh", {"refresh": tokens["refresh"]}, format="json")
+    api.post("/api/token/refresh", {"refresh": tokens["access"]}, format="json")
+    api.post(f"/api/token?password={PASSWORD}", "no json", content_type="application/json")
+    api.credentials(HTTP_AUTHORIZATION=f"Bearer {tokens['access']}")
+    post(api, account.pk)
+    api.credentials(HTTP_AUTHORIZATION=f"Bearer {tokens['access']} {PASSWORD}")
+    post(api, account.pk)
+    api.get(f"/nowhere?token={tokens['access']}")
+    Client().post("/admin/login/", login)
+    Client().post("/admin/login/", {**login, "password": "Wrong-Password-1"})
+
+    assert len(log.of("puffle.middleware")) == 10
+    assert [text for text in secrets for line in log.lines if text in line] == []
+
+
+def test_key_and_payload_are_not_logged_whatever_unipile_answers(
+    owner: User, api: APIClient, sandbox: Sandbox, log: _Lines
+) -> None:
+    logging.getLogger().setLevel(logging.DEBUG)
+    proxy = {"host": "proxy.example", "username": "u", "password": PASSWORD}
+    broken = linkedin_account(im={"proxy": proxy, "premiumFeatures": PASSWORD})
+    sound = linkedin_account(im={"proxy": proxy})
+    for payload in (broken, sound):
+        post(api, make_account(owner, sandbox, payload=payload).pk)
+    sandbox.inject(Fault(status=500, body=PASSWORD.encode()))
+    post(api, make_account(owner, sandbox).pk)
+
+    assert len(log.of("unipile_accounts.services")) == 3
+    assert [line for line in log.lines if PASSWORD in line or sandbox.api_key in line] == []
+
+
+def test_crash_is_logged_with_its_trace_but_no_local_variables(
+    api: APIClient, account: UnipileAccount, log: _Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(*_: object, **__: object) -> None:
+        secret = PASSWORD  # noqa: F841  # what a trace with local variables would show
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr("unipile_accounts.api.views.refresh_account", crash)
+    api.raise_request_exception = False
+    response = post(api, account.pk)
+
+    assert response.status_code == 500
+    [entry] = log.of("django.request")
+    assert entry["level"] == "ERROR"
+    assert entry["request_id"] == response["X-Request-ID"]
+    assert "in crash" in entry["trace"]
+    assert "RuntimeError: boom" in entry["trace"]
+    assert PASSWORD not in "".join(log.lines)
+    assert b"boom" not in response.content
+
+
+# --- Lines ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text", ['a\nb{"level":"ERROR"}', "\r\x1b[31m", "\u2028", "\u202eevil", "\ud800", "\0", "😀"]
+)
+def test_nothing_in_a_message_makes_a_second_line_or_moves_a_cursor(text: str) -> None:
+    record = logging.makeLogRecord({"msg": "%s", "args": (text,), "name": text, "what": {1: text}})
+
+    line = JsonFormatter().format(record)
+
+    assert line.isascii()
+    assert line.isprintable()
+    assert json.loads(line)["message"] == text
+
+
+def test_extra_of_any_type_is_written() -> None:
+    record = logging.makeLogRecord(
+        {"msg": "m", "extra_id": uuid.UUID(int=1), "why": ValueError("x")}
+    )
+
+    entry = json.loads(JsonFormatter().format(record))
+
+    assert (entry["extra_id"], entry["why"]) == (str(uuid.UUID(int=1)), "x")
+
+
+def test_development_shows_lines_for_people() -> None:
+    request_id.set("abc")
+    try:
+        raise ValueError("boom")  # noqa: TRY301  # only to have a trace
+    except ValueError:
+        fields = {"msg": "Hello", "name": "n", "levelname": "ERROR", "exc_info": sys.exc_info()}
+    record = logging.makeLogRecord(fields)
+    RequestIdFilter().filter(record)
+
+    first, *trace = LineFormatter().format(record).splitlines()
+
+    assert first.endswith(" ERROR n: Hello [abc]")
+    assert trace[-1] == "ValueError: boom"

@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import os
+import re
+import runpy
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from script.settings_environment import isolated
+
+ROOT = Path(__file__).parent.parent
+PRODUCTION = {
+    "SECRET_KEY": "0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+    "ALLOWED_HOSTS": "app.puffle.example",
+    "DATABASE_URL": "postgres://puffle@db.example/puffle",
+}
+
+Read = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> Read:
+    """Read the settings anew from a production environment; None leaves a variable out."""
+
+    def read_settings(**environment: str | None) -> dict[str, Any]:
+        given = {**isolated(), **PRODUCTION, **environment}
+        for name in set(os.environ) | set(given):
+            value = given.get(name)
+            if value is None:
+                monkeypatch.delenv(name, raising=False)
+            else:
+                monkeypatch.setenv(name, value)
+        return runpy.run_path(str(ROOT / "puffle" / "settings.py"))
+
+    return read_settings
+
+
+def test_production_is_safe_when_nothing_else_is_said(read: Read) -> None:
+    settings = read()
+
+    assert settings["DEBUG"] is False
+    assert settings["SECRET_KEY"] == PRODUCTION["SECRET_KEY"]
+    assert settings["ALLOWED_HOSTS"] == ["app.puffle.example"]
+    assert settings["CSRF_TRUSTED_ORIGINS"] == []
+    for name in (
+        "SECURE_SSL_REDIRECT",
+        "SECURE_HSTS_SECONDS",
+        "SESSION_COOKIE_SECURE",
+        "CSRF_COOKIE_SECURE",
+    ):
+        assert settings[name]
+    assert "SECURE_PROXY_SSL_HEADER" not in settings
+
+
+def test_development_needs_nothing(read: Read) -> None:
+    settings = read(DEBUG="1", SECRET_KEY=None, ALLOWED_HOSTS=None, DATABASE_URL=None)
+
+    assert settings["DEBUG"] is True
+    assert settings["SECRET_KEY"]
+    assert settings["SECURE_SSL_REDIRECT"] is False
+    assert settings["DATABASES"]["default"]["ENGINE"] == "django.db.backends.sqlite3"
+
+
+def test_variables_are_taken_over(read: Read) -> None:
+    settings = read(
+        ACCESS_TOKEN_LIFETIME="60",
+        REFRESH_TOKEN_LIFETIME="600",
+        CSRF_TRUSTED_ORIGINS="https://a.example,https://b.example",
+        DATABASE_POOL_SIZE="3",
+        NUM_PROXIES="1",
+        THROTTLE_REFRESH="5/hour",
+        THROTTLE_TOKEN="7/day",
+        UNIPILE_DSN="api8.unipile.com:13843",
+        UNIPILE_API_KEY="key",
+        UNIPILE_TIMEOUT="3",
+    )
+
+    assert settings["SIMPLE_JWT"]["ACCESS_TOKEN_LIFETIME"] == timedelta(minutes=1)
+    assert settings["SIMPLE_JWT"]["REFRESH_TOKEN_LIFETIME"] == timedelta(minutes=10)
+    assert settings["CSRF_TRUSTED_ORIGINS"] == ["https://a.example", "https://b.example"]
+    assert settings["DATABASES"]["default"]["OPTIONS"]["pool"]["max_size"] == 3
+    assert settings["REST_FRAMEWORK"]["NUM_PROXIES"] == 1
+    assert settings["REST_FRAMEWORK"]["DEFAULT_THROTTLE_RATES"] == {
+        "refresh": "5/hour",
+        "token": "7/day",
+    }
+    # Only a proxy of ours may say that a request came over https.
+    assert settings["SECURE_PROXY_SSL_HEADER"] == ("HTTP_X_FORWARDED_PROTO", "https")
+    assert settings["UNIPILE_DSN"] == "api8.unipile.com:13843"
+    assert (settings["UNIPILE_API_KEY"], settings["UNIPILE_TIMEOUT"]) == ("key", "3")
+
+
+def test_variables_may_come_from_a_file_and_the_environment_wins(
+    read: Read, tmp_path: Path
+) -> None:
+    file = tmp_path / "env"
+    file.write_text("UNIPILE_API_KEY=from-the-file\nUNIPILE_TIMEOUT=9\n")
+
+    settings = read(ENV_FILE=str(file), UNIPILE_TIMEOUT="4")
+
+    assert settings["UNIPILE_API_KEY"] == "from-the-file"
+    assert settings["UNIPILE_TIMEOUT"] == "4"
+
+
+@pytest.mark.filterwarnings("ignore:Engine not recognized")
+@pytest.mark.parametrize(
+    ("variable", "value", "what"),
+    [
+        ("SECRET_KEY", None, "SECRET_KEY is missing. Set it to 50 or more random characters"),
+        ("SECRET_KEY", "", "SECRET_KEY is missing"),
+        ("DATABASE_URL", "", "DATABASE_URL is not the address of a database"),
+        ("DATABASE_URL", "nonsense", "DATABASE_URL is not the address of a database"),
+        ("DATABASE_URL", "postgres://u:hidden@h:port/d", "DATABASE_URL is not the address"),
+        ("DATABASE_POOL_SIZE", "0", "DATABASE_POOL_SIZE must be a whole number of 1 or more"),
+        ("DATABASE_POOL_SIZE", "ten", "DATABASE_POOL_SIZE must be a whole number"),
+        ("CACHE_URL", "", "CACHE_URL is not the address of a cache"),
+        ("CACHE_URL", "nonsense", "CACHE_URL is not the address of a cache"),
+        ("ACCESS_TOKEN_LIFETIME", "0", "ACCESS_TOKEN_LIFETIME must be a whole number of 1 or more"),
+        ("ACCESS_TOKEN_LIFETIME", "15m", "ACCESS_TOKEN_LIFETIME must be a whole number"),
+        ("REFRESH_TOKEN_LIFETIME", "9" * 20, "REFRESH_TOKEN_LIFETIME must be a whole number"),
+        ("REFRESH_TOKEN_LIFETIME", "\u00b2", "REFRESH_TOKEN_LIFETIME must be a whole number"),
+        ("NUM_PROXIES", "-1", "NUM_PROXIES must be a whole number of 0 or more"),
+        ("NUM_PROXIES", "1.5", "NUM_PROXIES must be a whole number"),
+        ("THROTTLE_REFRESH", "lots", "THROTTLE_REFRESH must be a number of requests per"),
+        ("THROTTLE_REFRESH", "60", "THROTTLE_REFRESH must be a number of requests per"),
+        ("THROTTLE_REFRESH", "60/fortnight", "THROTTLE_REFRESH must be a number of requests"),
+        ("THROTTLE_TOKEN", "", "THROTTLE_TOKEN must be a number of requests per"),
+        ("THROTTLE_TOKEN", "0/min", "THROTTLE_TOKEN must be a number of requests per"),
+        ("HTTPS", "maybe", "HTTPS must be 1 or 0"),
+        ("DEBUG", "perhaps", "DEBUG must be 1 or 0"),
+    ],
+)
+def test_wrong_variable_is_named_with_what_to_write(
+    read: Read, variable: str, value: str | None, what: str
+) -> None:
+    with pytest.raises(ImproperlyConfigured, match=re.escape(what)) as caught:
+        read(**{variable: value})
+
+    assert "hidden" not in str(caught.value)
+
+
+# --- In processes of their own --------------------------------------------------------------------
+
+
+def ask(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run code in a production that has no Unipile yet, with `get(path)` for its own pages."""
+    begin = (
+        "import django; django.setup()\n"
+        "from django.test import Client\n"
+        "def get(path): return Client().get(path, headers={'host': 'app.puffle.example'})\n"
+    )
+    settings = {**PRODUCTION, "DATABASE_URL": "sqlite://:memory:", **environment}
+    return subprocess.run(
+        [sys.executable, "-c", begin + code],
+        env=isolated(DJANGO_SETTINGS_MODULE="puffle.settings", LOG_JSON="1", **settings),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_health_is_503_when_no_database_answers() -> None:
+    code = "answer = get('/healthz'); print(answer.status_code, answer.content.decode())"
+
+    process = ask(code, DATABASE_URL="sqlite:////no/such/folder/db.sqlite3")
+
+    assert process.stdout == '503 {"database": "unavailable"}\n', process.stderr
+
+
+def test_plain_http_is_sent_to_https_except_for_the_health_check() -> None:
+    process = ask("print(get('/api/schema').status_code, get('/healthz').status_code)")
+
+    assert process.stdout == "301 200\n", process.stderr
+
+
+def test_wsgi_application_does_not_start_on_a_failed_check() -> None:
+    process = ask("import puffle.wsgi", UNIPILE_DSN="http://api8.unipile.com")
+
+    assert process.returncode != 0
+    assert "UNIPILE_DSN would send the API key over plain http." in process.stderr

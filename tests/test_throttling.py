@@ -1,0 +1,317 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+from typing import Any
+from unittest.mock import patch
+from urllib.parse import quote
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.cache import cache, caches
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+from pytest_django import Settings
+from rest_framework.test import APIClient, APIRequestFactory
+from rest_framework.throttling import SimpleRateThrottle
+from rest_framework.views import APIView
+
+from script import settings_environment
+from unipile_accounts.api.views import RefreshThrottle
+from unipile_accounts.models import UnipileAccount
+
+URL = "/api/unipile/refresh"
+TABLE = "throttle_counts"
+NOON = 1_800_000_000.0
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Set the time of the throttles, in seconds from the start of a minute."""
+
+    def at(seconds: float) -> None:
+        monkeypatch.setattr(SimpleRateThrottle, "timer", staticmethod(lambda: NOON + seconds))
+
+    at(0)
+    return at
+
+
+@pytest.fixture
+def rates(settings: Settings, clock: object) -> Callable[..., None]:
+    def set_rates(**rates: str) -> None:
+        settings.REST_FRAMEWORK = {
+            **settings.REST_FRAMEWORK,
+            "DEFAULT_THROTTLE_RATES": {"refresh": "60/min", "token": "30/min", **rates},
+        }
+
+    return set_rates
+
+
+def refresh(api: APIClient, account: UnipileAccount) -> Any:
+    return api.post(URL, {"accountId": str(account.pk)}, format="json")
+
+
+def log_in(address: str, **headers: str) -> Any:
+    body = {"username": "nobody", "password": "wrong"}
+    return Client(REMOTE_ADDR=address).post(
+        "/api/token", body, content_type="application/json", headers=headers
+    )
+
+
+# --- Windows --------------------------------------------------------------------------------------
+
+
+def test_rate_is_kept_in_each_window_and_the_wait_is_its_rest(
+    api: APIClient, account: UnipileAccount, rates: Any, clock: Callable[[float], None]
+) -> None:
+    rates(refresh="2/min")
+    answers = []
+    for seconds in (0, 10.5, 10.5, 59.9, 60, 60, 119):
+        clock(seconds)
+        response = refresh(api, account)
+        answers.append((seconds, response.status_code, response.headers.get("Retry-After")))
+
+    assert answers == [
+        (0, 200, None),
+        (10.5, 200, None),
+        (10.5, 429, "50"),
+        (59.9, 429, "1"),
+        (60, 200, None),
+        (60, 200, None),
+        (119, 429, "1"),
+    ]
+
+
+@pytest.mark.parametrize(("rate", "wait"), [("1/sec", 1), ("1/hour", 3600), ("1/day", 57600)])
+def test_every_429_says_how_long_to_wait(
+    api: APIClient, account: UnipileAccount, rates: Any, rate: str, wait: int
+) -> None:
+    rates(refresh=rate)
+    refresh(api, account)
+
+    response = refresh(api, account)
+
+    assert response.status_code == 429
+    assert response["Retry-After"] == str(wait)
+    assert response.json()["errors"][0]["code"] == "throttled"
+
+
+def test_refused_requests_do_not_lengthen_the_wait(
+    api: APIClient, account: UnipileAccount, rates: Any, clock: Callable[[float], None]
+) -> None:
+    rates(refresh="1/min")
+    refresh(api, account)
+    assert {refresh(api, account).status_code for _ in range(5)} == {429}
+    clock(60)
+
+    assert refresh(api, account).status_code == 200
+
+
+# --- Whose requests are counted -------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("proxies", "first", "second", "same"),
+    [
+        (0, "192.0.2.1", "192.0.2.2", False),
+        (0, "192.0.2.1", "::ffff:192.0.2.1", True),
+        (0, "2001:db8:1:1::1", "2001:db8:1:1:ffff::2", True),
+        (0, "2001:db8:1:1::1", "2001:db8:1:2::1", False),
+        (0, "", "", True),
+        (1, "192.0.2.1", "192.0.2.2", False),
+        (1, "6.6.6.6, 192.0.2.1", "7.7.7.7, 192.0.2.1", True),
+        (1, "[2001:db8::1]:443", "192.0.2.1:443", False),
+    ],
+)
+def test_token_requests_are_counted_by_address(
+    settings: Settings, rates: Any, proxies: int, first: str, second: str, same: bool
+) -> None:
+    rates(token="1/min")
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "NUM_PROXIES": proxies}
+
+    if proxies:
+        answers = [log_in("10.0.0.1", X_Forwarded_For=each) for each in (first, second)]
+    else:
+        # What the client writes itself is not believed.
+        answers = [log_in(first, X_Forwarded_For="6.6.6.6"), log_in(second)]
+
+    assert [answer.status_code for answer in answers] == [401, 429 if same else 401]
+
+
+@pytest.mark.django_db
+def test_both_token_routes_count_together_and_refreshes_do_not(
+    api: APIClient, account: UnipileAccount, rates: Any
+) -> None:
+    rates(token="2/min")
+    log_in("127.0.0.1")
+    api.post("/api/token/refresh", {"refresh": "x"}, format="json")
+
+    assert log_in("127.0.0.1").status_code == 429
+    assert refresh(api, account).status_code == 200
+
+
+# --- Caches ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "no_such_table"},
+        {"BACKEND": "tests.test_throttling.DeadCache"},
+    ],
+)
+def test_cache_that_does_not_answer_lets_requests_through_and_is_logged(
+    api: APIClient,
+    account: UnipileAccount,
+    settings: Settings,
+    rates: Any,
+    caplog: pytest.LogCaptureFixture,
+    transactional_db: None,
+    broken: dict[str, str],
+) -> None:
+    rates(refresh="1/min")
+    settings.CACHES = {"default": broken}
+
+    assert [refresh(api, account).status_code for _ in range(3)] == [200] * 3
+    assert caplog.messages.count("The cache does not answer: requests are not limited.") == 3
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+
+class DeadCache(type(caches["default"])):  # type: ignore[misc]
+    def get(self, *_: Any, **__: Any) -> Any:
+        raise ConnectionError("Connection refused")
+
+    def clear(self) -> None:
+        pass
+
+
+@pytest.fixture
+def database_cache(transactional_db: None, settings: Settings) -> Iterator[None]:
+    settings.CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+            "LOCATION": TABLE,
+            "OPTIONS": {"MAX_ENTRIES": 100_000},
+        }
+    }
+    call_command("createcachetable", verbosity=0)
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE {TABLE}")
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+
+class LateReader:
+    """A cache whose answers arrive late: everybody has read before anybody writes."""
+
+    def get(self, *args: Any) -> Any:
+        value = cache.get(*args)
+        time.sleep(0.05)
+        return value
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(cache, name)
+
+
+def count_passes(user: User, *, threads: int, tries: int) -> int:
+    """Let threads ask the refresh throttle at one moment, and count those it lets through."""
+    request: Any = APIRequestFactory().post(URL)
+    request.user = user
+    barrier = Barrier(threads)
+
+    def ask(_: int) -> int:
+        barrier.wait(30)
+        try:
+            return sum(RefreshThrottle().allow_request(request, APIView()) for _ in range(tries))
+        finally:
+            connection.close()
+
+    with (
+        patch.object(RefreshThrottle, "cache", LateReader()),
+        ThreadPoolExecutor(threads) as pool,
+    ):
+        return sum(pool.map(ask, range(threads)))
+
+
+def test_simultaneous_requests_do_not_get_past_the_rate(rates: Any) -> None:
+    rates(refresh="10/min")
+
+    assert count_passes(User(pk=1), threads=64, tries=3) == 10
+
+
+@pytest.mark.usefixtures("database_cache")
+def test_simultaneous_requests_do_not_get_past_the_rate_in_the_database_cache(rates: Any) -> None:
+    rates(refresh="10/min")
+
+    assert count_passes(User(pk=1), threads=16, tries=2) == 10
+
+
+def database_url() -> str:
+    """Return the address of the database that the tests run on."""
+    database = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{database['NAME']}"
+    login = ":".join(quote(str(database[key]), safe="") for key in ("USER", "PASSWORD"))
+    port = f":{database['PORT']}" if database["PORT"] else ""
+    host = database["OPTIONS"].get("host", "")
+    query = f"?host={host}" if host else ""
+    return f"postgres://{login}@{database['HOST']}{port}/{database['NAME']}{query}"
+
+
+PROCESS = """
+import sys
+import django
+django.setup()
+from django.contrib.auth.models import User
+from rest_framework.throttling import SimpleRateThrottle
+from tests.test_throttling import NOON, count_passes
+SimpleRateThrottle.timer = staticmethod(lambda: NOON)
+print("ready", flush=True)
+sys.stdin.readline()
+print(count_passes(User(pk=1), threads=8, tries=4), flush=True)
+"""
+
+
+@pytest.mark.usefixtures("database_cache")
+def test_rate_is_shared_by_processes_with_a_shared_cache() -> None:
+    environment = settings_environment.isolated(
+        CACHE_URL=f"dbcache://{TABLE}",
+        DATABASE_URL=database_url(),
+        DJANGO_SETTINGS_MODULE="puffle.settings",
+        SECRET_KEY="x" * 50,
+        THROTTLE_REFRESH="20/min",
+    )
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", PROCESS],
+            cwd=Path(__file__).parent.parent,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(3)
+    ]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+
+    answers = [process.communicate("go\n", timeout=60)[0] for process in _told_to_go(processes)]
+
+    assert sum(map(json.loads, answers)) == 20
+
+
+def _told_to_go(processes: list[subprocess.Popen[str]]) -> list[subprocess.Popen[str]]:
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    return processes

@@ -1,0 +1,415 @@
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import jwt
+import pytest
+from django.conf import settings as django_settings
+from django.contrib.auth.models import User
+from pytest_django import Settings
+from rest_framework.test import APIClient
+from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
+
+from tests.conftest import error_of, make_account, stored
+from unipile_accounts.models import UnipileAccount
+from unipile_sandbox import Sandbox
+
+PASSWORD = "correct horse battery staple"
+WRONG_IDS: list[Any] = [
+    None,
+    "",
+    "x",
+    "1\0",
+    [],
+    [1],
+    {},
+    {"id": 1},
+    0,
+    -1,
+    10**30,
+    1e308,
+    float("inf"),
+    "9" * 5000,
+    "\ud800",
+]
+
+
+@pytest.fixture
+def user(db: None) -> User:
+    return User.objects.create_user("customer", password=PASSWORD)
+
+
+@pytest.fixture
+def account(user: User, sandbox: Sandbox) -> UnipileAccount:
+    return make_account(user, sandbox)
+
+
+@pytest.fixture
+def anybody(db: None) -> APIClient:
+    return APIClient(raise_request_exception=False)
+
+
+def refresh(api: APIClient, account: UnipileAccount, authorization: str | None) -> Any:
+    headers = {} if authorization is None else {"Authorization": authorization}
+    body = {"accountId": str(account.pk)}
+    return api.post("/api/unipile/refresh", body, format="json", headers=headers)
+
+
+def encode(claims: dict[str, Any], key: str | None = None, algorithm: str = "HS256") -> str:
+    return jwt.encode(claims, key or django_settings.SECRET_KEY, algorithm=algorithm)
+
+
+def claims_of(user: User) -> dict[str, Any]:
+    return dict(AccessToken.for_user(user).payload)
+
+
+def with_claim(token: Token, name: str, value: Any) -> str:
+    return encode({**token.payload, name: value})
+
+
+def without_signature(user: User) -> str:
+    parts = ({"alg": "none", "typ": "JWT"}, claims_of(user))
+    head, body = (base64.urlsafe_b64encode(json.dumps(part).encode()).decode() for part in parts)
+    return f"{head.rstrip('=')}.{body.rstrip('=')}."
+
+
+def expired(user: User) -> str:
+    token = AccessToken.for_user(user)
+    token.set_exp(lifetime=-timedelta(seconds=1))
+    return str(token)
+
+
+# --- The access token -----------------------------------------------------------------------------
+
+
+def test_token_opens_the_door(anybody: APIClient, user: User, account: UnipileAccount) -> None:
+    response = refresh(anybody, account, f"Bearer {AccessToken.for_user(user)}")
+
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        None,
+        "",
+        "Bearer",
+        "Bearer ",
+        "Bearer x",
+        "Bearer x y",
+        "Bearer a.b.c",
+        "Bearer ..",
+        "Bearer \xff\xfe",
+        "Bearer " + "x" * 5000,
+        "Bearer bnVsbA.bnVsbA.bnVsbA",
+        "Bearer W10.W10.W10",
+        "Token x",
+        "Basic Y3VzdG9tZXI6Y29ycmVjdA==",
+        "\xff",
+    ],
+)
+def test_no_token_or_garbage_is_refused(
+    anybody: APIClient, account: UnipileAccount, sandbox: Sandbox, authorization: str | None
+) -> None:
+    assert_refused(anybody, account, sandbox, authorization)
+
+
+def assert_refused(
+    api: APIClient, account: UnipileAccount, sandbox: Sandbox, authorization: str | None
+) -> dict[str, Any]:
+    before = stored(account)
+
+    response = refresh(api, account, authorization)
+
+    assert response["WWW-Authenticate"].startswith("Bearer")
+    assert stored(account) == before
+    assert sandbox.request_count == 0
+    return error_of(response, 401)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        expired,
+        without_signature,
+        lambda user: encode(
+            claims_of(user), key="another-key-of-fifty-characters-or-more-01234567890"
+        ),
+        lambda user: encode(claims_of(user), algorithm="HS384"),
+        lambda user: str(AccessToken.for_user(user))[:-2],
+        lambda user: str(AccessToken.for_user(user)) + "A",
+        lambda user: str(RefreshToken.for_user(user)),
+        lambda user: encode({**claims_of(user), "token_type": "unknown"}),
+        lambda user: encode({"user_id": user.pk}),
+        lambda user: encode({}),
+        lambda user: encode({key: v for key, v in claims_of(user).items() if key != "user_id"}),
+        lambda user: encode({key: v for key, v in claims_of(user).items() if key != "exp"}),
+        lambda user: with_claim(AccessToken.for_user(user), "exp", "tomorrow"),
+        lambda user: with_claim(AccessToken.for_user(user), "exp", None),
+        lambda user: with_claim(AccessToken.for_user(user), "exp", []),
+        lambda user: with_claim(AccessToken.for_user(user), "exp", 10**30),
+        lambda user: with_claim(AccessToken.for_user(user), "user_id", user.pk + 1000),
+        lambda user: with_claim(AccessToken.for_user(user), "hash_password", None),
+        lambda user: with_claim(AccessToken.for_user(user), "hash_password", ["x"]),
+    ],
+)
+def test_token_that_is_not_ours_or_not_for_this_is_refused(
+    anybody: APIClient,
+    user: User,
+    account: UnipileAccount,
+    sandbox: Sandbox,
+    make: Callable[[User], str],
+) -> None:
+    assert_refused(anybody, account, sandbox, f"Bearer {make(user)}")
+
+
+@pytest.mark.parametrize("user_id", WRONG_IDS, ids=repr)
+def test_token_with_an_impossible_user_is_refused(
+    anybody: APIClient, user: User, account: UnipileAccount, sandbox: Sandbox, user_id: Any
+) -> None:
+    token = with_claim(AccessToken.for_user(user), "user_id", user_id)
+
+    assert_refused(anybody, account, sandbox, f"Bearer {token}")
+
+
+def test_token_of_an_inactive_user_is_refused(
+    anybody: APIClient, user: User, account: UnipileAccount, sandbox: Sandbox
+) -> None:
+    token = AccessToken.for_user(user)
+    User.objects.update(is_active=False)
+
+    error = assert_refused(anybody, account, sandbox, f"Bearer {token}")
+    assert error["code"] == "user_inactive"
+
+
+def test_token_of_a_deleted_user_is_refused(
+    anybody: APIClient, user: User, stranger: User, sandbox: Sandbox
+) -> None:
+    token = AccessToken.for_user(user)
+    user.delete()
+
+    assert_refused(anybody, make_account(stranger, sandbox), sandbox, f"Bearer {token}")
+
+
+def test_token_from_before_a_change_of_password_is_refused(
+    anybody: APIClient, user: User, account: UnipileAccount, sandbox: Sandbox
+) -> None:
+    token = AccessToken.for_user(user)
+    user.set_password("another password")
+    user.save()
+
+    error = assert_refused(anybody, account, sandbox, f"Bearer {token}")
+    assert error["code"] == "password_changed"
+
+
+def test_session_of_the_admin_is_no_token(
+    anybody: APIClient, user: User, account: UnipileAccount, sandbox: Sandbox
+) -> None:
+    anybody.login(username="customer", password=PASSWORD)
+
+    assert_refused(anybody, account, sandbox, None)
+
+
+# --- POST /api/token ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("url", ["/api/token", "/api/token/"])
+def test_password_is_exchanged_for_tokens(
+    anybody: APIClient, account: UnipileAccount, url: str
+) -> None:
+    body = {"username": "customer", "password": PASSWORD}
+
+    response = anybody.post(url, body, format="json")
+
+    assert response.status_code == 200
+    assert set(response.json()) == {"access", "refresh"}
+    assert refresh(anybody, account, f"Bearer {response.json()['access']}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "login", [("customer", "wrong"), ("nobody", PASSWORD), ("CUSTOMER", PASSWORD)]
+)
+def test_wrong_password_and_unknown_user_are_answered_alike(
+    anybody: APIClient, user: User, login: tuple[str, str]
+) -> None:
+    response = anybody.post(
+        "/api/token", {"username": login[0], "password": login[1]}, format="json"
+    )
+
+    assert error_of(response, 401) == {
+        "code": "no_active_account",
+        "detail": "No active account found with the given credentials",
+        "attr": None,
+    }
+    assert response["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_inactive_user_gets_no_token(anybody: APIClient, user: User) -> None:
+    User.objects.update(is_active=False)
+    body = {"username": "customer", "password": PASSWORD}
+
+    error = error_of(anybody.post("/api/token", body, format="json"), 401)
+
+    assert error["code"] == "no_active_account"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "[]",
+        "null",
+        "{}",
+        '{"username": "customer"}',
+        '{"username": null, "password": null}',
+        '{"username": "", "password": ""}',
+        '{"username": ["customer"], "password": {}}',
+        '{"username": true, "password": "x"}',
+        '{"username": "custo\\u0000mer", "password": "x"}',
+        '{"username": "customer", "password": "\\u0000"}',
+        '{"username": "\\ud800", "password": "x"}',
+        '{"username": "customer", "password": "\\ud800"}',
+        "{",
+        "[" * 60_000,
+    ],
+)
+def test_login_that_is_none_is_a_bad_request(anybody: APIClient, user: User, body: str) -> None:
+    response = anybody.generic("POST", "/api/token", body, content_type="application/json")
+
+    assert response.status_code == 400, response.content
+    assert all(set(error) == {"code", "detail", "attr"} for error in response.json()["errors"])
+
+
+@pytest.mark.parametrize("text", ["x" * 30_000, "\U0001f680", "' OR 1=1 --"])
+def test_login_of_strange_text_is_refused(anybody: APIClient, user: User, text: str) -> None:
+    response = anybody.post("/api/token", {"username": text, "password": text}, format="json")
+
+    error_of(response, 401)
+
+
+@pytest.mark.parametrize("url", ["/api/token", "/api/token/refresh"])
+def test_guessing_is_throttled_by_address(anybody: APIClient, settings: Settings, url: str) -> None:
+    settings.REST_FRAMEWORK = {
+        **settings.REST_FRAMEWORK,
+        "DEFAULT_THROTTLE_RATES": {"refresh": "60/min", "token": "2/day"},
+    }
+    body = {"username": "customer", "password": "guess", "refresh": "guess"}
+    for _ in range(2):
+        assert anybody.post(url, body, format="json").status_code == 401
+
+    # An address that the caller makes up does not help.
+    response = anybody.post(url, body, format="json", headers={"X-Forwarded-For": "10.1.2.3"})
+
+    assert error_of(response, 429)["code"] == "throttled"
+    assert 0 < int(response["Retry-After"]) <= 86_400
+    other = anybody.post(url, body, format="json", REMOTE_ADDR="10.9.9.9")
+    assert other.status_code == 401
+
+
+@pytest.mark.parametrize("url", ["/api/token", "/api/token/refresh"])
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_tokens_are_only_posted_for(anybody: APIClient, url: str, method: str) -> None:
+    assert error_of(anybody.generic(method, url), 405)["code"] == "method_not_allowed"
+
+
+@pytest.mark.parametrize("url", ["/api/token", "/api/token/refresh"])
+def test_form_is_not_taken(anybody: APIClient, user: User, url: str) -> None:
+    body = f"username=customer&password={PASSWORD}&refresh=x"
+    content_type = "application/x-www-form-urlencoded"
+
+    response = anybody.generic("POST", url, body, content_type=content_type)
+
+    assert error_of(response, 415)["code"] == "unsupported_media_type"
+
+
+# --- POST /api/token/refresh ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("url", ["/api/token/refresh", "/api/token/refresh/"])
+def test_refresh_token_is_exchanged_for_an_access_token(
+    anybody: APIClient, user: User, account: UnipileAccount, url: str
+) -> None:
+    response = anybody.post(url, {"refresh": str(RefreshToken.for_user(user))}, format="json")
+
+    assert response.status_code == 200
+    assert set(response.json()) == {"access"}
+    assert refresh(anybody, account, f"Bearer {response.json()['access']}").status_code == 200
+
+
+def exchange(api: APIClient, token: object) -> Any:
+    return api.post("/api/token/refresh", {"refresh": token}, format="json")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda _: "garbage",
+        lambda _: "a.b.c",
+        lambda _: "é",
+        lambda user: str(AccessToken.for_user(user)),
+        lambda user: str(RefreshToken.for_user(user))[:-2],
+        without_signature,
+        lambda user: encode({**RefreshToken.for_user(user).payload, "exp": 1}),
+        lambda user: encode(dict(RefreshToken.for_user(user).payload), key="k" * 50),
+    ],
+)
+def test_refresh_token_that_is_none_is_refused(
+    anybody: APIClient, user: User, make: Callable[[User], str]
+) -> None:
+    response = exchange(anybody, make(user))
+
+    assert error_of(response, 401)["code"] == "token_not_valid"
+    assert response["WWW-Authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize("user_id", [value for value in WRONG_IDS if value], ids=repr)
+def test_refresh_token_with_an_impossible_user_is_refused(
+    anybody: APIClient, user: User, user_id: Any
+) -> None:
+    token = with_claim(RefreshToken.for_user(user), "user_id", user_id)
+
+    response = exchange(anybody, token)
+
+    error_of(response, 401)
+    assert response["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_refresh_token_of_a_deleted_user_is_refused(anybody: APIClient, user: User) -> None:
+    token = str(RefreshToken.for_user(user))
+    user.delete()
+
+    assert error_of(exchange(anybody, token), 401)["code"] == "token_not_valid"
+
+
+def test_refresh_token_of_an_inactive_user_is_refused(anybody: APIClient, user: User) -> None:
+    token = str(RefreshToken.for_user(user))
+    User.objects.update(is_active=False)
+
+    assert error_of(exchange(anybody, token), 401)["code"] == "no_active_account"
+
+
+def test_refresh_token_from_before_a_change_of_password_opens_no_door(
+    anybody: APIClient, user: User, account: UnipileAccount, sandbox: Sandbox
+) -> None:
+    token = str(RefreshToken.for_user(user))
+    user.set_password("another password")
+    user.save()
+
+    response = exchange(anybody, token)
+
+    if response.status_code == 200:
+        assert_refused(anybody, account, sandbox, f"Bearer {response.json()['access']}")
+    else:
+        error_of(response, 401)
+
+
+@pytest.mark.parametrize("token", [None, "", [], {}, True, "\0"])
+def test_refresh_token_of_a_wrong_type_is_a_bad_request(anybody: APIClient, token: Any) -> None:
+    response = exchange(anybody, token)
+
+    error = error_of(response, 400)
+    assert error["attr"] == "refresh"
