@@ -1,0 +1,70 @@
+"""Start and stop other programs so that none is left over."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from types import FrameType
+from typing import Any
+
+_PR_SET_PDEATHSIG = 1
+
+
+class Stopped(BaseException):
+    """A signal asked this process to end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.status = 128 + number
+
+
+def raise_stopped_on_signals() -> None:
+    """Let Ctrl-C, a kill and a closed terminal raise `Stopped`, once."""
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    # Ignored already: nohup wants it so.
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        for each in numbers:
+            signal.signal(each, signal.SIG_IGN)
+        raise Stopped(number)
+
+    for number in numbers:
+        signal.signal(number, stop)
+
+
+def start(
+    command: Sequence[str], *, last_signal: signal.Signals = signal.SIGTERM, **options: Any
+) -> subprocess.Popen[bytes]:
+    """Start a program in a session of its own: Ctrl-C reaches this process, which then stops it.
+
+    `last_signal` is what it gets when this process is killed and can stop nothing any more.
+    """
+
+    def follow_parent() -> None:
+        if sys.platform == "linux":
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, last_signal)
+
+    return subprocess.Popen(command, start_new_session=True, preexec_fn=follow_parent, **options)  # noqa: PLW1509
+
+
+def stop(
+    process: subprocess.Popen[bytes],
+    *,
+    with_signal: signal.Signals = signal.SIGTERM,
+    patience: float = 10,
+) -> None:
+    """Ask a program to end, and after `patience` seconds end it and all it started."""
+    if process.poll() is None:
+        process.send_signal(with_signal)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(patience)
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
+from rest_framework.test import APIClient
+from rest_framework.throttling import SimpleRateThrottle
+from rest_framework_simplejwt.tokens import AccessToken
+
+from unipile_accounts import client
+from unipile_accounts.models import UnipileAccount
+from unipile_sandbox import Sandbox, linkedin_account
+
+
+@pytest.fixture(scope="session")
+def running_sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(running_sandbox: Sandbox, settings: Settings) -> Iterator[Sandbox]:
+    """Unipile as these tests know it, empty, and the settings that lead to it."""
+    settings.UNIPILE_DSN = running_sandbox.url
+    settings.UNIPILE_API_KEY = running_sandbox.api_key
+    yield running_sandbox
+    running_sandbox.reset()
+
+
+@pytest.fixture(autouse=True)
+def _fresh_process() -> Iterator[None]:
+    """Nothing is left of what the process remembers between requests."""
+    cache.clear()
+    client._session.cache_clear()
+    yield
+    if client._session.cache_info().currsize:
+        client._session().close()
+
+
+@pytest.fixture(autouse=True)
+def _same_on_every_machine(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing depends on the environment that the tests were started in."""
+    settings.SECURE_SSL_REDIRECT = False
+    settings.UNIPILE_DSN = settings.UNIPILE_API_KEY = ""
+    settings.UNIPILE_TIMEOUT, settings.UNIPILE_CONNECT_TIMEOUT = "15", "5"
+    settings.UNIPILE_POOL_SIZE = "64"
+    settings.REST_FRAMEWORK = {
+        **settings.REST_FRAMEWORK,
+        "DEFAULT_THROTTLE_RATES": {"refresh": "60/min", "token": "30/min"},
+        "NUM_PROXIES": 0,
+    }
+    # The pause before a second request is spread at random.
+    monkeypatch.setattr("random.uniform", lambda low, high: (low + high) / 50)
+    # No window of the throttles ends while a test counts.
+    monkeypatch.setattr(SimpleRateThrottle, "timer", staticmethod(lambda: 1_800_000_000.0))
+    monkeypatch.setenv("no_proxy", "127.0.0.1,localhost")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep SQLite's test database in a file: threads cannot wait for each other in memory."""
+    if connection.vendor == "sqlite":
+        name = tmp_path_factory.mktemp("database") / "test.sqlite3"
+        connection.settings_dict["TEST"]["NAME"] = str(name)
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords(settings: Settings) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def owner(db: None) -> User:
+    return User.objects.create_user("owner")
+
+
+@pytest.fixture
+def stranger(db: None) -> User:
+    return User.objects.create_user("stranger")
+
+
+@pytest.fixture
+def account(owner: User, sandbox: Sandbox) -> UnipileAccount:
+    """A free account, at Unipile as in the row."""
+    return make_account(owner, sandbox)
+
+
+def make_account(
+    user: User, sandbox: Sandbox | None = None, *, payload: dict[str, Any] | None = None, **row: Any
+) -> UnipileAccount:
+    """Store a row and, with a sandbox, the account at Unipile that it is about."""
+    payload = payload or linkedin_account()
+    if sandbox:
+        sandbox.add(payload)
+    return UnipileAccount.objects.create(user=user, unipile_account_id=payload["id"], **row)
+
+
+def stored(account: UnipileAccount) -> dict[str, Any]:
+    """Return the whole row as the database holds it."""
+    return {**UnipileAccount.objects.values().get(pk=account.pk)}
+
+
+@pytest.fixture
+def api(owner: User) -> APIClient:
+    """A client that is logged in as the owner."""
+    return api_client(owner)
+
+
+def api_client(user: User) -> APIClient:
+    api = APIClient(raise_request_exception=False)
+    api.credentials(HTTP_AUTHORIZATION=f"Bearer {AccessToken.for_user(user)}")
+    return api
+
+
+def error_of(response: Any, status: int) -> dict[str, Any]:
+    """Return the only error of an answer that has the shape and type of its status."""
+    assert response.status_code == status, response.content
+    assert response["Content-Type"] == "application/json"
+    answer = json.loads(response.content)
+    assert set(answer) == {"type", "errors"}
+    [error] = answer["errors"]
+    assert set(error) == {"code", "detail", "attr"}
+    assert error["detail"]
+    invalid = "validation_error" if error["attr"] else "client_error"
+    assert answer["type"] == ("server_error" if status >= 500 else invalid)
+    return dict(error)
+
+
+@pytest.fixture
+def statements() -> Callable[[], AbstractContextManager[list[str]]]:
+    """Collect the SQL of a block, without what begins and ends a transaction."""
+
+    @contextmanager
+    def collect() -> Iterator[list[str]]:
+        collected: list[str] = []
+        with CaptureQueriesContext(connection) as queries:
+            yield collected
+        collected += [
+            query["sql"]
+            for query in queries
+            if not query["sql"].startswith(("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE"))
+        ]
+
+    return collect
