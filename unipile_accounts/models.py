@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Self
+
+from django.conf import settings
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from unipile_accounts import limits
+from unipile_accounts.payloads import NAME_MAX_LENGTH, PROFILE_URL_MAX_LENGTH
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+
+class UnipileAccountQuerySet(models.QuerySet["UnipileAccount"]):
+    def owned_by(self, user: AbstractBaseUser | AnonymousUser) -> Self:
+        return self.filter(user_id=user.pk)
+
+    def disconnected(self) -> Self:
+        return self.filter(status=UnipileAccount.Status.DISCONNECTED)
+
+    def readable(self) -> Self:
+        """Leave out the accounts that Unipile is not asked about."""
+        return self.exclude(status=UnipileAccount.Status.DISCONNECTED)
+
+    def with_asked_at(self) -> Self:
+        """Add the database's time, by which answers are put in order."""
+        return self.annotate(asked_at=Now())
+
+
+class UnipileAccount(models.Model):
+    """A LinkedIn account that a customer has connected through Unipile."""
+
+    class Status(models.TextChoices):
+        CONNECTED = "connected", _("connected")
+        CREDENTIALS_REQUIRED = "credentials_required", _("credentials required")
+        DISCONNECTED = "disconnected", _("disconnected")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="unipile_accounts",
+        verbose_name=_("owner"),
+    )
+    unipile_account_id = models.CharField(
+        _("Unipile id"),
+        max_length=255,
+        validators=[
+            RegexValidator(
+                r"\A[A-Za-z0-9_-]+\Z",
+                _("A Unipile id consists of letters, digits, hyphens and underscores."),
+            )
+        ],
+        error_messages={"unique": _("There is already an account with this Unipile id.")},
+        help_text=_(
+            "Unipile's own id of the account, 22 characters such as k3Vd9QmTRxS1aLw0ZbYc7A."
+        ),
+    )
+    name = models.CharField(_("name"), max_length=NAME_MAX_LENGTH, blank=True)
+    profile_url = models.URLField(_("profile URL"), max_length=PROFILE_URL_MAX_LENGTH, blank=True)
+    status = models.CharField(_("status"), max_length=20, choices=Status, default=Status.CONNECTED)
+    is_premium = models.BooleanField(_("premium"), default=False)
+    has_sales_navigator = models.BooleanField(_("Sales Navigator"), default=False)
+    weekly_connection_limit = models.PositiveIntegerField(
+        _("weekly connection limit"), default=limits.FREE.connections
+    )
+    weekly_message_limit = models.PositiveIntegerField(
+        _("weekly message limit"), default=limits.FREE.messages
+    )
+    refreshed_at = models.DateTimeField(
+        _("refreshed at"),
+        null=True,
+        blank=True,
+        help_text=_("When the stored answer was asked for, by the database's clock."),
+    )
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(_("updated at"), auto_now=True)
+
+    objects = UnipileAccountQuerySet.as_manager()
+
+    if TYPE_CHECKING:
+        # Only on rows that were read through with_asked_at().
+        asked_at: datetime
+
+    class Meta:
+        db_table = "unipile_accounts"
+        verbose_name = _("Unipile account")
+        verbose_name_plural = _("Unipile accounts")
+        permissions = [("refresh_unipileaccount", "Can refresh Unipile account")]
+        constraints = [
+            # unique=True would add a second index, for LIKE, that no query uses.
+            models.UniqueConstraint(
+                fields=["unipile_account_id"], name="unipile_account_id_unique"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(unipile_account_id=""),
+                name="unipile_account_id_not_empty",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(
+                    status__in=["connected", "credentials_required", "disconnected"]
+                ),
+                name="unipile_account_status_known",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(weekly_connection_limit__gt=0, weekly_message_limit__gt=0),
+                name="unipile_account_limits_positive",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.unipile_account_id
