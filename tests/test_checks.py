@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import pytest
+from django.core.checks import ERROR, WARNING
+from django.core.management import CommandError, call_command
+from pytest_django import Settings
+
+from unipile_accounts.checks import check_settings
+
+GOOD = {"UNIPILE_DSN": "api8.unipile.com:13843", "UNIPILE_API_KEY": "key"}
+
+
+@pytest.fixture(autouse=True)
+def _good_settings(settings: Settings) -> None:
+    for name, value in GOOD.items():
+        setattr(settings, name, value)
+
+
+def test_good_settings_pass() -> None:
+    assert check_settings() == []
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "check_id"),
+    [
+        ("UNIPILE_DSN", "", "E001"),
+        ("UNIPILE_DSN", "http://api8.unipile.com", "E001"),
+        ("UNIPILE_API_KEY", "", "E002"),
+        ("UNIPILE_API_KEY", "ke y", "E002"),
+        ("UNIPILE_TIMEOUT", "soon", "E003"),
+        ("UNIPILE_TIMEOUT", "0", "E003"),
+        ("UNIPILE_CONNECT_TIMEOUT", "-1", "E004"),
+        ("UNIPILE_POOL_SIZE", "0", "E005"),
+        ("UNIPILE_POOL_SIZE", "many", "E005"),
+    ],
+)
+def test_wrong_setting_is_one_error_with_its_name_and_a_hint(
+    settings: Settings, setting: str, value: str, check_id: str
+) -> None:
+    setattr(settings, setting, value)
+
+    [message] = check_settings()
+
+    assert message.id == f"unipile_accounts.{check_id}"
+    assert message.level == ERROR
+    assert setting in message.msg
+    assert message.hint
+
+
+def test_every_wrong_setting_is_told_at_once(settings: Settings) -> None:
+    settings.UNIPILE_DSN = settings.UNIPILE_API_KEY = " "
+    settings.UNIPILE_TIMEOUT = settings.UNIPILE_CONNECT_TIMEOUT = settings.UNIPILE_POOL_SIZE = "x"
+
+    assert [message.id for message in check_settings()] == [
+        f"unipile_accounts.E00{number}" for number in range(1, 6)
+    ]
+
+
+def test_deployment_that_knows_nothing_of_unipile_yet_is_warned_and_starts(
+    settings: Settings,
+) -> None:
+    settings.UNIPILE_DSN = settings.UNIPILE_API_KEY = ""
+
+    messages = check_settings()
+
+    assert [message.level for message in messages] == [WARNING, WARNING]
+    call_command("check")
+
+
+def test_check_command_runs_the_checks(settings: Settings) -> None:
+    call_command("check")
+    settings.UNIPILE_DSN = "http://api8.unipile.com"
+
+    with pytest.raises(CommandError, match="plain http"):
+        call_command("check")
+
+
+def test_messages_never_hold_the_key(settings: Settings) -> None:
+    settings.UNIPILE_API_KEY = "not to be told"
+
+    assert "not to be told" not in str(check_settings())

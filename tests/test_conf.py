@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import pytest
+from pytest_django import Settings
+
+from unipile_accounts.conf import Dsn, conf, parse_api_key, parse_count, parse_dsn, parse_seconds
+from unipile_accounts.exceptions import UnipileError, UnipileNotConfigured
+
+
+@pytest.mark.parametrize(
+    ("written", "base_url", "query"),
+    [
+        ("api8.unipile.com:13843", "https://api8.unipile.com:13843", {}),
+        ("api8.unipile.com:13843/", "https://api8.unipile.com:13843", {}),
+        ("https://api8.unipile.com:13843", "https://api8.unipile.com:13843", {}),
+        ("https://api8.unipile.com:13843/", "https://api8.unipile.com:13843", {}),
+        ("HTTPS://api8.unipile.com", "https://api8.unipile.com", {}),
+        ("https://api8.unipile.com?port=13843", "https://api8.unipile.com", {"port": "13843"}),
+        ("api8.unipile.com/?port=13843", "https://api8.unipile.com", {"port": "13843"}),
+        ("api8.unipile.com:443?port=1", "https://api8.unipile.com:443", {"port": "1"}),
+        ("localhost:8001", "https://localhost:8001", {}),
+        ("http://localhost:8001", "http://localhost:8001", {}),
+        ("http://127.0.0.1:8001/", "http://127.0.0.1:8001", {}),
+        ("http://127.8.8.8", "http://127.8.8.8", {}),
+        ("http://[::1]:8001", "http://[::1]:8001", {}),
+    ],
+)
+def test_dsn_is_read_in_every_form(written: str, base_url: str, query: dict[str, str]) -> None:
+    assert parse_dsn(written) == Dsn(base_url, query)
+
+
+@pytest.mark.parametrize(
+    ("written", "what"),
+    [
+        ("", "is not set"),
+        (None, "is not set"),
+        (13843, "is not set"),
+        (" ", "space"),
+        (" api8.unipile.com", "space"),
+        ("api8.unipile.com\n", "line break"),
+        ("api8.unipile.com\0", "line break"),
+        ("äpi8.unipile.com", "space"),
+        (":13843", "no host"),
+        ("https://", "no host"),
+        ("https://?port=1", "no host"),
+        ("-api8.unipile.com", "no host"),
+        ("api8..unipile.com_", "no host"),
+        ("ftp://api8.unipile.com", "not an https address"),
+        ("unix://api8.unipile.com", "not an https address"),
+        ("http://api8.unipile.com:13843", "plain http"),
+        ("http://localhost.evil.example", "plain http"),
+        ("http://127.0.0.1.evil.example", "plain http"),
+        ("http://10.0.0.1", "plain http"),
+        ("https://api8.unipile.com:abc", "not an address"),
+        ("https://api8.unipile.com:99999", "not an address"),
+        ("https://[::1", "not an address"),
+        ("https://api8.unipile.com:0", "more than host and port"),
+        ("https://api8.unipile.com/api/v1", "more than host and port"),
+        ("https://api8.unipile.com/#x", "more than host and port"),
+        ("https://user:secret@api8.unipile.com", "more than host and port"),
+        ("https://@api8.unipile.com", "more than host and port"),
+        ("api8.unipile.com?port=", "query"),
+        ("api8.unipile.com?port=0", "query"),
+        ("api8.unipile.com?port=1&port=2", "query"),
+        ("api8.unipile.com?port=1&x=2", "query"),
+        ("api8.unipile.com?x=2", "query"),
+        ("api8.unipile.com?port=123456", "query"),
+    ],
+)
+def test_wrong_dsn_is_named_with_what_to_write_instead(written: object, what: str) -> None:
+    with pytest.raises(UnipileNotConfigured, match="UNIPILE_DSN") as caught:
+        parse_dsn(written)
+
+    assert what in caught.value.message
+    assert caught.value.hint
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("written", ["", None, 5, " key", "key\n", "ke y", "kéy", "k\0"])
+def test_wrong_key_is_refused_and_not_repeated(written: object) -> None:
+    with pytest.raises(UnipileNotConfigured, match="UNIPILE_API_KEY") as caught:
+        parse_api_key(written)
+
+    assert "kéy" not in str(caught.value)
+
+
+def test_key_is_taken_as_it_is() -> None:
+    assert parse_api_key("aB+/=.-_~9") == "aB+/=.-_~9"
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"), [("15", 15), ("2.5", 2.5), (3, 3), ("600", 600), (" 7 ", 7)]
+)
+def test_seconds_are_read(written: object, seconds: float) -> None:
+    assert parse_seconds("UNIPILE_TIMEOUT", written) == seconds
+
+
+@pytest.mark.parametrize("written", ["", "soon", None, [], "0", "-1", "601", "nan", "inf", "1e9"])
+def test_wrong_seconds_are_refused(written: object) -> None:
+    with pytest.raises(UnipileNotConfigured, match="UNIPILE_TIMEOUT is not a number of seconds"):
+        parse_seconds("UNIPILE_TIMEOUT", written)
+
+
+@pytest.mark.parametrize(("written", "count"), [("1", 1), ("64", 64), (1000, 1000)])
+def test_counts_are_read(written: object, count: int) -> None:
+    assert parse_count("UNIPILE_POOL_SIZE", written) == count
+
+
+@pytest.mark.parametrize(
+    "written", ["", "many", None, "0", "1001", "-1", "1.5", "\u00b2", "\u0664", True, "9" * 5000]
+)
+def test_wrong_counts_are_refused(written: object) -> None:
+    with pytest.raises(UnipileNotConfigured, match="UNIPILE_POOL_SIZE is not a whole number"):
+        parse_count("UNIPILE_POOL_SIZE", written)
+
+
+def test_settings_are_read_at_the_moment_of_use(settings: Settings) -> None:
+    settings.UNIPILE_DSN, settings.UNIPILE_API_KEY = "api1.unipile.com:13111", "first"
+    settings.UNIPILE_TIMEOUT, settings.UNIPILE_CONNECT_TIMEOUT = "9", "4"
+    settings.UNIPILE_POOL_SIZE = "8"
+
+    assert conf.unipile_dsn == Dsn("https://api1.unipile.com:13111", {})
+    assert conf.unipile_api_key == "first"
+    assert (conf.unipile_timeout, conf.unipile_connect_timeout) == (9, 4)
+    assert conf.unipile_pool_size == 8
+    settings.UNIPILE_API_KEY = "second"
+    assert conf.unipile_api_key == "second"
+
+
+def test_wrong_deployment_is_not_taken_for_a_bad_answer() -> None:
+    assert not issubclass(UnipileNotConfigured, UnipileError)

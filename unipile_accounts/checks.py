@@ -1,0 +1,34 @@
+"""`manage.py check`: a wrong deployment is told so at start, with what to write instead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning
+
+from unipile_accounts.conf import conf
+from unipile_accounts.exceptions import UnipileNotConfigured
+
+
+def check_settings(**kwargs: Any) -> list[CheckMessage]:
+    messages: list[CheckMessage] = []
+    # Without either, the deployment is not finished: the rest of the site can be served meanwhile.
+    unfinished = not settings.UNIPILE_DSN and not settings.UNIPILE_API_KEY
+    for setting, check_id, read in _SETTINGS:
+        try:
+            read()
+        except UnipileNotConfigured as exc:
+            kind = Warning if unfinished and not getattr(settings, setting) else Error
+            messages.append(kind(exc.message, hint=exc.hint, id=f"unipile_accounts.{check_id}"))
+    return messages
+
+
+_SETTINGS: list[tuple[str, str, Callable[[], object]]] = [
+    ("UNIPILE_DSN", "E001", lambda: conf.unipile_dsn),
+    ("UNIPILE_API_KEY", "E002", lambda: conf.unipile_api_key),
+    ("UNIPILE_TIMEOUT", "E003", lambda: conf.unipile_timeout),
+    ("UNIPILE_CONNECT_TIMEOUT", "E004", lambda: conf.unipile_connect_timeout),
+    ("UNIPILE_POOL_SIZE", "E005", lambda: conf.unipile_pool_size),
+]

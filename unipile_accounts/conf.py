@@ -1,0 +1,134 @@
+"""The UNIPILE_* settings, typed, read at the moment of use so that tests can override them."""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import re
+from dataclasses import dataclass
+from urllib.parse import parse_qs, urlsplit
+
+from django.conf import settings
+
+from unipile_accounts.exceptions import UnipileNotConfigured
+
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:]+")
+_COPY_DSN = "Copy the DSN from Unipile's dashboard, such as api8.unipile.com:13843."
+
+
+@dataclass(frozen=True)
+class Dsn:
+    """Where a Unipile workspace answers; `query` is `?port=13843` in the form for port 443."""
+
+    base_url: str
+    query: dict[str, str]
+
+
+class Conf:
+    """Every property raises `UnipileNotConfigured`, which says what to write instead."""
+
+    @property
+    def unipile_dsn(self) -> Dsn:
+        return parse_dsn(settings.UNIPILE_DSN)
+
+    @property
+    def unipile_api_key(self) -> str:
+        return parse_api_key(settings.UNIPILE_API_KEY)
+
+    @property
+    def unipile_timeout(self) -> float:
+        """Seconds until a whole answer must be there, retries included."""
+        return parse_seconds("UNIPILE_TIMEOUT", settings.UNIPILE_TIMEOUT)
+
+    @property
+    def unipile_connect_timeout(self) -> float:
+        """Seconds to open a connection."""
+        return parse_seconds("UNIPILE_CONNECT_TIMEOUT", settings.UNIPILE_CONNECT_TIMEOUT)
+
+    @property
+    def unipile_pool_size(self) -> int:
+        """Connections to Unipile that a process keeps open."""
+        return parse_count("UNIPILE_POOL_SIZE", settings.UNIPILE_POOL_SIZE)
+
+
+def parse_dsn(value: object) -> Dsn:
+    """Read a DSN in any of the forms that Unipile's documentation and dashboard show.
+
+    https://developer.unipile.com/reference-link/api-usage
+    """
+    if not isinstance(value, str) or not value:
+        raise UnipileNotConfigured("UNIPILE_DSN is not set.", hint=_COPY_DSN)
+    if not value.isascii() or not value.isprintable() or " " in value:
+        raise UnipileNotConfigured("UNIPILE_DSN holds a space or a line break.", hint=_COPY_DSN)
+    try:
+        url = urlsplit(value if "://" in value else f"https://{value}")
+        host, port = url.hostname or "", url.port
+    except ValueError as exc:
+        raise UnipileNotConfigured("UNIPILE_DSN is not an address.", hint=_COPY_DSN) from exc
+    if not _HOST.fullmatch(host):
+        raise UnipileNotConfigured("UNIPILE_DSN names no host.", hint=_COPY_DSN)
+    if url.scheme not in ("http", "https"):
+        raise UnipileNotConfigured("UNIPILE_DSN is not an https address.", hint=_COPY_DSN)
+    if url.scheme == "http" and not _is_loopback(host):
+        raise UnipileNotConfigured(
+            "UNIPILE_DSN would send the API key over plain http.",
+            hint="Write https:// or leave the scheme out; http is for a sandbox on this machine.",
+        )
+    if url.path not in ("", "/") or url.fragment or "@" in url.netloc or port == 0:
+        raise UnipileNotConfigured("UNIPILE_DSN is more than host and port.", hint=_COPY_DSN)
+    return Dsn(f"{url.scheme}://{url.netloc}", _port_query(url.query))
+
+
+def _port_query(query: str) -> dict[str, str]:
+    if not query:
+        return {}
+    match parse_qs(query, keep_blank_values=True):
+        case {"port": [port], **rest} if not rest and re.fullmatch(r"[1-9][0-9]{0,4}", port):
+            return {"port": port}
+    raise UnipileNotConfigured(
+        "UNIPILE_DSN holds a query other than ?port=.",
+        hint="Write it like https://api8.unipile.com?port=13843, or api8.unipile.com:13843.",
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def parse_api_key(value: object) -> str:
+    hint = "Create an access token in Unipile's dashboard and set it without quotes or spaces."
+    if not isinstance(value, str) or not value:
+        raise UnipileNotConfigured("UNIPILE_API_KEY is not set.", hint=hint)
+    if not value.isascii() or not value.isprintable() or " " in value:
+        raise UnipileNotConfigured(
+            "UNIPILE_API_KEY holds a space, a line break or another character no key has.",
+            hint=hint,
+        )
+    return value
+
+
+def parse_seconds(name: str, value: object) -> float:
+    try:
+        seconds = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        seconds = math.nan
+    if not 0 < seconds <= 600:
+        raise UnipileNotConfigured(
+            f"{name} is not a number of seconds between 0 and 600.", hint="Write it like 15 or 2.5."
+        )
+    return seconds
+
+
+def parse_count(name: str, value: object) -> int:
+    text = str(value)
+    if not (re.fullmatch("[0-9]{1,4}", text) and 1 <= int(text) <= 1000):
+        raise UnipileNotConfigured(
+            f"{name} is not a whole number from 1 to 1000.", hint="Write it like 64."
+        )
+    return int(text)
+
+
+conf = Conf()
