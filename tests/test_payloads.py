@@ -1,0 +1,274 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from unipile_accounts.exceptions import (
+    UnipileError,
+    UnipileLoginLost,
+    UnipileNotLinkedIn,
+    UnipilePremiumStatusPending,
+    UnipileUnexpectedAnswer,
+)
+from unipile_accounts.payloads import AccountVerdict, read_account, storable
+from unipile_sandbox import linkedin_account, samples
+
+ID = "k3Vd9QmTRxS1aLw0ZbYc7A"
+NO_KEYS = ("premiumFeatures", "premiumId", "premiumContractId")
+
+
+def read(payload: Any, unipile_account_id: str = ID) -> AccountVerdict:
+    return read_account(payload, unipile_account_id=unipile_account_id)
+
+
+def payload(**changes: Any) -> dict[str, Any]:
+    return linkedin_account(ID, **changes)
+
+
+@pytest.mark.parametrize(
+    ("im", "omit", "is_premium", "has_sales_navigator"),
+    [
+        ({"premiumFeatures": ["premium"]}, (), True, False),
+        ({"premiumFeatures": ["premium"], "premiumId": None}, (), True, False),
+        ({"premiumFeatures": ["recruiter"]}, (), True, False),
+        ({"premiumFeatures": ["a_feature_of_next_year"]}, (), True, False),
+        ({"premiumFeatures": ["sales_navigator"]}, (), True, True),
+        ({"premiumFeatures": ["premium", "sales_navigator"]}, (), True, True),
+        ({"premiumFeatures": ["sales_navigator"] * 2}, (), True, True),
+        ({"premiumFeatures": ["SALES_NAVIGATOR"]}, (), True, False),
+        ({"premiumFeatures": [], "premiumId": "ACwAAB"}, (), True, False),
+        ({"premiumFeatures": None, "premiumId": "ACwAAB"}, (), True, False),
+        ({"premiumId": "ACwAAB"}, ["premiumFeatures"], True, False),
+        ({"premiumFeatures": ["premium"]}, ["premiumId"], True, False),
+        ({"premiumFeatures": [], "premiumId": None}, (), False, False),
+        ({"premiumFeatures": [], "premiumId": ""}, (), False, False),
+        ({"premiumFeatures": None, "premiumId": None}, (), False, False),
+        ({"premiumFeatures": []}, ["premiumId"], False, False),
+        ({"premiumFeatures": None}, ["premiumId"], False, False),
+        ({"premiumId": None}, ["premiumFeatures"], False, False),
+        ({"premiumFeatures": [], "premiumContractId": "2000000003"}, (), False, False),
+    ],
+)
+def test_flags_come_from_features_or_premium_id(
+    im: dict[str, Any], omit: list[str], is_premium: bool, has_sales_navigator: bool
+) -> None:
+    verdict = read(payload(im=im, omit=omit))
+
+    assert verdict.is_premium is is_premium
+    assert verdict.has_sales_navigator is has_sales_navigator
+
+
+@pytest.mark.parametrize(
+    ("statuses", "status"),
+    [
+        (["OK"], "connected"),
+        (["OK", "OK"], "connected"),
+        (["OK", "CONNECTING"], None),
+        (["CONNECTING"], None),
+        (["STOPPED"], None),
+        (["ERROR"], None),
+        (["PERMISSIONS"], None),
+        (["A_STATUS_OF_NEXT_YEAR"], None),
+        (["ok"], None),
+        ([], None),
+    ],
+)
+def test_only_sources_that_are_all_ok_prove_a_connection(
+    statuses: list[str], status: str | None
+) -> None:
+    verdict = read(payload(statuses=statuses, premium_features=["premium"]))
+
+    assert verdict.status == status
+    assert verdict.is_premium is True
+
+
+@pytest.mark.parametrize(
+    "account", [payload(omit=["sources"]), payload() | {"sources": None}, payload(statuses=[])]
+)
+def test_flags_are_read_without_sources(account: dict[str, Any]) -> None:
+    verdict = read(account)
+
+    assert verdict.status is None
+    assert verdict.is_premium is False
+
+
+@pytest.mark.parametrize(
+    ("account", "error"),
+    [
+        (payload(omit=NO_KEYS), UnipilePremiumStatusPending),
+        (payload(omit=NO_KEYS, statuses=["CONNECTING"]), UnipilePremiumStatusPending),
+        (payload(omit=["premiumFeatures", "premiumId"]), UnipilePremiumStatusPending),
+        (payload(statuses=["CREDENTIALS"]), UnipileLoginLost),
+        (payload(statuses=["OK", "CREDENTIALS"]), UnipileLoginLost),
+        (payload(statuses=["CREDENTIALS"], omit=NO_KEYS), UnipileLoginLost),
+        (payload(statuses=["CREDENTIALS"], premium_features=["premium"]), UnipileLoginLost),
+        (payload() | {"type": "WHATSAPP"}, UnipileNotLinkedIn),
+        (payload() | {"type": "linkedin"}, UnipileNotLinkedIn),
+        (payload(statuses=["CREDENTIALS"]) | {"type": "MAIL"}, UnipileNotLinkedIn),
+        ({"object": "Account", "type": "MAIL", "id": ID}, UnipileNotLinkedIn),
+        (payload(omit=["type"]), UnipileNotLinkedIn),
+    ],
+)
+def test_payload_gives_no_verdict(account: dict[str, Any], error: type[UnipileError]) -> None:
+    with pytest.raises(error, match=ID):
+        read(account)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        True,
+        0,
+        1e400,
+        "Account",
+        [],
+        [payload()],
+        {},
+        payload(omit=["object"]),
+        payload() | {"object": "AccountList"},
+        payload() | {"object": ["Account"]},
+        {key: value for key, value in payload().items() if key != "id"},
+        payload() | {"id": "another-account-of-them"},
+        payload() | {"id": ID.lower()},
+        payload() | {"id": None},
+        payload() | {"id": [ID]},
+        payload() | {"type": 1},
+        payload() | {"type": ["LINKEDIN"]},
+        payload() | {"name": 5},
+        payload() | {"name": {"first": "Mara"}},
+        payload(omit=["connection_params"]),
+        payload() | {"connection_params": None},
+        payload() | {"connection_params": []},
+        payload() | {"connection_params": "im"},
+        payload(omit=["im"]),
+        payload() | {"connection_params": {"im": None}},
+        payload() | {"connection_params": {"im": []}},
+        payload() | {"connection_params": {"mail": {}}},
+        payload() | {"sources": {}},
+        payload() | {"sources": "OK"},
+        payload() | {"sources": ["OK"]},
+        payload() | {"sources": [None]},
+        payload() | {"sources": [{}]},
+        payload() | {"sources": [{"status": None}]},
+        payload() | {"sources": [{"status": ["OK"]}]},
+        payload(im={"premiumFeatures": "premium"}),
+        payload(im={"premiumFeatures": {}}),
+        payload(im={"premiumFeatures": {"premium": True}}),
+        payload(im={"premiumFeatures": False}),
+        payload(im={"premiumFeatures": 0}),
+        payload(im={"premiumFeatures": [None]}),
+        payload(im={"premiumFeatures": [["sales_navigator"]]}),
+        payload(im={"premiumFeatures": [{"name": "premium"}]}),
+        payload(im={"premiumId": 5}),
+        payload(im={"premiumId": False}),
+        payload(im={"premiumId": []}),
+        payload(im={"publicIdentifier": 5}),
+        payload(im={"publicIdentifier": ["mara"]}),
+    ],
+)
+def test_answer_that_is_not_promised_gives_no_verdict(answer: Any) -> None:
+    with pytest.raises(UnipileUnexpectedAnswer, match=ID):
+        read(answer)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Mara Feldkamp", "Mara Feldkamp"),
+        ("  Mara\n", "Mara"),
+        ("Ma\0ra", "Mara"),
+        ("Mara \ud83d", "Mara"),
+        ("Mara \U0001f680", "Mara \U0001f680"),
+        ("é" * 300, "é" * 255),
+        ("", None),
+        (" \t ", None),
+        ("\0", None),
+        ("\ud800", None),
+        (None, None),
+    ],
+)
+def test_name_is_made_storable_and_a_blank_one_is_no_name(
+    name: str | None, expected: str | None
+) -> None:
+    assert read(payload() | {"name": name}).name == expected
+
+
+def test_absent_name_and_public_identifier_say_nothing() -> None:
+    verdict = read(payload(omit=["name", "publicIdentifier"]))
+
+    assert verdict.name is None
+    assert verdict.profile_url is None
+
+
+@pytest.mark.parametrize(
+    ("slug", "url"),
+    [
+        ("mara-feldkamp-example", "https://www.linkedin.com/in/mara-feldkamp-example"),
+        ("a/../b?c=d#e", "https://www.linkedin.com/in/a%2F..%2Fb%3Fc%3Dd%23e"),
+        ("50%", "https://www.linkedin.com/in/50%25"),
+        ("mära", "https://www.linkedin.com/in/m%C3%A4ra"),
+        ("m\0ara", "https://www.linkedin.com/in/mara"),
+        ("", None),
+        ("  ", None),
+        (None, None),
+        ("é" * 400, None),
+    ],
+)
+def test_profile_url_is_percent_encoded_and_never_cut(slug: str | None, url: str | None) -> None:
+    assert read(payload(im={"publicIdentifier": slug})).profile_url == url
+
+
+def test_unknown_keys_are_ignored() -> None:
+    account = payload(im={"brand_new": [1, {"deep": None}], "proxy": {"password": "x"}})
+
+    assert read(account | {"brand_new": 1}) == read(payload())
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        (1, (False, False, "connected")),
+        (2, (True, False, "connected")),
+        (3, (True, True, "connected")),
+        (4, (True, True, "connected")),
+        (5, (True, False, "connected")),
+        (6, UnipileLoginLost),
+        (7, (False, False, None)),
+        (8, UnipilePremiumStatusPending),
+    ],
+)
+def test_samples_are_read(number: int, expected: Any) -> None:
+    account = [sample for sample in samples() if sample["type"] == "LINKEDIN"][number - 1]
+
+    if isinstance(expected, tuple):
+        verdict = read(account, account["id"])
+        assert (verdict.is_premium, verdict.has_sales_navigator, verdict.status) == expected
+        assert verdict.name == account["name"]
+    else:
+        with pytest.raises(expected):
+            read(account, account["id"])
+
+
+@pytest.mark.parametrize(
+    "account",
+    [
+        payload(im={"premiumFeatures": "hidden", "proxy": {"password": "hidden"}}),
+        payload(im={"publicIdentifier": ["hidden"]}) | {"name": "hidden"},
+        payload(name="hidden", statuses=["CREDENTIALS"]),
+        payload(name="hidden", omit=NO_KEYS),
+        payload(name="hidden") | {"type": "hidden"},
+        payload(name="hidden") | {"id": "hidden"},
+        payload(name="hidden") | {"object": "hidden"},
+    ],
+)
+def test_errors_hold_nothing_of_the_payload(account: dict[str, Any]) -> None:
+    with pytest.raises(UnipileError) as caught:
+        read(account)
+
+    assert "hidden" not in f"{caught.value} {caught.value!r} {caught.value.advice}"
+
+
+def test_storable_text_survives_a_round_trip_through_utf_8() -> None:
+    assert storable("\ud800a\0\udfffb\n").encode() == b"ab"
