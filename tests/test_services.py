@@ -1,0 +1,502 @@
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from pytest_django import Settings
+
+from tests.conftest import make_account, stored
+from unipile_accounts.exceptions import (
+    UnipileAccountDisconnected,
+    UnipileAccountNotFound,
+    UnipileAPIError,
+    UnipileAuthenticationError,
+    UnipileError,
+    UnipileLoginLost,
+    UnipileNotConfigured,
+    UnipileNotLinkedIn,
+    UnipilePremiumStatusPending,
+    UnipileRateLimited,
+    UnipileTimeout,
+    UnipileUnavailable,
+    UnipileUnexpectedAnswer,
+)
+from unipile_accounts.models import UnipileAccount
+from unipile_accounts.services import Door, refresh_account
+from unipile_accounts.signals import account_refreshed
+from unipile_accounts.storage import RefreshResult
+from unipile_sandbox import Fault, Sandbox, linkedin_account, samples
+
+NO_KEYS = ("premiumFeatures", "premiumId", "premiumContractId")
+
+FREE = {
+    "is_premium": False,
+    "has_sales_navigator": False,
+    "weekly_connection_limit": 80,
+    "weekly_message_limit": 100,
+}
+PREMIUM = {
+    "is_premium": True,
+    "has_sales_navigator": False,
+    "weekly_connection_limit": 100,
+    "weekly_message_limit": 150,
+}
+SALES_NAVIGATOR = {**PREMIUM, "has_sales_navigator": True}
+NAMED = {"name": "New name", "profile_url": "https://www.linkedin.com/in/new"}
+CONNECTED = {"status": "connected"}
+
+
+def refresh(account: UnipileAccount, door: Door = Door.API) -> RefreshResult:
+    return refresh_account(UnipileAccount.objects.all(), account.pk, door=door)
+
+
+@pytest.fixture
+def account(owner: User, sandbox: Sandbox) -> UnipileAccount:
+    """A row in which nothing is as Unipile says, so that what is written and what stays shows."""
+    return make_account(
+        owner,
+        sandbox,
+        payload=linkedin_account(name="New name", public_identifier="new"),
+        name="Old name",
+        profile_url="https://www.linkedin.com/in/old",
+        status="credentials_required",
+        weekly_connection_limit=7,
+        weekly_message_limit=9,
+    )
+
+
+# --- From payload to row --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "written"),
+    [
+        # Premium is any feature or a premium id.
+        ({"premium_features": ["premium"]}, PREMIUM | NAMED | CONNECTED),
+        ({"premium_features": ["recruiter"]}, PREMIUM | NAMED | CONNECTED),
+        ({"premium_features": ["of_next_year"]}, PREMIUM | NAMED | CONNECTED),
+        ({"premium_id": "ACwAAB"}, PREMIUM | NAMED | CONNECTED),
+        ({"premium_id": "ACwAAB", "premium_features": None}, PREMIUM | NAMED | CONNECTED),
+        ({"premium_id": "ACwAAB", "omit": ["premiumFeatures"]}, PREMIUM | NAMED | CONNECTED),
+        ({"premium_features": ["sales_navigator"]}, SALES_NAVIGATOR | NAMED | CONNECTED),
+        (
+            {"premium_features": ["premium", "sales_navigator"], "premium_id": "ACwAAB"},
+            SALES_NAVIGATOR | NAMED | CONNECTED,
+        ),
+        # No features.
+        ({}, FREE | NAMED | CONNECTED),
+        ({"premium_features": None}, FREE | NAMED | CONNECTED),
+        ({"premium_id": ""}, FREE | NAMED | CONNECTED),
+        ({"omit": ["premiumFeatures"]}, FREE | NAMED | CONNECTED),
+        ({"omit": ["premiumId"]}, FREE | NAMED | CONNECTED),
+        # The status stays unless every source is OK.
+        ({"status": "CONNECTING"}, FREE | NAMED),
+        ({"status": "STOPPED", "premium_features": ["premium"]}, PREMIUM | NAMED),
+        ({"status": "ERROR"}, FREE | NAMED),
+        ({"status": "PERMISSIONS"}, FREE | NAMED),
+        ({"status": "OF_NEXT_YEAR"}, FREE | NAMED),
+        ({"sources": []}, FREE | NAMED),
+        ({"sources": None}, FREE | NAMED),
+        ({"omit": ["sources"]}, FREE | NAMED),
+        ({"sources": [{"status": "OK"}, {"status": "STOPPED"}]}, FREE | NAMED),
+        ({"sources": [{"status": "OK"}, {"status": "OK"}]}, FREE | NAMED | CONNECTED),
+        # Name and address stay where Unipile gives none.
+        (
+            {"omit": ["name"]},
+            FREE | CONNECTED | {"profile_url": "https://www.linkedin.com/in/new"},
+        ),
+        ({"name": " "}, FREE | CONNECTED | {"profile_url": "https://www.linkedin.com/in/new"}),
+        ({"name": None}, FREE | CONNECTED | {"profile_url": "https://www.linkedin.com/in/new"}),
+        ({"omit": ["publicIdentifier"]}, FREE | CONNECTED | {"name": "New name"}),
+        ({"public_identifier": ""}, FREE | CONNECTED | {"name": "New name"}),
+        ({"public_identifier": None}, FREE | CONNECTED | {"name": "New name"}),
+        # Text is made storable.
+        ({"name": "A\0\ud800B"}, FREE | NAMED | CONNECTED | {"name": "AB"}),
+        ({"name": "\U0001f680" * 300}, FREE | NAMED | CONNECTED | {"name": "\U0001f680" * 255}),
+        (
+            {"public_identifier": "é/?#%\0"},
+            FREE
+            | NAMED
+            | CONNECTED
+            | {"profile_url": "https://www.linkedin.com/in/%C3%A9%2F%3F%23%25"},
+        ),
+        ({"public_identifier": "é" * 400}, FREE | CONNECTED | {"name": "New name"}),
+        # Keys that nobody promised.
+        ({"proxy": {"password": "x"}, "organizations": "none"}, FREE | NAMED | CONNECTED),
+    ],
+)
+def test_refresh_writes_what_unipile_says_and_nothing_else(
+    account: UnipileAccount, sandbox: Sandbox, change: dict[str, Any], written: dict[str, Any]
+) -> None:
+    sandbox.update(account.unipile_account_id, **change)
+    before = stored(account)
+
+    result = refresh(account)
+
+    after = stored(account)
+    assert result.outcome == "refreshed"
+    assert after["refreshed_at"] is not None
+    assert after["updated_at"] > before["updated_at"]
+    stamps = {name: after[name] for name in ("refreshed_at", "updated_at")}
+    assert after == {**before, **written, **stamps}
+    assert result.changes == {
+        name: (before[name], new) for name, new in written.items() if before[name] != new
+    }
+    assert {name: getattr(result.account, name) for name in written} == written
+
+
+def test_second_refresh_changes_only_the_time(account: UnipileAccount) -> None:
+    refresh(account)
+    before = stored(account)
+
+    result = refresh(account)
+
+    after = stored(account)
+    assert result.stored
+    assert result.changes == {}
+    assert after["refreshed_at"] > before["refreshed_at"]
+    stamps = {name: after[name] for name in ("refreshed_at", "updated_at")}
+    assert after == {**before, **stamps}
+
+
+def test_refresh_keeps_the_columns_that_are_not_unipiles(
+    account: UnipileAccount, owner: User
+) -> None:
+    before = stored(account)
+
+    refresh(account)
+
+    kept = ("id", "user_id", "unipile_account_id", "created_at")
+    assert {name: stored(account)[name] for name in kept} == {name: before[name] for name in kept}
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        (1, FREE),
+        (2, PREMIUM),
+        (3, SALES_NAVIGATOR),
+        (4, SALES_NAVIGATOR),
+        (5, PREMIUM),
+        (6, UnipileLoginLost),
+        (7, FREE),
+        (8, UnipilePremiumStatusPending),
+    ],
+)
+def test_samples_are_refreshed(owner: User, sandbox: Sandbox, number: int, expected: Any) -> None:
+    payload = [sample for sample in samples() if sample["type"] == "LINKEDIN"][number - 1]
+    account = make_account(owner, sandbox, payload=payload)
+
+    if isinstance(expected, dict):
+        refresh(account)
+        assert expected.items() <= stored(account).items()
+        assert stored(account)["name"] == payload["name"]
+    else:
+        with pytest.raises(expected):
+            refresh(account)
+        assert FREE.items() <= stored(account).items()
+
+
+# --- Errors ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "requests"),
+    [
+        (Fault(status=400), UnipileAPIError, 1),
+        (Fault(status=401), UnipileAuthenticationError, 1),
+        (Fault(status=403), UnipileAuthenticationError, 1),
+        (Fault(status=404, body=b"<html>"), UnipileAPIError, 1),
+        (Fault(status=429), UnipileRateLimited, 1),
+        (Fault(status=500), UnipileAPIError, 2),
+        (Fault(status=503), UnipileUnavailable, 2),
+        (Fault(status=503, headers={"Retry-After": "9"}), UnipileUnavailable, 1),
+        (Fault(close=True), UnipileUnavailable, 2),
+        (Fault(cut=9), UnipileUnavailable, 2),
+        (Fault(status=302), UnipileUnexpectedAnswer, 1),
+        (Fault(body=b"{}"), UnipileUnexpectedAnswer, 1),
+        (Fault(body=b"<html>"), UnipileUnexpectedAnswer, 1),
+    ],
+)
+def test_refresh_keeps_the_row_when_there_is_no_verdict(
+    account: UnipileAccount,
+    sandbox: Sandbox,
+    received: list[dict[str, Any]],
+    fault: Fault,
+    error: type[UnipileError],
+    requests: int,
+) -> None:
+    sandbox.inject(fault)
+    before = stored(account)
+
+    with pytest.raises(UnipileError) as caught:
+        refresh(account)
+
+    assert type(caught.value) is error
+    assert stored(account) == before
+    assert sandbox.request_count == requests
+    assert received == []
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"omit": NO_KEYS}, UnipilePremiumStatusPending),
+        ({"type": "WHATSAPP"}, UnipileNotLinkedIn),
+        ({"premium_features": 5}, UnipileUnexpectedAnswer),
+    ],
+)
+def test_refresh_keeps_the_row_when_the_payload_gives_no_verdict(
+    account: UnipileAccount, sandbox: Sandbox, change: dict[str, Any], error: type[UnipileError]
+) -> None:
+    sandbox.update(account.unipile_account_id, **change)
+    before = stored(account)
+
+    with pytest.raises(error):
+        refresh(account)
+
+    assert stored(account) == before
+    assert sandbox.request_count == 1
+
+
+def test_refresh_that_takes_too_long_is_not_tried_again(
+    account: UnipileAccount, sandbox: Sandbox, settings: Settings
+) -> None:
+    settings.UNIPILE_TIMEOUT = "0.2"
+    sandbox.inject(Fault(delay=60))
+    before = stored(account)
+
+    with pytest.raises(UnipileTimeout):
+        refresh(account)
+
+    assert stored(account) == before
+    assert sandbox.request_count == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Fault(close=True), Fault(cut=20), Fault(status=500), Fault(status=502), Fault(status=503)],
+)
+def test_passing_fault_is_got_over_by_one_more_request(
+    account: UnipileAccount, sandbox: Sandbox, fault: Fault
+) -> None:
+    sandbox.inject(fault, times=1)
+
+    assert refresh(account).outcome == "refreshed"
+    assert sandbox.request_count == 2
+    assert FREE.items() <= stored(account).items()
+
+
+def test_there_is_no_third_request(account: UnipileAccount, sandbox: Sandbox) -> None:
+    sandbox.inject(Fault(status=500), times=2)
+
+    with pytest.raises(UnipileAPIError):
+        refresh(account)
+
+    assert sandbox.request_count == 2
+
+
+def test_second_request_is_left_out_when_the_time_is_used_up(
+    account: UnipileAccount,
+    sandbox: Sandbox,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("random.uniform", lambda *_: 0.3)
+    settings.UNIPILE_TIMEOUT = "0.3"
+    sandbox.inject(Fault(status=500, delay=0.05))
+
+    with pytest.raises(UnipileError):
+        refresh(account)
+
+    assert sandbox.request_count == 1
+
+
+@pytest.mark.parametrize("status", ["connected", "credentials_required"])
+def test_account_that_unipile_no_longer_has_is_disconnected(
+    account: UnipileAccount, sandbox: Sandbox, received: list[dict[str, Any]], status: str
+) -> None:
+    UnipileAccount.objects.filter(pk=account.pk).update(status=status)
+    sandbox.remove(account.unipile_account_id)
+    before = stored(account)
+
+    with pytest.raises(UnipileAccountNotFound):
+        refresh(account)
+
+    after = stored(account)
+    assert after["refreshed_at"] is not None
+    stamps = {name: after[name] for name in ("refreshed_at", "updated_at")}
+    assert after == {**before, **stamps, "status": "disconnected"}
+    assert received[0]["changes"] == {"status": (status, "disconnected")}
+
+
+def test_login_that_was_lost_before_is_stored_again_without_a_change(
+    account: UnipileAccount, sandbox: Sandbox, received: list[dict[str, Any]]
+) -> None:
+    sandbox.update(account.unipile_account_id, status="CREDENTIALS", premium_features=["premium"])
+    before = stored(account)
+
+    with pytest.raises(UnipileLoginLost):
+        refresh(account)
+
+    after = stored(account)
+    assert after["refreshed_at"] is not None
+    stamps = {name: after[name] for name in ("refreshed_at", "updated_at")}
+    assert after == {**before, **stamps}
+    assert received[0]["changes"] == {}
+
+
+def test_disconnected_row_is_not_asked_for(
+    account: UnipileAccount, sandbox: Sandbox, received: list[dict[str, Any]]
+) -> None:
+    UnipileAccount.objects.filter(pk=account.pk).update(status="disconnected")
+    before = stored(account)
+
+    with pytest.raises(UnipileAccountDisconnected):
+        refresh(account)
+
+    assert stored(account) == before
+    assert sandbox.request_count == 0
+    assert received == []
+
+
+def test_account_outside_the_selection_does_not_exist(
+    account: UnipileAccount, stranger: User, sandbox: Sandbox
+) -> None:
+    before = stored(account)
+
+    for accounts, pk in (
+        (UnipileAccount.objects.owned_by(stranger), account.pk),
+        (UnipileAccount.objects.all(), uuid.uuid4()),
+    ):
+        with pytest.raises(UnipileAccount.DoesNotExist):
+            refresh_account(accounts, pk, door=Door.API)
+
+    assert stored(account) == before
+    assert sandbox.request_count == 0
+
+
+def test_missing_settings_stop_the_refresh(
+    account: UnipileAccount, sandbox: Sandbox, settings: Settings
+) -> None:
+    settings.UNIPILE_API_KEY = ""
+    before = stored(account)
+
+    with pytest.raises(UnipileNotConfigured, match="UNIPILE_API_KEY"):
+        refresh(account)
+
+    assert stored(account) == before
+    assert sandbox.request_count == 0
+
+
+# --- The signal -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def received() -> Iterator[list[dict[str, Any]]]:
+    """Collect what the receivers of the signal are given."""
+    collected: list[dict[str, Any]] = []
+
+    def receive(**kwargs: Any) -> None:
+        collected.append(kwargs)
+
+    account_refreshed.connect(receive)
+    yield collected
+    account_refreshed.disconnect(receive)
+
+
+@pytest.mark.parametrize("door", Door)
+def test_signal_tells_the_row_the_changes_and_the_door(
+    account: UnipileAccount, received: list[dict[str, Any]], door: Door
+) -> None:
+    result = refresh(account, door)
+
+    [given] = received
+    assert given["sender"] is UnipileAccount
+    assert given["account"] == account
+    assert given["account"].name == "New name"
+    assert given["door"] is door
+    assert given["changes"] == result.changes
+    assert given["changes"]["name"].old == "Old name"
+    assert given["changes"]["name"].new == "New name"
+
+
+def test_signal_is_sent_without_changes_when_nothing_changed(
+    account: UnipileAccount, received: list[dict[str, Any]]
+) -> None:
+    refresh(account)
+    refresh(account)
+
+    assert [bool(given["changes"]) for given in received] == [True, False]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_signal_is_sent_after_the_commit(account: UnipileAccount) -> None:
+    seen = []
+
+    def receive(account: UnipileAccount, **_: Any) -> None:
+        in_transaction = connection.in_atomic_block
+        # What was not committed is gone with the connection.
+        connection.close()
+        seen.append((in_transaction, stored(account)["name"]))
+
+    account_refreshed.connect(receive)
+    try:
+        refresh(account)
+    finally:
+        account_refreshed.disconnect(receive)
+
+    assert seen == [(False, "New name")]
+
+
+def test_receiver_that_fails_does_not_break_the_refresh(
+    account: UnipileAccount, received: list[dict[str, Any]], caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(**_: Any) -> None:
+        raise ZeroDivisionError("a bug of the receiver")
+
+    account_refreshed.connect(fail)
+    try:
+        assert refresh(account).outcome == "refreshed"
+    finally:
+        account_refreshed.disconnect(fail)
+
+    assert stored(account)["name"] == "New name"
+    assert len(received) == 1
+    assert "a bug of the receiver" in caplog.text
+
+
+# --- What is logged -------------------------------------------------------------------------------
+
+
+def test_refresh_is_one_log_record_with_its_outcome(
+    account: UnipileAccount, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "unipile_accounts"):
+        refresh(account)
+
+    [record] = [item for item in caplog.records if item.name.startswith("unipile_accounts")]
+    assert record.levelno == logging.INFO
+    assert str(account.pk) in record.getMessage()
+    assert record.__dict__["outcome"] == "refreshed"
+    assert record.__dict__["door"] == "api"
+    assert "weekly_message_limit" in record.__dict__["changed"]
+
+
+def test_failed_refresh_is_one_log_record_with_the_reason(
+    account: UnipileAccount, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    sandbox.inject(Fault(status=500, error_type="errors/provider_error"))
+
+    with caplog.at_level(logging.INFO, "unipile_accounts"), pytest.raises(UnipileAPIError):
+        refresh(account)
+
+    [record] = [item for item in caplog.records if item.name.startswith("unipile_accounts")]
+    assert record.__dict__["outcome"] == "failed"
+    assert record.__dict__["code"] == "unipile_error"
+    assert "500 errors/provider_error" in record.getMessage()
