@@ -1,0 +1,230 @@
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+from django.contrib.staticfiles import finders
+from django.db import OperationalError, connection
+from django.test import Client
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.validation import validate_schema
+
+from puffle import schema as puffle_schema
+
+REFRESH = "/api/unipile/refresh"
+PATTERN = (
+    "^([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}"
+    "|00000000-0000-0000-0000-000000000000|ffffffff-ffff-ffff-ffff-ffffffffffff)$"
+)
+
+
+@pytest.fixture(scope="module")
+def schema() -> dict[str, Any]:
+    generator: Any = SchemaGenerator()  # type: ignore[no-untyped-call]
+    return dict(generator.get_schema(request=None, public=True))
+
+
+@pytest.fixture(scope="module")
+def operation(schema: dict[str, Any]) -> dict[str, Any]:
+    return dict(schema["paths"][REFRESH]["post"])
+
+
+def resolve(schema: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
+    while "$ref" in part:
+        part = schema["components"]["schemas"][part["$ref"].rpartition("/")[2]]
+    return part
+
+
+def body_of(schema: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
+    [(content_type, content)] = part["content"].items()
+    assert content_type == "application/json"
+    return resolve(schema, content["schema"])
+
+
+def test_schema_is_valid_openapi_3(schema: dict[str, Any]) -> None:
+    assert schema["openapi"].startswith("3.")
+    validate_schema(schema)  # type: ignore[no-untyped-call]
+
+
+def test_schema_shows_the_addresses_of_the_public_page_and_no_others(
+    schema: dict[str, Any],
+) -> None:
+    assert {path: list(methods) for path, methods in schema["paths"].items()} == {
+        REFRESH: ["post"],
+        "/api/token": ["post"],
+        "/api/token/refresh": ["post"],
+    }
+
+
+def test_operation_has_the_name_that_clients_hold_on_to(operation: dict[str, Any]) -> None:
+    assert operation["operationId"] == "refreshUnipileAccount"
+
+
+def test_request_is_that_of_the_public_page(
+    schema: dict[str, Any], operation: dict[str, Any]
+) -> None:
+    body = body_of(schema, operation["requestBody"])
+
+    assert operation["requestBody"]["required"] is True
+    assert body["required"] == ["accountId"]
+    [(name, field)] = body["properties"].items()
+    assert name == "accountId"
+    assert (field["type"], field["format"], field["pattern"]) == ("string", "uuid", PATTERN)
+
+
+def test_answer_is_that_of_the_public_page(
+    schema: dict[str, Any], operation: dict[str, Any]
+) -> None:
+    body = body_of(schema, operation["responses"]["200"])
+    fields = body["properties"]
+
+    assert list(fields) == [
+        "success",
+        "is_premium",
+        "has_sales_navigator",
+        "weekly_connection_limit",
+        "weekly_message_limit",
+        "changed",
+    ]
+    assert sorted(body["required"]) == sorted(fields)
+    [success] = fields["success"]["allOf"]
+    assert resolve(schema, success) == {"enum": [True], "type": "boolean"}
+    for name in ("weekly_connection_limit", "weekly_message_limit"):
+        assert fields[name]["type"] == "integer"
+        assert (fields[name]["minimum"], fields[name]["maximum"]) == (1, 2**53 - 1)
+    changed = resolve(schema, fields["changed"].get("allOf", [fields["changed"]])[0])
+    assert {name: field["type"] for name, field in changed["properties"].items()} == {
+        "is_premium": "boolean",
+        "has_sales_navigator": "boolean",
+    }
+
+
+@pytest.mark.parametrize(
+    ("status", "codes"),
+    [
+        (400, {"invalid", "unipile_id", "required", "null", "parse_error"}),
+        (401, {"not_authenticated", "token_not_valid", "user_inactive", "password_changed"}),
+        (404, {"not_found"}),
+        (409, {"reconnect_required", "not_linkedin"}),
+        (413, {"request_too_large"}),
+        (415, {"unsupported_media_type"}),
+        (429, {"throttled"}),
+        (502, {"unipile_error", "unipile_authentication"}),
+        (
+            503,
+            {
+                "unipile_unavailable",
+                "unipile_rate_limited",
+                "premium_status_pending",
+                "unipile_not_configured",
+                "database_unavailable",
+            },
+        ),
+        (504, {"unipile_timeout"}),
+    ],
+)
+def test_every_error_is_documented_in_the_one_shape(
+    schema: dict[str, Any], operation: dict[str, Any], status: int, codes: set[str]
+) -> None:
+    response = operation["responses"][str(status)]
+    body = body_of(schema, response)
+    error = body["properties"]["errors"]["items"]["properties"]
+
+    assert response["description"]
+    assert codes <= set(error["code"]["enum"])
+    assert set(error) == {"code", "detail", "attr"}
+    if status in (401, 429, 503):
+        assert set(response["headers"]) == {"WWW-Authenticate" if status == 401 else "Retry-After"}
+
+
+def test_every_example_of_an_error_is_of_its_own_schema(
+    schema: dict[str, Any], operation: dict[str, Any]
+) -> None:
+    for response in operation["responses"].values():
+        [content] = response["content"].values()
+        body = resolve(schema, content["schema"])
+        for name, example in content["examples"].items():
+            value = example["value"]
+            assert set(value) == set(body["properties"]), name
+            if "errors" in value:
+                error = body["properties"]["errors"]["items"]["properties"]
+                assert value["errors"][0]["code"] in error["code"]["enum"]
+                assert value["type"] in body["properties"]["type"]["enum"]
+
+
+def test_refresh_asks_for_a_bearer_token_and_the_token_addresses_do_not(
+    schema: dict[str, Any], operation: dict[str, Any]
+) -> None:
+    [[name]] = operation["security"]
+    assert schema["components"]["securitySchemes"][name]["scheme"] == "bearer"
+    for path in ("/api/token", "/api/token/refresh"):
+        assert schema["paths"][path]["post"].get("security", [{}]) == [{}]
+
+
+@pytest.mark.parametrize("url", ["/api/schema", "/api/schema/"])
+def test_schema_is_served_without_a_login(client: Client, url: str) -> None:
+    response = client.get(url)
+
+    assert response.status_code == 200
+    served = yaml.safe_load(response.content)
+    assert served["paths"][REFRESH]["post"]["operationId"] == "refreshUnipileAccount"
+
+
+def test_addresses_lose_their_trailing_slash_in_the_schema() -> None:
+    endpoints = [("/api/x/", "", "GET", None)]
+
+    assert puffle_schema.without_trailing_slash(endpoints) == [("/api/x", "", "GET", None)]
+
+
+# --- The page -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("url", ["/api/docs", "/api/docs/"])
+def test_docs_page_loads_nothing_from_elsewhere(client: Client, url: str) -> None:
+    response = client.get(url)
+    html = response.content.decode()
+
+    assert response.status_code == 200
+    loaded = re.findall(r"""<(?:script|link|img|iframe)\b[^>]*?\b(?:src|href)=["']([^"']+)""", html)
+    assert len(loaded) >= 3
+    for address in loaded:
+        assert address.startswith("/static/"), address
+        assert finders.find(address.removeprefix("/static/")), address
+    assert not re.search(r"@import|fetch\(.https?:", html)
+
+
+def test_assets_of_the_docs_page_are_served(client: Client) -> None:
+    html = client.get("/api/docs").content.decode()
+    [script, *_] = re.findall(r'<script src="(/static/[^"]+)"', html)
+
+    response = client.get(script)
+
+    assert response.status_code == 200
+    assert "javascript" in response["Content-Type"]
+    assert len(b"".join(response)) > 1000
+
+
+# --- Health ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("db")
+@pytest.mark.parametrize("url", ["/healthz", "/healthz/"])
+def test_healthz_is_200_while_the_database_answers(client: Client, url: str) -> None:
+    response = client.get(url)
+
+    assert response.status_code == 200
+    assert response.json() == {"database": "ok"}
+
+
+@pytest.mark.usefixtures("db")
+def test_healthz_is_503_and_tells_no_details_when_the_database_fails(client: Client) -> None:
+    def fail(*_: object) -> None:
+        raise OperationalError("connection to 10.0.0.7 failed")
+
+    with connection.execute_wrapper(fail):
+        response = client.get("/healthz")
+
+    assert response.status_code == 503
+    assert response.json() == {"database": "unavailable"}

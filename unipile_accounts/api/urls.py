@@ -1,0 +1,11 @@
+from __future__ import annotations
+
+from django.urls import re_path
+
+from unipile_accounts.api.views import RefreshUnipileAccountView
+
+urlpatterns = [
+    re_path(
+        r"^unipile/refresh/?$", RefreshUnipileAccountView.as_view(), name="unipile-account-refresh"
+    ),
+]
