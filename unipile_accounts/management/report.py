@@ -1,0 +1,139 @@
+"""What a run says: lines for people or JSON for machines on stdout, the rest on stderr."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from django.core.management.base import OutputWrapper
+
+from unipile_accounts import client
+from unipile_accounts.management.progress import Bar, Lines, Progress
+from unipile_accounts.reporting import Summary, describe
+from unipile_accounts.stopping import stop
+from unipile_accounts.storage import RefreshResult
+
+
+class Ending(NamedTuple):
+    """How a run ended: the exit status, and why it is not 0."""
+
+    status: int = 0
+    reason: str = ""
+
+
+class Report:
+    """Counts what happened and prints it; to be closed with the run's ending."""
+
+    def __init__(
+        self,
+        stdout: OutputWrapper,
+        stderr: OutputWrapper,
+        *,
+        total: int,
+        quiet: bool,
+        as_json: bool,
+        dry_run: bool,
+    ) -> None:
+        self.summary = Summary()
+        self._output_is_lost = False
+        self._stdout = stdout
+        self._stderr = stderr
+        self._quiet = quiet
+        self._as_json = as_json
+        self._dry_run = dry_run
+        self._requests = client.tally.requests
+        self._started = time.monotonic()
+        self._progress = self._progress_of(total)
+
+    def _progress_of(self, total: int) -> Progress:
+        if self._quiet:
+            return Progress()
+        if self._stderr.isatty():
+            return Bar(total)
+        return Lines(total, lambda line: self._print(self._stderr, line))
+
+    def add(self, result: RefreshResult) -> None:
+        # Counted first: what is stored counts, whether or not it can be printed.
+        self.summary.add(result)
+        if self._as_json:
+            self._print(self._stdout, json.dumps(_outcome(result)))
+        elif result.outcome == "failed":
+            self._print(self._stderr, describe(result))
+        elif (result.changes or result.error) and not self._quiet:
+            self._print(self._stdout, describe(result))
+        self._progress.advance(self.summary)
+
+    def close(self, ending: Ending) -> None:
+        self._progress.close()
+        if self._output_is_lost or (self._quiet and ending.status and not self._as_json):
+            self._print(self._stderr, self._sentence())
+        elif self._as_json:
+            self._print(self._stdout, json.dumps({"summary": self._numbers(ending)}))
+        elif not self._quiet:
+            self._print(self._stdout, self._sentence())
+
+    def _sentence(self) -> str:
+        start = "Dry run, nothing was written: " if self._dry_run else ""
+        requests, seconds = self._cost()
+        s = "" if requests == 1 else "s"
+        return f"{start}{self.summary}; {requests} request{s}, {seconds} seconds"
+
+    def _numbers(self, ending: Ending) -> dict[str, Any]:
+        requests, seconds = self._cost()
+        return {
+            "refreshed": self.summary.refreshed,
+            "changed": self.summary.changed,
+            "unchanged": self.summary.unchanged,
+            "skipped": self.summary.skipped,
+            "failed": self.summary.failed,
+            "requests": requests,
+            "seconds": seconds,
+            "dry_run": self._dry_run,
+            "status": ending.status,
+            "reason": ending.reason or None,
+        }
+
+    def _cost(self) -> tuple[int, float]:
+        seconds = round(time.monotonic() - self._started, 1)
+        return client.tally.requests - self._requests, seconds
+
+    def _print(self, stream: OutputWrapper, line: str) -> None:
+        try:
+            with self._progress.aside():
+                _write(stream, line)
+        except OSError:
+            # Nobody reads it, or the disk is full: end the run, in good order and without a word.
+            self._output_is_lost = True
+            _silence(stream)
+            stop()
+
+
+def _write(stream: OutputWrapper, line: str) -> None:
+    try:
+        stream.write(line)
+    except UnicodeEncodeError:
+        # A customer's name may have letters that cron's locale lacks.
+        stream.write(line.encode("ascii", "backslashreplace").decode())
+    stream.flush()
+
+
+def _silence(stream: OutputWrapper) -> None:
+    """Send the rest nowhere; Python and Django still write and flush at the end."""
+    with suppress(OSError, AttributeError), open(os.devnull, "w") as nowhere:  # noqa: PTH123
+        os.dup2(nowhere.fileno(), stream.fileno())
+
+
+def _outcome(result: RefreshResult) -> dict[str, Any]:
+    error = result.error
+    return {
+        "account": str(result.account.pk),
+        "user": result.account.user_id,
+        "outcome": result.outcome,
+        "changed": {name: change._asdict() for name, change in result.changes.items()},
+        "code": error.code if error else None,
+        "reason": str(error) if error else None,
+        "next_step": str(error.advice) if error else None,
+    }
