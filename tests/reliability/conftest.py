@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, settings
+
+from script.postgres import Server, temporary_postgres
+from script.settings_environment import isolated
+from tests.reliability.serving import Service
+from unipile_sandbox import Sandbox
+
+# The same examples in every run. HYPOTHESIS_PROFILE=many tries five times as many.
+settings.register_profile(
+    "ci",
+    database=None,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[
+        HealthCheck.differing_executors,
+        HealthCheck.function_scoped_fixture,
+        HealthCheck.too_slow,
+    ],
+)
+settings.register_profile("many", settings.get_profile("ci"))
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+def examples(number: int) -> settings:
+    """Try so many examples, or five times as many in the profile for that."""
+    return settings(max_examples=number * (5 if _MANY else 1))
+
+
+_MANY = os.environ.get("HYPOTHESIS_PROFILE") == "many"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL with our tables in the database `puffle`, whatever these tests run on."""
+    with temporary_postgres() as server:
+        host = server.url.rpartition("=")[2]
+        with psycopg.connect(host=host, user="postgres", autocommit=True) as connection:
+            connection.execute("CREATE DATABASE puffle")
+        environment = isolated(DATABASE_URL=server.url, HTTPS="0", SECRET_KEY="x" * 50)
+        subprocess.run(
+            [sys.executable, "manage.py", "migrate", "--skip-checks", "--verbosity=0"],
+            check=True,
+            env=environment,
+        )
+        yield server
+
+
+@pytest.fixture
+def service(postgres: Server, sandbox: Sandbox) -> Iterator[Service]:
+    with Service(postgres, sandbox) as service:
+        yield service

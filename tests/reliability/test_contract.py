@@ -1,0 +1,158 @@
+"""Requests made up by schemathesis from the served OpenAPI document, answered as it promises."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import schemathesis
+from django.contrib.auth.models import User
+from django.core.servers.basehttp import get_internal_wsgi_application
+from django.db import OperationalError
+from hypothesis import given
+from pytest_django import Settings
+from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error, positive_data_acceptance
+
+from tests.conftest import make_account
+from tests.reliability.conftest import examples
+from tests.reliability.test_faults import CASES
+from unipile_accounts.models import UnipileAccount
+from unipile_sandbox import Sandbox
+
+OPERATIONS = [
+    ("/api/unipile/refresh", "POST"),
+    ("/api/token", "POST"),
+    ("/api/token/refresh", "POST"),
+]
+TOKENS = ["valid", "none", "refresh token", "forged"]
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def schema(settings: Settings) -> Any:
+    settings.ALLOWED_HOSTS = ["localhost"]
+    return schemathesis.openapi.from_wsgi("/api/schema", get_internal_wsgi_application())
+
+
+@pytest.fixture
+def accounts(owner: User, stranger: User, sandbox: Sandbox) -> list[UnipileAccount]:
+    return [
+        make_account(owner, sandbox),
+        make_account(owner, sandbox, status="disconnected"),
+        make_account(owner),
+        make_account(stranger, sandbox),
+    ]
+
+
+@pytest.fixture(autouse=True)
+def _in_a_hurry(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.UNIPILE_TIMEOUT = "0.1"
+    settings.REST_FRAMEWORK = {
+        **settings.REST_FRAMEWORK,
+        "DEFAULT_THROTTLE_RATES": {"refresh": "9999/min", "token": "9999/min"},
+    }
+    monkeypatch.setattr("random.uniform", lambda low, high: 0)
+
+
+def authorization(kind: str, owner: User) -> dict[str, str]:
+    return {
+        "valid": {"Authorization": f"Bearer {AccessToken.for_user(owner)}"},
+        "none": {},
+        "refresh token": {"Authorization": f"Bearer {RefreshToken.for_user(owner)}"},
+        "forged": {"Authorization": f"Bearer {AccessToken.for_user(owner)}x"},
+    }[kind]
+
+
+def answer(case: Any, headers: dict[str, str]) -> Any:
+    """Send the request and hold the answer against the document.
+
+    A documented 5xx is fine, and so is a 400 for text that holds NUL: a schema cannot forbid it.
+    """
+    case.headers.pop("Authorization", None)
+    response = case.call(headers=headers)
+    excluded = [not_a_server_error, positive_data_acceptance]
+    case.validate_response(response, headers=headers, excluded_checks=excluded)
+    return response
+
+
+def test_document_describes_every_route_that_is_tried_and_no_other(schema: Any) -> None:
+    found = {
+        (operation.ok().path, operation.ok().method.upper())
+        for operation in schema.get_all_operations()
+    }
+
+    assert found == set(OPERATIONS)
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "kind"),
+    [
+        *((*OPERATIONS[0], kind) for kind in TOKENS),
+        *((*operation, "none") for operation in OPERATIONS[1:]),
+    ],
+)
+def test_any_request_is_answered_as_documented(
+    schema: Any, accounts: list[UnipileAccount], owner: User, path: str, method: str, kind: str
+) -> None:
+    headers = authorization(kind, owner)
+    operation = schema[path][method]
+    right, wrong = (operation.as_strategy(generation_mode=mode) for mode in GenerationMode)
+
+    @given(case=right | wrong)
+    @examples(40)
+    def try_one(case: Any) -> None:
+        response = answer(case, headers)
+        if kind != "valid" and path == OPERATIONS[0][0]:
+            assert response.status_code in (401, 406)
+
+    try_one()
+
+
+@pytest.mark.parametrize("text", ["a\0", "\ud83d", "", " ", "x" * 10_000, None, 7, [], {}])
+@pytest.mark.parametrize("path", ["/api/token", "/api/token/refresh"])
+def test_awkward_login_is_answered_as_documented(schema: Any, path: str, text: Any) -> None:
+    body = {"username": text, "password": text, "refresh": text}
+    case = schema[path]["POST"].Case(body=body, media_type="application/json")
+
+    assert answer(case, {}).status_code in (400, 401)
+
+
+def test_every_outcome_of_a_refresh_is_documented(
+    schema: Any,
+    accounts: list[UnipileAccount],
+    owner: User,
+    sandbox: Sandbox,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    headers = authorization("valid", owner)
+    operation = schema["/api/unipile/refresh"]["POST"]
+
+    def refresh(account: UnipileAccount) -> int:
+        body = {"accountId": str(account.pk)}
+        case = operation.Case(body=body, media_type="application/json")
+        return int(answer(case, headers).status_code)
+
+    statuses = {refresh(account) for account in accounts}
+    for fault, *_ in CASES.values():
+        sandbox.inject(fault)
+        statuses.add(refresh(accounts[0]))
+        sandbox.clear_faults()
+        UnipileAccount.objects.update(status="connected")
+    with monkeypatch.context() as patch:
+        patch.setattr("unipile_accounts.api.views.refresh_account", _no_database)
+        statuses.add(refresh(accounts[0]))
+    settings.UNIPILE_API_KEY = ""
+    statuses.add(refresh(accounts[0]))
+    rates = {"refresh": "1/day", "token": "1/day"}
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": rates}
+    statuses |= {refresh(accounts[0]) for _ in range(2)}
+
+    assert statuses == {200, 404, 409, 429, 502, 503, 504}
+
+
+def _no_database(*_: object, **__: object) -> None:
+    raise OperationalError("gone")

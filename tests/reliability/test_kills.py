@@ -1,0 +1,219 @@
+"""Processes that end at the worst moment: no half-written row, and service goes on by itself."""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+import time
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+
+from script.postgres import Server
+from tests.reliability.serving import Service, wait_until
+from unipile_sandbox import Request
+
+# More of them for docs/reliability.md: KILLS=10 RESTARTS=3.
+KILLS = int(os.environ.get("KILLS", "2"))
+RESTARTS = int(os.environ.get("RESTARTS", "1"))
+UNTOUCHED = {
+    "is_premium": False,
+    "has_sales_navigator": False,
+    "weekly_connection_limit": 80,
+    "weekly_message_limit": 100,
+    "name": "",
+    "profile_url": "",
+    "refreshed_at": None,
+}
+REFRESHED = {
+    "is_premium": True,
+    "has_sales_navigator": True,
+    "weekly_connection_limit": 100,
+    "weekly_message_limit": 150,
+    "name": "Robin Sample",
+    "profile_url": "https://www.linkedin.com/in/robin-sample-example",
+}
+FEATURES = ["premium", "sales_navigator"]
+
+
+@pytest.fixture
+def account(service: Service) -> uuid.UUID:
+    return service.add_account(premium_features=FEATURES)
+
+
+def assert_untouched(service: Service, account: uuid.UUID) -> None:
+    row = service.row(account)
+    assert {name: row[name] for name in UNTOUCHED} == UNTOUCHED
+
+
+def assert_service_recovers(service: Service, account: uuid.UUID) -> None:
+    """The next refresh succeeds, and reports the change that nobody was told of."""
+    status, answer = service.refresh(account)
+    assert (status, answer["changed"]) == (200, {"is_premium": True, "has_sales_navigator": True})
+    row = service.row(account)
+    assert {name: row[name] for name in REFRESHED} == REFRESHED
+
+
+@contextmanager
+def in_background(service: Service, account: uuid.UUID) -> Iterator[None]:
+    """Have a refresh under way, which gets no answer."""
+    with ThreadPoolExecutor(1) as pool:
+        refresh = pool.submit(service.refresh, account)
+        yield
+        assert refresh.result()[0] == 0
+
+
+def test_server_killed_between_the_answer_and_the_write(
+    service: Service, account: uuid.UUID
+) -> None:
+    answered = threading.Event()
+
+    def kill(_: Request) -> None:
+        service.kill()
+        answered.set()
+
+    service.sandbox.on_answer = kill
+
+    with in_background(service, account):
+        assert answered.wait(10)
+
+    service.sandbox.on_answer = None
+    assert_untouched(service, account)
+    service.start()
+    assert_service_recovers(service, account)
+
+
+def test_server_killed_while_it_waits_for_the_lock(service: Service, account: uuid.UUID) -> None:
+    with service.connect() as other, other.transaction():
+        other.execute("SELECT * FROM unipile_accounts FOR UPDATE")
+        with in_background(service, account), service.connect() as watcher:
+            wait_until(lambda: _waits(watcher, "Lock"))
+            service.kill()
+
+    assert_untouched(service, account)
+    service.start()
+    assert_service_recovers(service, account)
+
+
+def test_server_killed_during_the_write(service: Service, account: uuid.UUID) -> None:
+    with service.connect() as other:
+        # The new values are written by then, and not committed.
+        other.execute(
+            "CREATE FUNCTION pause() RETURNS trigger LANGUAGE plpgsql AS"
+            " 'BEGIN PERFORM pg_sleep(1); RETURN NULL; END';"
+            "CREATE TRIGGER pause AFTER UPDATE ON unipile_accounts EXECUTE FUNCTION pause()"
+        )
+        with in_background(service, account):
+            wait_until(lambda: _waits(other, "Timeout"))
+            service.kill()
+        wait_until(lambda: not _waits(other, "Timeout"))
+        other.execute("DROP TRIGGER pause ON unipile_accounts")
+
+    assert_untouched(service, account)
+    service.start()
+    assert_service_recovers(service, account)
+
+
+def _waits(watcher: object, what: str) -> bool:
+    query = (
+        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = %s"
+    )
+    return bool(watcher.execute(query, [what]).fetchall())  # type: ignore[attr-defined]
+
+
+def test_server_killed_at_any_moment_leaves_whole_rows(service: Service) -> None:
+    accounts = [service.add_account(premium_features=FEATURES) for _ in range(20)]
+    chance = random.Random(7)
+    for _ in range(KILLS):
+        ended = threading.Event()
+
+        def keep_refreshing(number: int, ended: threading.Event = ended) -> None:
+            for pk in accounts[number::4] * 1000:
+                if ended.is_set():
+                    return
+                service.refresh(pk, timeout=2)
+
+        with ThreadPoolExecutor(4) as pool:
+            running = pool.map(keep_refreshing, range(4))
+            time.sleep(chance.uniform(0.0, 0.1))
+            # Those under way are killed; whoever asked later would wait for the next start.
+            ended.set()
+            service.kill()
+            list(running)
+        for pk in accounts:
+            row = service.row(pk)
+            found = {name: row[name] for name in REFRESHED}
+            assert found in (REFRESHED, {name: UNTOUCHED[name] for name in REFRESHED})
+            assert (row["refreshed_at"] is None) is (found != REFRESHED)
+        service.start()
+
+    assert {service.refresh(pk)[0] for pk in accounts} == {200}
+
+
+ALL_BUT_200 = {*range(600)} - {200}
+
+
+def wait_until_more(statuses: Counter[int], which: set[int], number: int) -> None:
+    def count() -> int:
+        return sum(statuses[status] for status in which)
+
+    wanted = count() + number
+    wait_until(lambda: count() >= wanted)
+
+
+@contextmanager
+def closing_with(ended: threading.Event) -> Iterator[None]:
+    """Let the threads end, however the block does."""
+    try:
+        yield
+    finally:
+        ended.set()
+
+
+def test_database_restarted_while_refreshes_run(service: Service, postgres: Server) -> None:
+    accounts = [service.add_account(premium_features=FEATURES) for _ in range(16)]
+    with service.connect() as connection:
+        # Without it PostgreSQL may forget in a crash what it has just confirmed.
+        connection.execute(f"ALTER DATABASE {connection.info.dbname} SET synchronous_commit = on")
+    service.kill()
+    service.start()
+    statuses: Counter[int] = Counter()
+    reported: Counter[uuid.UUID] = Counter()
+    ended = threading.Event()
+    recovered: list[float] = []
+
+    def keep_refreshing(pk: uuid.UUID) -> None:
+        while not ended.is_set():
+            status, answer = service.refresh(pk)
+            statuses[status] += 1
+            reported[pk] += status == 200 and answer["changed"]["is_premium"]
+
+    with ThreadPoolExecutor(16) as pool, closing_with(ended):
+        running = pool.map(keep_refreshing, accounts)
+        for _ in range(RESTARTS):
+            wait_until_more(statuses, {200}, 50)
+            postgres.stop()
+            wait_until_more(statuses, ALL_BUT_200, 1)
+            assert service.get("/healthz")[0] == 503
+            postgres.start()
+            started = time.monotonic()
+            wait_until_more(statuses, {200}, 1)
+            recovered.append(time.monotonic() - started)
+        wait_until_more(statuses, {200}, 100)
+        ended.set()
+        list(running)
+
+    assert set(statuses) == {200, 503}
+    assert max(recovered) < 10
+    assert {service.refresh(pk)[0] for pk in accounts} == {200}
+    assert service.get("/healthz")[0] == 200
+    for pk in accounts:
+        row = service.row(pk)
+        assert {name: row[name] for name in REFRESHED} == REFRESHED
+        # Whoever's answer was lost along with the connection was told nothing: never twice.
+        assert reported[pk] <= 1

@@ -1,0 +1,289 @@
+"""Whatever arrives from Unipile: a documented verdict or a documented error, and a true row."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from copy import deepcopy
+from typing import Any
+from urllib.parse import quote, unquote
+
+import pytest
+from django.contrib.auth.models import User
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from tests.conftest import make_account, stored
+from tests.reliability.conftest import examples
+from unipile_accounts.exceptions import (
+    UnipileError,
+    UnipileLoginLost,
+    UnipileNotLinkedIn,
+    UnipilePremiumStatusPending,
+    UnipileUnexpectedAnswer,
+)
+from unipile_accounts.models import UnipileAccount
+from unipile_accounts.payloads import AccountVerdict, read_account
+from unipile_accounts.services import Door, refresh_account
+from unipile_sandbox import Fault, Sandbox, linkedin_account
+
+ID = "k3Vd9QmTRxS1aLw0ZbYc7A"
+DOCUMENTED = (
+    UnipileLoginLost,
+    UnipileNotLinkedIn,
+    UnipilePremiumStatusPending,
+    UnipileUnexpectedAnswer,
+)
+ABSENT = Ellipsis
+
+# Any Python string: NUL, emoji, right-to-left marks and lone surrogates are all in it.
+texts = st.text(st.characters(exclude_categories=()), max_size=40)
+awkward = st.sampled_from(
+    [
+        "\0",
+        "a\0b",
+        "\ud83d",
+        "\udc00\ud800",
+        "😀" * 255,
+        "👩‍👩‍👧‍👦" * 60,
+        "\u202e\u200f\u2066",
+        "x" * 10_000,
+        "é" * 256,
+        "e\u0301" * 255,
+        "\x85\u3000 \t\n",
+        "\ufeff",
+        "%00",
+        "../../admin",
+        "'; DROP TABLE unipile_accounts; --",
+        "{{7*7}}<script>",
+    ]
+)
+any_json: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | texts,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
+    max_leaves=6,
+)
+
+
+def any_of(*values: Any) -> st.SearchStrategy[Any]:
+    return st.sampled_from(values)
+
+
+def without_absent(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value is not ABSENT}
+
+
+features = any_of(
+    ABSENT, None, [], ["premium"], ["sales_navigator"], ["premium", "sales_navigator"], ["new"]
+).map(deepcopy)
+statuses = any_of("OK", "OK", "OK", "CREDENTIALS", "CONNECTING", "STOPPED", "ERROR", "NEW")
+linkedin_params = st.fixed_dictionaries(
+    {
+        "id": st.just("ACoAAB"),
+        "premiumId": any_of(None, "", "ACwAAB", ABSENT),
+        "premiumFeatures": features,
+        "publicIdentifier": any_of("mara", None, "", ABSENT) | awkward | texts,
+        "proxy": any_of({"host": "h", "password": "p"}, {"country": "DE"}, ABSENT),
+    }
+).map(without_absent)
+sound_payloads = st.fixed_dictionaries(
+    {
+        "object": st.just("Account"),
+        "type": any_of(*["LINKEDIN"] * 9, "WHATSAPP"),
+        "id": st.just(ID),
+        "name": any_of("Mara Feldkamp", None, " ", ABSENT) | awkward | texts,
+        "sources": st.one_of(
+            st.builds(lambda: [{"status": "OK"}]),
+            st.lists(st.builds(dict, status=statuses), max_size=3),
+            any_of(None, ABSENT),
+        ),
+        "connection_params": st.builds(dict, im=linkedin_params),
+    }
+).map(without_absent)
+
+PLACES = [
+    *[(key,) for key in ("object", "type", "id", "name", "sources", "connection_params")],
+    ("connection_params", "im"),
+    ("sources", 0),
+    ("sources", 0, "status"),
+    *[
+        ("connection_params", "im", key)
+        for key in ("premiumId", "premiumFeatures", "publicIdentifier", "new")
+    ],
+    ("connection_params", "im", "premiumFeatures", 0),
+]
+
+
+@st.composite
+def payloads(draw: st.DrawFn) -> Any:
+    """Draw a sound payload, and put anything at all into a place or two of it, or into none."""
+    payload = draw(sound_payloads)
+    for place in draw(st.lists(st.sampled_from(PLACES), max_size=2)):
+        # The place may not be there, or be no longer what it was.
+        with suppress(KeyError, IndexError, TypeError):
+            inside: Any = payload
+            for step in place[:-1]:
+                inside = inside[step]
+            inside[place[-1]] = draw(any_json)
+    return payload
+
+
+def says_no_features(im: dict[str, Any]) -> bool:
+    """Tell whether a payload states that there are none: section 4 of the design, once more."""
+    if im.get("premiumId"):
+        return False
+    if "premiumFeatures" in im:
+        return im["premiumFeatures"] in ([], None)
+    return "premiumId" in im
+
+
+def test_any_json_is_a_documented_verdict_or_error() -> None:
+    outcomes: Counter[Any] = Counter()
+
+    @given(payload=payloads() | any_json)
+    @examples(800)
+    def judge(payload: Any) -> None:
+        try:
+            verdict = read_account(payload, unipile_account_id=ID)
+        except DOCUMENTED as exc:
+            outcomes[type(exc)] += 1
+            return
+        outcomes[verdict.is_premium, verdict.has_sales_navigator, verdict.status] += 1
+        im = payload["connection_params"]["im"]
+        found = im.get("premiumFeatures") or []
+        assert all(isinstance(feature, str) for feature in found)
+        assert verdict.is_premium is bool(found or im.get("premiumId"))
+        assert verdict.has_sales_navigator is ("sales_navigator" in found)
+        assert verdict.is_premium or says_no_features(im)
+        statuses = {source["status"] for source in payload.get("sources") or []}
+        assert verdict.status == ("connected" if statuses == {"OK"} else None)
+
+    judge()
+    # Each of them was met.
+    flags = [(False, False), (True, False), (True, True)]
+    assert set(outcomes) == {
+        *DOCUMENTED,
+        *((*pair, status) for pair in flags for status in (None, "connected")),
+    }
+
+
+@given(payload=payloads())
+@examples(100)
+def test_unknown_keys_change_no_verdict(payload: dict[str, Any]) -> None:
+    def verdict_of(each: dict[str, Any]) -> AccountVerdict | type[Exception]:
+        try:
+            return read_account(each, unipile_account_id=ID)
+        except UnipileError as exc:
+            return type(exc)
+
+    assert verdict_of(payload | {"new_key": {"deep": [1]}, "premium": True}) == verdict_of(payload)
+
+
+@pytest.fixture
+def premium(owner: User, sandbox: Sandbox) -> Callable[[], UnipileAccount]:
+    """Bring the one row back to a premium one that was never refreshed."""
+    account = make_account(owner, payload=linkedin_account(ID))
+
+    def reset() -> UnipileAccount:
+        UnipileAccount.objects.filter(pk=account.pk).update(
+            name="Stored name",
+            profile_url="https://www.linkedin.com/in/stored",
+            status="connected",
+            is_premium=True,
+            has_sales_navigator=True,
+            weekly_connection_limit=100,
+            weekly_message_limit=150,
+            refreshed_at=None,
+        )
+        return account
+
+    return reset
+
+
+def refresh(account: UnipileAccount) -> UnipileError | None:
+    try:
+        refresh_account(UnipileAccount.objects.all(), account.pk, door=Door.API)
+    except UnipileError as exc:
+        return exc
+    return None
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("random.uniform", lambda low, high: 0)
+
+
+@given(payload=payloads() | any_json)
+@examples(70)
+def test_any_json_over_http_leaves_a_true_row(
+    premium: Callable[[], UnipileAccount], sandbox: Sandbox, payload: Any
+) -> None:
+    account = premium()
+    before = stored(account)
+    sandbox.clear_faults()
+    sandbox.inject(Fault(status=200, body=json.dumps(payload).encode()))
+
+    error = refresh(account)
+
+    after = stored(account)
+    if isinstance(error, UnipileLoginLost):
+        assert after["status"] == "credentials_required"
+        assert (after["is_premium"], after["name"]) == (True, "Stored name")
+    elif error:
+        assert isinstance(error, DOCUMENTED)
+        assert after == before
+    elif not after["is_premium"]:
+        assert says_no_features(payload["connection_params"]["im"])
+    limits = (after["weekly_connection_limit"], after["weekly_message_limit"])
+    assert limits == ((100, 150) if after["is_premium"] else (80, 100))
+
+
+@given(body=st.binary(max_size=200) | st.binary(max_size=40).map(lambda end: b'{"a":"' + end))
+@examples(70)
+@example(body=b"")
+@example(body=b"\xef\xbb\xbf{}")
+@example(body=b"NaN")
+@example(body=b'{"object":"Account","object":"Account"}')
+@example(body=b"[" * 200_000)
+@example(body=b"9" * 200_000)
+def test_any_bytes_over_http_leave_the_row_alone(
+    premium: Callable[[], UnipileAccount], sandbox: Sandbox, body: bytes
+) -> None:
+    account = premium()
+    before = stored(account)
+    sandbox.clear_faults()
+    sandbox.inject(Fault(status=200, body=body))
+
+    assert isinstance(refresh(account), UnipileUnexpectedAnswer)
+    assert stored(account) == before
+
+
+def clean(text: str) -> str:
+    kept = (char for char in text if char != "\0" and not 0xD800 <= ord(char) <= 0xDFFF)
+    return "".join(kept).strip()
+
+
+@given(name=awkward | texts, slug=awkward | texts)
+@examples(70)
+@example(name="\ud83d\ude00", slug="\ud83d\ude00")  # Two halves of one emoji, as JSON escapes them.
+def test_any_text_is_stored_cleanly_or_kept_out(
+    premium: Callable[[], UnipileAccount], sandbox: Sandbox, name: str, slug: str
+) -> None:
+    account = premium()
+    sandbox.add(linkedin_account(ID, name=name, public_identifier=slug))
+    # What two escaped halves of a character mean once they were sent.
+    name, slug = json.loads(json.dumps([name, slug]))
+
+    assert refresh(account) is None
+
+    after = stored(account)
+    assert after["name"] == (clean(name)[:255] or "Stored name")
+    url = "https://www.linkedin.com/in/" + quote(clean(slug), safe="")
+    if clean(slug) and len(url) <= 1000:
+        assert after["profile_url"] == url
+        assert unquote(url.removeprefix("https://www.linkedin.com/in/")) == clean(slug)
+    else:
+        assert after["profile_url"] == "https://www.linkedin.com/in/stored"
+    assert after["is_premium"] is False

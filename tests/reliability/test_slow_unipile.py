@@ -1,0 +1,72 @@
+"""Unipile takes 5 seconds and more an answer, and 64 refreshes wait for it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from script.postgres import Server
+from tests.reliability.serving import PATIENCE, Service, sampling, wait_until
+from unipile_sandbox import Sandbox
+
+REFRESHES = 64
+LATENCY = 5.0
+PROMPT = 5.0
+
+_CONNECTIONS = (
+    "SELECT count(*) AS connections,"
+    " count(*) FILTER (WHERE state LIKE 'idle in transaction%') AS idle_in_transaction"
+    " FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
+
+
+def test_others_are_served_and_no_connection_is_held_while_refreshes_wait(
+    postgres: Server, sandbox: Sandbox
+) -> None:
+    # Unipile answers nobody before everybody has asked and the others were served.
+    answering = threading.Event()
+    sandbox.on_answer = lambda _: _wait(answering)
+    slowest = {"token": 0.0, "admin": 0.0, "healthz": 0.0}
+
+    def serve(name: str, ask: Callable[[], int]) -> None:
+        started = time.monotonic()
+        assert ask() == 200
+        slowest[name] = max(slowest[name], time.monotonic() - started)
+
+    with Service(postgres, sandbox, UNIPILE_TIMEOUT="60") as service:
+        accounts = [service.add_account(premium_features=["premium"]) for _ in range(REFRESHES)]
+        with (
+            service.connect() as watcher,
+            ThreadPoolExecutor(REFRESHES) as pool,
+            sampling(lambda: watcher.execute(_CONNECTIONS).fetchone()) as samples,
+        ):
+            answers = pool.map(service.refresh, accounts)
+            try:
+                wait_until(lambda: sandbox.request_count == REFRESHES)
+                started, before = time.monotonic(), len(samples)
+                for _ in range(3):
+                    serve("token", service.log_in)
+                    serve("admin", lambda: service.get("/admin/login/")[0])
+                for _ in range(10):
+                    serve("healthz", lambda: service.get("/healthz")[0])
+                time.sleep(max(0.0, LATENCY - (time.monotonic() - started)))
+                waiting = samples[before:]
+            finally:
+                answering.set()
+            statuses = [status for status, _ in answers]
+        rows = [service.row(pk) for pk in accounts]
+
+    # For docs/reliability.md; pytest -rP shows it.
+    print(f"{len(waiting)} samples; slowest, in seconds: {slowest}")  # noqa: T201
+    assert statuses == [200] * REFRESHES
+    assert {row["is_premium"] for row in rows} == {True}
+    assert max(slowest.values()) < PROMPT
+    assert {sample["idle_in_transaction"] for sample in waiting} == {0}
+    # Two processes with a pool of ten each.
+    assert max(sample["connections"] for sample in samples) <= 20
+
+
+def _wait(answering: threading.Event) -> None:
+    answering.wait(PATIENCE)

@@ -1,0 +1,80 @@
+"""No refresh takes longer than UNIPILE_TIMEOUT because of Unipile."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from pytest_django import Settings
+from rest_framework.test import APIClient
+
+from unipile_accounts.models import UnipileAccount
+from unipile_sandbox import Fault, Sandbox
+
+TIMEOUT = 0.8
+# For everything that is not Unipile, on a busy machine.
+SPARE = 0.7
+
+NO_END = {
+    "silence": [Fault(delay=60)],
+    "a head that drips": [Fault(drip_headers=0.02)],
+    "a body that drips": [Fault(drip_body=0.02, padding=10_000)],
+    "chunks that drip": [Fault(drip_body=0.02, padding=10_000, framing="chunked")],
+    "an error that drips": [Fault(status=500, drip_body=0.02, body=b"x" * 10_000)],
+    "late failure, then silence": [Fault(status=503, delay=TIMEOUT / 2), Fault(delay=60)],
+    "hung up, then a drip": [Fault(close=True, delay=TIMEOUT / 2), Fault(drip_headers=0.02)],
+    "two late failures": [Fault(status=503, delay=TIMEOUT * 0.9), Fault(status=503, delay=60)],
+}
+
+
+@pytest.mark.parametrize("faults", NO_END.values(), ids=NO_END)
+def test_refresh_ends_in_time(
+    api: APIClient,
+    account: UnipileAccount,
+    sandbox: Sandbox,
+    settings: Settings,
+    faults: list[Fault],
+) -> None:
+    settings.UNIPILE_TIMEOUT = str(TIMEOUT)
+    for fault in faults[:-1]:
+        sandbox.inject(fault, times=1)
+    sandbox.inject(faults[-1])
+
+    started = time.monotonic()
+    response = api.post("/api/unipile/refresh", {"accountId": str(account.pk)}, format="json")
+
+    assert time.monotonic() - started < TIMEOUT + SPARE
+    assert response.status_code in (503, 504)
+    assert sandbox.request_count <= 2
+
+
+@pytest.mark.parametrize(
+    ("fault", "requests"),
+    [
+        (Fault(status=503), 2),
+        (Fault(status=500), 2),
+        (Fault(close=True), 2),
+        (Fault(status=503, headers={"Retry-After": "1"}), 1),
+        (Fault(status=429), 1),
+        (Fault(delay=60), 1),
+        (Fault(status=400), 1),
+        (Fault(status=401), 1),
+        (Fault(status=404), 1),
+        (Fault(body=b"{}"), 1),
+    ],
+)
+def test_refresh_is_tried_twice_only_where_that_can_help(
+    api: APIClient,
+    account: UnipileAccount,
+    sandbox: Sandbox,
+    settings: Settings,
+    fault: Fault,
+    requests: int,
+) -> None:
+    if fault.delay:
+        settings.UNIPILE_TIMEOUT = "0.2"
+    sandbox.inject(fault)
+
+    api.post("/api/unipile/refresh", {"accountId": str(account.pk)}, format="json")
+
+    assert sandbox.request_count == requests
