@@ -1,0 +1,103 @@
+"""One refresh, served as in production."""
+
+from __future__ import annotations
+
+import statistics
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from bench import rows, stack
+from bench.report import Figure, say
+from bench.servers import SERVERS, Load, count_statements, serving
+
+ACCOUNTS = 1_000
+NO_OP, REFRESH, PLAIN = "/api/bench/no-op", "/api/unipile/refresh", "/api/bench/plain"
+LATENCIES = (0.0, 0.05)
+
+Results = dict[str, dict[str, float]]
+
+
+def measure(
+    database_url: str, *, rounds: int, seconds: float
+) -> tuple[list[Figure], dict[str, Any]]:
+    with stack.upstream(ACCOUNTS, https=True) as upstream:
+        rows.fill(database_url, ACCOUNTS)
+        rows.age(database_url, changed_one_in=0)
+        environment = stack.environment(database_url, upstream)
+        accounts = stack.run("bench.tokens", environment=environment)
+        results: dict[str, Results] = {}
+        for name, command in SERVERS.items():
+            say(f"One refresh: {name}")
+            with serving(command, environment, upstream, accounts) as server:
+                server.warm_up(REFRESH)
+                paths = (NO_OP, REFRESH, PLAIN) if not results else (REFRESH,)
+                for path in paths:
+                    server.measure(path, latency=0, seconds=1)
+                loads = defaultdict(list)
+                for _ in range(rounds if not results else max(1, rounds - 1)):
+                    for latency in LATENCIES:
+                        for path in paths:
+                            load = server.measure(path, latency=latency, seconds=seconds)
+                            loads[f"{path} {latency * 1000:.0f} ms"].append(load)
+                if not results:
+                    upstream.set(flapping=1)
+                    for _ in range(rounds):
+                        load = server.measure(REFRESH, latency=0, seconds=seconds)
+                        loads[f"{REFRESH} changed"].append(load)
+                    statements = count_statements(server, database_url, REFRESH)
+                    upstream.set(flapping=0)
+                results[name] = {key: _median(values) for key, values in loads.items()}
+    measured = {"servers": results, "statements": statements}
+    return list(_figures(results[next(iter(SERVERS))], statements)), measured
+
+
+def _median(loads: list[Load]) -> dict[str, float]:
+    values = [asdict(load) for load in loads]
+    return {name: statistics.median(value[name] for value in values) for name in values[0]}
+
+
+def _figures(ours: Results, statements: dict[str, float]) -> Iterator[Figure]:
+    for latency in ("0 ms", "50 ms"):
+        refresh, no_op, plain = (ours[f"{path} {latency}"] for path in (REFRESH, NO_OP, PLAIN))
+        cpu = "cpu_milliseconds"
+        yield Figure(
+            f"CPU of a refresh / of a no-op POST, Unipile at {latency}",
+            refresh[cpu] / no_op[cpu],
+            at_most=2.0,
+        )
+        yield Figure(
+            f"CPU of a refresh / of the plain view, {latency}",
+            refresh[cpu] / plain[cpu],
+            at_most=1.0,
+        )
+        yield Figure(
+            f"Requests a second / the plain view's, {latency}",
+            refresh["per_second"] / plain["per_second"],
+            at_least=1.0,
+        )
+        if latency == "50 ms":
+            for percentile in ("p50", "p99"):
+                yield Figure(
+                    f"{percentile} / the plain view's, {latency}, 32 clients",
+                    refresh[percentile] / plain[percentile],
+                    at_most=1.0,
+                )
+        yield Figure(
+            f"New connections to Unipile in steady state, {latency}",
+            refresh["new_connections"],
+            at_most=0,
+        )
+    changed, no_op = ours[f"{REFRESH} changed"], ours[f"{NO_OP} 0 ms"]
+    yield Figure(
+        "CPU of a refresh that changes the row / of a no-op POST",
+        changed[cpu] / no_op[cpu],
+        at_most=2.0,
+    )
+    ends = {"BEGIN", "COMMIT", "empty"}
+    yield Figure(
+        "SQL statements besides BEGIN and COMMIT",
+        sum(count for kind, count in statements.items() if kind not in ends),
+        at_most=4,
+    )
