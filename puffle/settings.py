@@ -120,8 +120,6 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "puffle.urls"
 WSGI_APPLICATION = "puffle.wsgi.application"
-# The API answers with and without a trailing slash; a redirect would lose a POST's body.
-APPEND_SLASH = True
 
 TEMPLATES = [
     {

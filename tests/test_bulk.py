@@ -199,9 +199,7 @@ def test_no_transaction_and_no_connection_is_held_while_unipile_is_asked(
     held: list[bool] = []
 
     def look(request: Request) -> None:
-        # SQLite's tests are in memory, which closing would lose.
-        is_open = ours.connection is not None and connection.vendor != "sqlite"
-        held.append(ours.in_atomic_block or is_open)
+        held.append(ours.in_atomic_block or ours.connection is not None)
 
     sandbox.on_answer = look
     refresh()

@@ -7,7 +7,6 @@ import os
 import pty
 import re
 import signal
-import sqlite3
 import subprocess
 import sys
 import termios
@@ -574,8 +573,7 @@ def test_output_that_cannot_be_written_ends_it_in_good_order(owner: User, sandbo
 class Program:
     """The command as operators start it, on this test's database."""
 
-    def __init__(self, sandbox: Sandbox, folder: Path) -> None:
-        self._file = folder / "copy.sqlite3"
+    def __init__(self, sandbox: Sandbox) -> None:
         self._environment = {
             **os.environ,
             "DATABASE_URL": self._database_url(),
@@ -587,21 +585,15 @@ class Program:
         self._processes: list[subprocess.Popen[str]] = []
 
     def _database_url(self) -> str:
-        if connection.vendor == "sqlite":
-            return f"sqlite:///{self._file}"
         name = connection.settings_dict["NAME"]
+        if connection.vendor == "sqlite":
+            return f"sqlite:///{name}"
         return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
 
     def start(self, *args: str, **options: Any) -> subprocess.Popen[str]:
         return self.start_python("manage.py", "refresh_unipile_accounts", *args, **options)
 
     def start_python(self, *args: str, **options: Any) -> subprocess.Popen[str]:
-        if connection.vendor == "sqlite" and not self._file.exists():
-            # SQLite's tests are in memory, where another process cannot look.
-            connection.ensure_connection()
-            copy = sqlite3.connect(self._file)
-            connection.connection.backup(copy)
-            copy.close()
         connection.close()
         options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | options
         environment = self._environment | options.pop("env", {})
@@ -614,11 +606,6 @@ class Program:
 
     def end(self, process: subprocess.Popen[str]) -> Run:
         out, err = process.communicate(timeout=60)
-        if connection.vendor == "sqlite":
-            connection.ensure_connection()
-            copy = sqlite3.connect(self._file)
-            copy.backup(connection.connection)
-            copy.close()
         return Run(process.returncode, out or "", err or "")
 
     def kill(self) -> None:
@@ -632,8 +619,8 @@ class Program:
 
 
 @pytest.fixture
-def program(transactional_db: None, sandbox: Sandbox, tmp_path: Path) -> Iterator[Program]:
-    program = Program(sandbox, tmp_path)
+def program(transactional_db: None, sandbox: Sandbox) -> Iterator[Program]:
+    program = Program(sandbox)
     yield program
     program.kill()
 
