@@ -112,14 +112,12 @@ def _get(path: str, query: dict[str, str], *, about: str, timeout: float | None)
     query = query | dsn.query
     url = f"{dsn.base_url}/api/v1/accounts{path}" + (f"?{urlencode(query)}" if query else "")
     total = conf.unipile_timeout if timeout is None else timeout
-    session = _session()
-    headers = {**session.headers, "X-API-KEY": conf.unipile_api_key}
+    request = _request().copy()
+    request.url = url
+    request.headers["X-API-KEY"] = conf.unipile_api_key
     tally.requests += 1
     try:
-        # The session's own get() takes three times as long to prepare it, for cookies and defaults
-        # that there are none of.
-        request = requests.Request("GET", url, headers=headers).prepare()
-        with session.send(
+        with _session().send(
             request,
             timeout=urllib3.Timeout(total=total, connect=conf.unipile_connect_timeout),  # type: ignore[arg-type]  # requests passes it on as it is
             stream=True,
@@ -222,6 +220,12 @@ def _session() -> requests.Session:
     session.verify = environment["verify"]
     session.trust_env = False
     return session
+
+
+@functools.cache
+def _request() -> requests.PreparedRequest:
+    """Return what all requests have in common: to prepare each anew is a quarter of its cost."""
+    return requests.Request("GET", "https://localhost", headers=_session().headers).prepare()
 
 
 # Two processes must not talk over one socket.
