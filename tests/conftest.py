@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -18,6 +19,8 @@ from rest_framework_simplejwt.tokens import AccessToken
 from unipile_accounts import client
 from unipile_accounts.models import UnipileAccount
 from unipile_sandbox import Sandbox, linkedin_account
+
+Statements = Callable[[], AbstractContextManager[list[str]]]
 
 
 @pytest.fixture(scope="session")
@@ -109,6 +112,13 @@ def stored(account: UnipileAccount) -> dict[str, Any]:
     return {**UnipileAccount.objects.values().get(pk=account.pk)}
 
 
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
 @pytest.fixture
 def api(owner: User) -> APIClient:
     """A client that is logged in as the owner."""
@@ -136,7 +146,7 @@ def error_of(response: Any, status: int) -> dict[str, Any]:
 
 
 @pytest.fixture
-def statements() -> Callable[[], AbstractContextManager[list[str]]]:
+def statements() -> Statements:
     """Collect the SQL of a block, without what begins and ends a transaction."""
 
     @contextmanager

@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
@@ -18,7 +16,7 @@ from django.utils import timezone, translation
 from django.utils.html import strip_tags
 from pytest_django import Settings
 
-from tests.conftest import make_account, stored
+from tests.conftest import Statements, make_account, stored
 from unipile_accounts import asking
 from unipile_accounts.admin import refreshing
 from unipile_accounts.models import UnipileAccount
@@ -29,8 +27,6 @@ ADD = f"{LIST}add/"
 ACTION = "refresh_from_unipile"
 
 _BLOCK = re.compile("</?d[ltd]>")
-
-Statements = Callable[[], AbstractContextManager[list[str]]]
 
 
 def page_of(account: UnipileAccount) -> str:

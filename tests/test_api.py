@@ -5,8 +5,6 @@ import json
 import logging
 import traceback
 import uuid
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from typing import Any
 from wsgiref.util import setup_testing_defaults
 
@@ -20,7 +18,7 @@ from pytest_django import Settings
 from rest_framework.test import APIClient, APIRequestFactory
 from rest_framework_simplejwt.tokens import AccessToken
 
-from tests.conftest import api_client, error_of, make_account, stored
+from tests.conftest import Statements, api_client, error_of, make_account, stored
 from unipile_accounts import client
 from unipile_accounts.conf import conf
 from unipile_accounts.exceptions import UnipileError
@@ -162,11 +160,11 @@ def test_further_keys_of_the_body_are_ignored(api: APIClient, account: UnipileAc
     assert stored(account)["is_premium"] is False
 
 
-def test_refresh_costs_one_request_on_an_open_connection_and_four_statements(
+def test_refresh_costs_one_request_on_an_open_connection_and_three_statements(
     api: APIClient,
     account: UnipileAccount,
     sandbox: Sandbox,
-    statements: Callable[[], AbstractContextManager[list[str]]],
+    statements: Statements,
 ) -> None:
     refresh(api, account.pk)
     sandbox.update(account.unipile_account_id, premium_features=["premium"])
@@ -176,8 +174,8 @@ def test_refresh_costs_one_request_on_an_open_connection_and_four_statements(
     with statements() as unchanged:
         assert refresh(api, account.pk).json()["changed"]["is_premium"] is False
 
-    assert len(changed) == 4, changed
-    assert len(unchanged) == 4, unchanged
+    assert len(changed) == 3, changed
+    assert len(unchanged) == 3, unchanged
     assert [request.connection for request in sandbox.requests] == [
         sandbox.requests[0].connection
     ] * 3

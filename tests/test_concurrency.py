@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import threading
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -13,10 +12,11 @@ from django.contrib.auth.models import User
 from django.db import connection, connections, transaction
 from rest_framework.test import APIClient
 
-from tests.conftest import api_client, make_account, stored
+from tests.conftest import Statements, api_client, error_of, make_account, stored, until
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.services import Door, refresh_account
 from unipile_accounts.signals import account_refreshed
+from unipile_accounts.storage import TRIES
 from unipile_sandbox import Request, Sandbox, linkedin_account
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -39,13 +39,6 @@ def in_threads(count: int, work: Callable[[int], Any]) -> list[Any]:
 
     with ThreadPoolExecutor(count) as pool:
         return list(pool.map(run, range(count)))
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 @pytest.fixture
@@ -176,6 +169,32 @@ def somebody_waits_for_a_lock() -> bool:
         return bool(cursor.fetchone()[0])
 
 
+NEVER_WRITTEN = {
+    "postgresql": (
+        "CREATE FUNCTION leave() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
+        "CREATE TRIGGER leave BEFORE UPDATE ON unipile_accounts"
+        " FOR EACH ROW EXECUTE FUNCTION leave()"
+    ),
+    "sqlite": (
+        "CREATE TRIGGER leave BEFORE UPDATE ON unipile_accounts BEGIN SELECT RAISE(IGNORE); END"
+    ),
+}
+
+
+@pytest.mark.django_db(transaction=False)
+def test_row_that_can_never_be_written_is_not_compared_for_ever(
+    api: APIClient, account: UnipileAccount, statements: Statements
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(NEVER_WRITTEN[connection.vendor])
+
+    with statements() as executed:
+        response = post(api, account.pk)
+
+    assert error_of(response, 503)["code"] == "database_unavailable"
+    assert len(executed) == 1 + 2 * TRIES
+
+
 # --- While we wait for Unipile --------------------------------------------------------------------
 
 
@@ -259,17 +278,21 @@ def test_edits_of_other_columns_meanwhile_survive(
     assert after["created_at"].year == 2020
 
 
-def test_account_that_got_another_unipile_id_meanwhile_is_not_given_the_old_ones_flags(
+def test_account_that_got_another_unipile_id_meanwhile_is_asked_for_by_that_one(
     api: APIClient, account: UnipileAccount, sandbox: Sandbox, meanwhile: Meanwhile
 ) -> None:
-    sandbox.update(account.unipile_account_id, premium_features=["premium"])
-    before = stored(account)
+    sandbox.update(account.unipile_account_id, premium_features=["premium"], name="Before")
+    sandbox.add(linkedin_account("reconnected", premium_features=[], name="After"))
     rows = UnipileAccount.objects.filter(pk=account.pk)
     meanwhile(lambda: rows.update(unipile_account_id="reconnected"))
 
-    post(api, account.pk)
+    response = post(api, account.pk)
 
-    assert stored(account) == {**before, "unipile_account_id": "reconnected"}
+    assert response.status_code == 200
+    assert response.json()["changed"] == NOTHING
+    after = stored(account)
+    assert (after["name"], after["is_premium"]) == ("After", False)
+    assert sandbox.request_count == 2
 
 
 # --- An answer that was asked for earlier ---------------------------------------------------------

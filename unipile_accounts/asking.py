@@ -30,11 +30,17 @@ TRIES = 4
 FAILURES_IN_A_ROW = 8
 LONGEST_WAIT = 60.0
 SHORTEST_WAIT = 0.5
+# For a deadline that has passed: a timeout of nothing is none.
+SHORTEST_TIMEOUT = 0.001
 
 
-def ask(account: UnipileAccount, *, timeout: float) -> Answer:
-    """Ask Unipile about one account; the answer may be the error why there is no verdict."""
+def ask(account: UnipileAccount, *, deadline: float) -> Answer:
+    """Ask Unipile about one account; the answer may be the error why there is no verdict.
+
+    It is there, or an error, when `time.monotonic()` says `deadline`.
+    """
     give_connection_back()
+    timeout = max(SHORTEST_TIMEOUT, deadline - time.monotonic())
     try:
         with stoppable():
             payload = client.get_account(account.unipile_account_id, timeout=timeout)
@@ -88,7 +94,7 @@ class Patience:
         return UnipileNotAsked("The time was over.")
 
     def timeout(self) -> float:
-        return max(0.001, min(conf.unipile_timeout, self._seconds_left()))
+        return max(SHORTEST_TIMEOUT, min(conf.unipile_timeout, self._seconds_left()))
 
     def wait(self, error: UnipileError | None) -> bool:
         """Wait before another try of the same question; return False when there is none."""

@@ -73,34 +73,30 @@ def refresh_account(accounts: UnipileAccountQuerySet, pk: UUID, *, door: Door) -
 
 
 def _refresh_with_retry(accounts: UnipileAccountQuerySet, pk: UUID) -> RefreshResult:
-    timeout = conf.unipile_timeout
-    deadline = time.monotonic() + timeout
-    result = _refresh_one(accounts, pk, timeout=timeout)
+    deadline = time.monotonic() + conf.unipile_timeout
+    result = _refresh_one(accounts, pk, deadline=deadline)
     pause = random.uniform(0.1, 0.4)  # noqa: S311  # spreads retries, guards nothing
-    left = deadline - time.monotonic() - pause
-    if result.error and worth_another_try(result.error) and left > 0:
+    is_time_left = time.monotonic() + pause < deadline
+    if result.error and worth_another_try(result.error) and is_time_left:
         time.sleep(pause)
-        return _refresh_one(accounts, pk, timeout=left)
+        return _refresh_one(accounts, pk, deadline=deadline)
     return result
 
 
 def _refresh_one(
-    accounts: UnipileAccountQuerySet, pk: UUID, *, timeout: float, dry_run: bool = False
+    accounts: UnipileAccountQuerySet, pk: UUID, *, deadline: float, dry_run: bool = False
 ) -> RefreshResult:
     account = accounts.with_asked_at().get(pk=pk)
     if account.status == UnipileAccount.Status.DISCONNECTED:
         return RefreshResult(account, error=disconnected(account))
-    answer = ask(account, timeout=timeout)
+    answer = ask(account, deadline=deadline)
     if isinstance(answer, UnipileError) and answer.account_status is None:
         return RefreshResult(account, error=answer)
-    results = store(
-        {account.unipile_account_id: answer},
-        among=UnipileAccount.objects.filter(pk=pk),
-        asked_at=account.asked_at,
-        dry_run=dry_run,
-    )
+    answers = {account.unipile_account_id: answer}
+    results = store(answers, [account], asked_at=account.asked_at, dry_run=dry_run)
     if not results:
-        raise UnipileAccount.DoesNotExist(f"Account {pk} was deleted meanwhile.")
+        # Deleted meanwhile, or connected anew under another Unipile id: that is another question.
+        return _refresh_one(accounts, pk, deadline=deadline, dry_run=dry_run)
     return results[0]
 
 
@@ -178,19 +174,9 @@ class _BulkRefresh:
         while total > 0 and cursor not in cursors:
             cursors.add(cursor)
             asked_at, page = self._ask_page(cursor)
-            results = store(
-                _answers(page.items),
-                among=self._selection.readable(),
-                asked_at=asked_at,
-                # An account that moved to a later page while we read is not reported twice.
-                stored_at=self._asked_at,
-                dry_run=self._dry_run,
-            )
-            self._asked_at.add(asked_at)
-            for result in results:
-                if result.account.pk not in self._reported:
-                    total -= 1
-                    yield self._report(result)
+            for result in self._store_page(page.items, asked_at):
+                total -= 1
+                yield self._report(result)
             cursor = page.cursor
             if cursor is None:
                 return
@@ -209,6 +195,19 @@ class _BulkRefresh:
                 self._patience.wait(None)
                 return asked_at, page
 
+    def _store_page(self, items: list[Any], asked_at: datetime) -> list[RefreshResult]:
+        answers = _answers(items)
+        rows = self._selection.readable().filter(unipile_account_id__any_of=answers).order_by("pk")
+        # Times take longer to read than all the rest of a row, and these two are not compared.
+        rows = rows.defer("created_at", "updated_at")
+        unread = [row for row in rows if not self._was_read(row)]
+        self._asked_at.add(asked_at)
+        return store(answers, unread, asked_at=asked_at, dry_run=self._dry_run)
+
+    def _was_read(self, row: UnipileAccount) -> bool:
+        """An account that moves to a later page while the list is read comes twice."""
+        return row.refreshed_at in self._asked_at or row.pk in self._reported
+
     def _read_one_by_one(self) -> Iterator[RefreshResult]:
         for account in self._unread():
             if self._patience.is_over:
@@ -224,7 +223,7 @@ class _BulkRefresh:
             result = _refresh_one(
                 UnipileAccount.objects.all(),
                 account.pk,
-                timeout=self._patience.timeout(),
+                deadline=time.monotonic() + self._patience.timeout(),
                 dry_run=self._dry_run,
             )
             if isinstance(result.error, UnipileAuthenticationError):

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
+from uuid import UUID
 
-from django.db import transaction
-from django.db.models import QuerySet
+from django.db import OperationalError
 from django.utils import timezone
 
 from unipile_accounts.exceptions import UnipileAccountDisconnected, UnipileError
 from unipile_accounts.limits import weekly_limits
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.payloads import AccountVerdict
-from unipile_accounts.sql import update_rows
+from unipile_accounts.sql import COLUMNS, update_rows
 
 # What one question about an account brought: a verdict, or why there is none.
 Answer = AccountVerdict | UnipileError
+
+# How often a row is read again that somebody else has changed. To change one takes a new answer of
+# Unipile or a person, so once is enough, and this many mean that something else is wrong.
+TRIES = 10
 
 
 class Change(NamedTuple):
@@ -48,36 +52,33 @@ class RefreshResult:
 
 def store(
     answers: Mapping[str, Answer],
+    rows: Iterable[UnipileAccount],
     *,
-    among: QuerySet[UnipileAccount],
     asked_at: datetime,
-    stored_at: Container[datetime] = (),
     dry_run: bool = False,
 ) -> list[RefreshResult]:
-    """Write answers, by Unipile id, to the rows `among` these that they are about.
+    """Write answers, by Unipile id, to the rows that they are about.
 
-    One short transaction. Each row is locked before it is compared, so of several refreshes after
-    one upgrade exactly one sees the change; and an answer that was asked for earlier than the
-    stored one is not written. Rows that have their answer from one of the moments `stored_at` are
-    passed over. A dry run compares and writes nothing.
+    A row is compared as it was read, and written only if it still is so: one statement locks it,
+    looks and writes. One that somebody else has changed in between is read and compared again. So
+    of several refreshes after one upgrade exactly one sees the change; and an answer that was asked
+    for earlier than the stored one is not written. A dry run compares and writes nothing.
+
+    Rows that are gone by then, or have another Unipile id, are left out of the results.
     """
-    with transaction.atomic(durable=True):
-        # In one order everywhere, so that two of us never wait for each other in a circle.
-        rows = among.filter(unipile_account_id__any_of=answers).order_by("pk")
-        # Times take longer to read than all the rest of a row, and these two are not compared.
-        rows = rows.defer("created_at", "updated_at")
-        results = [
-            _apply(answers[row.unipile_account_id], row, asked_at=asked_at)
-            for row in rows.select_for_update(of=("self",), no_key=True)
-            if row.refreshed_at not in stored_at
-        ]
-        if not dry_run:
-            _write([result for result in results if result.stored], asked_at=asked_at)
-    return results
+    results: list[RefreshResult] = []
+    for _ in range(TRIES):
+        compared = [_apply(answers[row.unipile_account_id], row, asked_at=asked_at) for row in rows]
+        overtaken = set() if dry_run else _write(compared, asked_at=asked_at)
+        results += [result for result in compared if result.account.pk not in overtaken]
+        if not overtaken:
+            return results
+        rows = UnipileAccount.objects.filter(pk__in=overtaken, unipile_account_id__in=answers)
+    raise OperationalError(f"{len(overtaken)} accounts are never as they were read a moment ago.")
 
 
 def _apply(answer: Answer, row: UnipileAccount, *, asked_at: datetime) -> RefreshResult:
-    """Bring a locked row, in memory, to what Unipile answered."""
+    """Bring a row, in memory, to what Unipile answered."""
     if row.status == UnipileAccount.Status.DISCONNECTED:
         return RefreshResult(row, error=disconnected(row))
     error = answer if isinstance(answer, UnipileError) else None
@@ -106,15 +107,28 @@ def _new_values(answer: Answer) -> dict[str, Any]:
     return values
 
 
-def _write(results: list[RefreshResult], *, asked_at: datetime) -> None:
+def _write(results: Iterable[RefreshResult], *, asked_at: datetime) -> set[UUID]:
+    """Write what is to be stored; return the keys of rows that are not as they were compared."""
     now = timezone.now()
-    new_values = {}
+    updates = {}
     for result in results:
-        row = result.account
-        row.refreshed_at, row.updated_at = asked_at, now
-        new_values[row.pk] = {name: new for name, (_, new) in result.changes.items()}
-    if new_values:
-        update_rows(new_values, refreshed_at=asked_at, updated_at=now)
+        if result.stored:
+            result.account.refreshed_at, result.account.updated_at = asked_at, now
+            updates[result.account.pk] = _update(result)
+    if not updates:
+        return set()
+    return updates.keys() - update_rows(updates.values(), refreshed_at=asked_at, updated_at=now)
+
+
+def _update(result: RefreshResult) -> dict[str, Any]:
+    row = result.account
+    update = {"key": row.pk.hex, "unipile_account_id": row.unipile_account_id}
+    for name in COLUMNS:
+        if name in result.changes:
+            update[f"old_{name}"], update[name] = result.changes[name]
+        else:
+            update[f"old_{name}"] = getattr(row, name)
+    return update
 
 
 def disconnected(account: UnipileAccount) -> UnipileAccountDisconnected:
