@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -35,6 +36,10 @@ def sandbox(running_sandbox: Sandbox, settings: Settings) -> Iterator[Sandbox]:
     settings.UNIPILE_DSN = running_sandbox.url
     settings.UNIPILE_API_KEY = running_sandbox.api_key
     yield running_sandbox
+    for thread in threading.enumerate():
+        if thread.name == "AskedPage":
+            # A pass that was stopped leaves it asking.
+            thread.join()
     running_sandbox.reset()
 
 

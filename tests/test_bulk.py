@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
@@ -11,10 +13,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 from pytest_django import Settings
 
-from tests.conftest import Statements, make_account, stored
+from tests.conftest import Statements, make_account, stored, until
 from unipile_accounts import asking, client
 from unipile_accounts.exceptions import UnipileAuthenticationError, UnipileNotConfigured
 from unipile_accounts.models import UnipileAccount
@@ -198,12 +200,41 @@ def test_no_transaction_and_no_connection_is_held_while_unipile_is_asked(
     held: list[bool] = []
 
     def look(request: Request) -> None:
-        held.append(ours.in_atomic_block or ours.connection is not None)
+        # The page before may still be stored; nobody waits meanwhile.
+        until(lambda: ours.connection is None)
+        held.append(ours.in_atomic_block)
 
     sandbox.on_answer = look
     refresh()
 
     assert held == [False] * 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_next_page_is_asked_for_while_a_page_is_stored(owner: User, sandbox: Sandbox) -> None:
+    free_accounts(owner, sandbox, 300)
+    locked, asked = threading.Event(), threading.Event()
+
+    def hold_up_what_is_stored() -> None:
+        with transaction.atomic():
+            list(UnipileAccount.objects.select_for_update())
+            locked.set()
+            assert asked.wait(10)
+        connections.close_all()
+
+    def look(request: Request) -> None:
+        if "cursor" in request.path:
+            asked.set()
+
+    sandbox.on_answer = look
+    with ThreadPoolExecutor(1) as pool:
+        held_up = pool.submit(hold_up_what_is_stored)
+        assert locked.wait(10)
+        results = refresh()
+        held_up.result()
+
+    assert outcomes(results) == {"refreshed": 300}
+    assert asked_for(sandbox) == (2, [])
 
 
 @pytest.mark.django_db(transaction=True)
@@ -286,6 +317,7 @@ def test_a_row_that_is_deleted_meanwhile_stops_nothing(owner: User, sandbox: San
 
     def delete_when_asked(request: Request) -> None:
         if is_list(request) and "cursor" in request.path:
+            until(lambda: UnipileAccount.objects.exclude(refreshed_at=None).count() == 250)
             doomed.filter(pk=listed.pk).delete()
         elif not is_list(request):
             doomed.delete()

@@ -35,6 +35,9 @@ from unipile_accounts.services import Door
 from unipile_accounts.signals import account_refreshed
 from unipile_sandbox import Fault, Request, Sandbox, linkedin_account
 
+# Of a pass that stops after the first page: the next is asked for while that one is stored.
+ASKED_FOR = 2
+
 ROOT = Path(__file__).resolve().parent.parent
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
@@ -517,7 +520,7 @@ def test_all_that_is_stored_is_reported_before_it_stops(owner: User, sandbox: Sa
         "CommandError: Stopped, because of SIGINT. What was refreshed until then is stored.\n"
     )
     assert UnipileAccount.objects.exclude(refreshed_at=None).count() == 250
-    assert sandbox.request_count == 1
+    assert sandbox.request_count <= ASKED_FOR
     assert signal.getsignal(signal.SIGINT) is former
 
 
@@ -564,7 +567,7 @@ def test_output_that_cannot_be_written_ends_it_in_good_order(owner: User, sandbo
     assert done.status == 141
     assert done.err.splitlines()[0].startswith("250 refreshed (250 changed, 0 unchanged)")
     assert len(heard) == UnipileAccount.objects.exclude(refreshed_at=None).count() == 250
-    assert sandbox.request_count == 1
+    assert sandbox.request_count <= ASKED_FOR
 
 
 # --- As a process of its own ----------------------------------------------------------------------
@@ -716,7 +719,7 @@ def test_a_closed_pipe_is_no_traceback_and_leaves_nothing_half_done(
     assert first["outcome"] == "refreshed"
     assert done.status == 141
     assert UnipileAccount.objects.exclude(refreshed_at=None).count() == 250
-    assert sandbox.request_count == 1
+    assert sandbox.request_count <= ASKED_FOR
     if stderr == subprocess.PIPE:
         summary, error = done.err.splitlines()
         assert summary.startswith("250 refreshed (250 changed, 0 unchanged), 0 skipped, 0 failed; ")
@@ -838,7 +841,7 @@ def test_killed_in_the_middle_and_started_again_it_ends_the_same(
     premium = {account.pk for account in accounts[::2]}
     for row in rows:
         assert row == before[row["id"]] or whole(row, is_premium=row["id"] in premium)
-    assert 500 <= sum(row["refreshed_at"] is not None for row in rows) <= 1000
+    assert 250 <= sum(row["refreshed_at"] is not None for row in rows) <= 1000
 
     sandbox.on_answer = None
     again = program.run("--json")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextvars
 import random
+import threading
 import time
+from concurrent.futures import Future
 from datetime import datetime
+from functools import partial
 
 from django.db import connection
 from django.db.models.functions import Now
@@ -47,6 +51,35 @@ def ask(account: UnipileAccount, *, deadline: float) -> Answer:
         return read_account(payload, unipile_account_id=account.unipile_account_id)
     except UnipileError as exc:
         return exc
+
+
+class AskedPage:
+    """A page of Unipile's list that was asked for, `asked_at` by the database's clock.
+
+    A thread of its own gets it, so that the page before can be stored meanwhile.
+    """
+
+    def __init__(self, cursor: str | None, *, asked_at: datetime, timeout: float) -> None:
+        self.cursor = cursor
+        self.asked_at = asked_at
+        self._timeout = timeout
+        self._page: Future[client.AccountPage] = Future()
+        # Entries of the log keep the id of our request.
+        get = partial(contextvars.copy_context().run, self._get)
+        # A daemon: a pass that is stopped does not wait for it.
+        threading.Thread(target=get, name="AskedPage", daemon=True).start()
+
+    def _get(self) -> None:
+        try:
+            self._page.set_result(client.list_accounts(cursor=self.cursor, timeout=self._timeout))
+        except BaseException as exc:  # noqa: BLE001  # raised where it is waited for
+            self._page.set_exception(exc)
+
+    def wait(self) -> client.AccountPage:
+        """Return the page when it is there; raise the `UnipileError` why there is none."""
+        give_connection_back()
+        with stoppable():
+            return self._page.result()
 
 
 def give_connection_back() -> None:

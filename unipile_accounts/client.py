@@ -62,12 +62,19 @@ _ERROR_TYPE = re.compile(r"errors/[a-z_]{1,64}")
 _RETRY_AFTER_MAX = 3600
 
 
-class _Tally(threading.local):
-    requests = 0
+class Tally:
+    """How many requests to Unipile this process has made so far, answered or not."""
+
+    def __init__(self) -> None:
+        self.requests = 0
+        self._lock = threading.Lock()
+
+    def add(self) -> None:
+        with self._lock:
+            self.requests += 1
 
 
-# How many requests to Unipile this thread has made so far, answered or not.
-tally = _Tally()
+tally = Tally()
 
 
 class AccountPage(NamedTuple):
@@ -115,7 +122,7 @@ def _get(path: str, query: dict[str, str], *, about: str, timeout: float | None)
     request = _request().copy()
     request.url = url
     request.headers["X-API-KEY"] = conf.unipile_api_key
-    tally.requests += 1
+    tally.add()
     try:
         with _session().send(
             request,

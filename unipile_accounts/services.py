@@ -16,10 +16,10 @@ from django.db.models import Q
 
 from unipile_accounts import client
 from unipile_accounts.asking import (
+    AskedPage,
     Patience,
     ask,
     database_now,
-    give_connection_back,
     worth_another_try,
 )
 from unipile_accounts.conf import conf
@@ -31,7 +31,7 @@ from unipile_accounts.exceptions import (
 from unipile_accounts.models import UnipileAccount, UnipileAccountQuerySet
 from unipile_accounts.payloads import read_account, storable
 from unipile_accounts.signals import account_refreshed
-from unipile_accounts.stopping import stop_if_wanted, stoppable
+from unipile_accounts.stopping import stop_if_wanted
 from unipile_accounts.storage import Answer, RefreshResult, disconnected, store
 
 logger = logging.getLogger(__name__)
@@ -113,7 +113,7 @@ def refresh_accounts(
 ) -> Iterator[RefreshResult]:
     """Re-read these accounts from Unipile, 250 a request, and yield how each one went.
 
-    What was read is stored before more is asked for, so a later failure undoes nothing, and an
+    A page is stored before the next one is looked at, so a later failure undoes nothing, and an
     account of which Unipile says nothing keeps what is stored. Raises `UnipileNotConfigured` or
     `UnipileAuthenticationError` to stop the whole run. With `confirm_gone` accounts that are
     missing from Unipile's list are asked for however many they are; after `seconds` those that
@@ -169,31 +169,35 @@ class _BulkRefresh:
 
     def _read_list(self, total: int) -> Iterator[RefreshResult]:
         """Read Unipile's list until its end or until every account was in it."""
-        cursor: str | None = None
-        cursors: set[str | None] = set()
-        while total > 0 and cursor not in cursors:
-            cursors.add(cursor)
-            asked_at, page = self._ask_page(cursor)
+        asked: AskedPage | None = self._ask_page(None)
+        cursors: set[str | None] = {None}
+        while asked:
+            asked_at, page = self._wait_for_page(asked)
+            is_more = page.cursor is not None and page.cursor not in cursors
+            cursors.add(page.cursor)
+            # Unipile makes up the next page while this one is stored, unless this one may hold all
+            # that are left.
+            asked = self._ask_page(page.cursor) if is_more and total > len(page.items) else None
             for result in self._store_page(page.items, asked_at):
                 total -= 1
                 yield self._report(result)
-            cursor = page.cursor
-            if cursor is None:
-                return
+            if is_more and total > 0 and not asked:
+                asked = self._ask_page(page.cursor)
 
-    def _ask_page(self, cursor: str | None) -> tuple[datetime, client.AccountPage]:
+    def _ask_page(self, cursor: str | None) -> AskedPage:
+        return AskedPage(cursor, asked_at=database_now(), timeout=self._patience.timeout())
+
+    def _wait_for_page(self, asked: AskedPage) -> tuple[datetime, client.AccountPage]:
         while True:
-            asked_at = database_now()
-            give_connection_back()
             try:
-                with stoppable():
-                    page = client.list_accounts(cursor=cursor, timeout=self._patience.timeout())
+                page = asked.wait()
             except UnipileError as exc:
                 if not self._patience.wait(exc):
                     raise
+                asked = self._ask_page(asked.cursor)
             else:
                 self._patience.wait(None)
-                return asked_at, page
+                return asked.asked_at, page
 
     def _store_page(self, items: list[Any], asked_at: datetime) -> list[RefreshResult]:
         answers = _answers(items)
