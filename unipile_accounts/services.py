@@ -201,9 +201,7 @@ class _BulkRefresh:
 
     def _store_page(self, items: list[Any], asked_at: datetime) -> list[RefreshResult]:
         answers = _answers(items)
-        rows = self._selection.readable().filter(unipile_account_id__any_of=answers).order_by("pk")
-        # Times take longer to read than all the rest of a row, and these two are not compared.
-        rows = rows.defer("created_at", "updated_at")
+        rows = self._selection.readable().filter(unipile_account_id__in=answers).order_by("pk")
         unread = [row for row in rows if not self._was_read(row)]
         self._asked_at.add(asked_at)
         return store(answers, unread, asked_at=asked_at, dry_run=self._dry_run)

@@ -1,7 +1,7 @@
-"""A page of rows in one parameter.
+"""The statement that compares and writes rows, all in one parameter.
 
-Django's own ways, `IN`, upserts and bulk_update(), have one for each value. To write them all down
-takes longer than anything else in a bulk pass; bench/README.md has the figures.
+Django's own ways, upserts and bulk_update(), compare nothing, and have a parameter for each value:
+to write them all down took longer than anything else in a bulk pass (bench/README.md).
 """
 
 from __future__ import annotations
@@ -13,10 +13,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import CharField
-from django.db.models.lookups import In
-from django.db.models.sql.compiler import SQLCompiler
 
 # Those that Unipile decides, with their types.
 COLUMNS = {
@@ -53,19 +49,6 @@ _UPDATE = f"""
     AND (stored.refreshed_at IS NULL OR stored.refreshed_at <= %s)
     RETURNING id
 """  # noqa: S608  # names of columns
-
-
-@CharField.register_lookup
-class AnyOf(In):  # type: ignore[type-arg]  # takes none when it runs
-    """`IN`; of an array, where the database has them."""
-
-    lookup_name = "any_of"
-
-    def as_postgresql(
-        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper
-    ) -> tuple[str, list[Any]]:
-        column, parameters = self.process_lhs(compiler, connection)
-        return f"{column} = ANY(%s)", [*parameters, list(self.rhs)]
 
 
 def update_rows(
