@@ -27,14 +27,10 @@ Pairs = list[tuple[str, str]]
 
 
 def gunicorn(workers: int, threads: int) -> list[str]:
+    # gunicorn.conf.py says the rest.
     return [
-        *("gunicorn", "puffle.wsgi", "--worker-class=gthread", "--no-control-socket"),
-        *(
-            f"--workers={workers}",
-            f"--threads={threads}",
-            "--log-level=warning",
-            "--bind={address}",
-        ),
+        *("gunicorn", "puffle.wsgi", "--bind={address}"),
+        *(f"--workers={workers}", f"--threads={threads}"),
     ]
 
 
@@ -46,12 +42,12 @@ def granian(workers: int, threads: int) -> list[str]:
     ]
 
 
-# The first is the one of script/server.
+# The first is ours.
 SERVERS = {
-    "gunicorn, 2 workers of 40 threads": gunicorn(2, 40),
+    "gunicorn, 2 workers of 100 threads": gunicorn(2, 100),
     "gunicorn, 2 workers of 16 threads": gunicorn(2, 16),
-    "gunicorn, 4 workers of 20 threads": gunicorn(4, 20),
-    "Granian, 2 workers of 40 threads": granian(2, 40),
+    "gunicorn, 4 workers of 50 threads": gunicorn(4, 50),
+    "Granian, 2 workers of 100 threads": granian(2, 100),
     "Granian, 2 workers of 16 threads": granian(2, 16),
 }
 

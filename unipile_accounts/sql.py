@@ -35,19 +35,19 @@ _EXTRACTED = ", ".join(f"json_extract(value, '$.{name}') AS {name}" for name in 
 _UPDATES = {
     # Locked in one order everywhere, so that two of us never wait for each other in a circle.
     "postgresql": f"""
-        SELECT updates.* FROM json_to_recordset(%s) AS updates ({_TYPED})
-        JOIN unipile_accounts ON id = key ORDER BY id FOR NO KEY UPDATE OF unipile_accounts
-    """,  # noqa: S608  # names of columns
+    SELECT updates.* FROM json_to_recordset(%s) AS updates ({_TYPED})
+    JOIN unipile_accounts ON id = key ORDER BY id FOR NO KEY UPDATE OF unipile_accounts
+""",  # noqa: S608  # names of columns
     "sqlite": f"SELECT {_EXTRACTED} FROM json_each(%s)",  # noqa: S608
 }
 _NEW_VALUES = ", ".join(f"{name} = coalesce(new.{name}, stored.{name})" for name in COLUMNS)
 _AS_COMPARED = " AND ".join(f"stored.{name} = new.old_{name}" for name in COLUMNS)
-_UPDATE = f"""
-    UPDATE unipile_accounts AS stored SET refreshed_at = %s, updated_at = %s, {_NEW_VALUES}
-    FROM ({{updates}}) AS new
-    WHERE id = new.key AND stored.unipile_account_id = new.unipile_account_id AND {_AS_COMPARED}
-    AND (stored.refreshed_at IS NULL OR stored.refreshed_at <= %s)
-    RETURNING id
+_UPDATE = f"""\
+UPDATE unipile_accounts AS stored SET refreshed_at = %s, updated_at = %s, {_NEW_VALUES}
+FROM ({{updates}}) AS new
+WHERE id = new.key AND stored.unipile_account_id = new.unipile_account_id AND {_AS_COMPARED}
+AND (stored.refreshed_at IS NULL OR stored.refreshed_at <= %s)
+RETURNING id
 """  # noqa: S608  # names of columns
 
 
