@@ -69,7 +69,7 @@ def _too_long(number: int, frame: FrameType | None) -> None:
 def _measure(*, quick: bool) -> tuple[list[Figure], dict[str, Any]]:
     started = time.monotonic()
     with stack.database() as url:
-        rounds, seconds = (1, 1.0) if quick else (8, 1.5)
+        rounds, seconds = (1, 1.0) if quick else (3, 1.5)
         figures_of_one, result_of_one = one.measure(url, rounds=rounds, seconds=seconds)
         sizes = {1_000: 1, 2_000: 1} if quick else many.SIZES
         figures_of_many, result_of_many = many.measure(url, sizes, until=started + ENOUGH)

@@ -15,7 +15,7 @@ LATENCY = 0.02
 ONE_BY_ONE = ("i-unipile-sdk", "unipile-python-community")
 ONE_BY_ONE_ACCOUNTS = 200
 # How often each size is measured.
-SIZES = {1_000: 5, 10_000: 3, 100_000: 2}
+SIZES = {1_000: 9, 10_000: 5, 100_000: 2}
 # Accounts that have changed: one in so many.
 CHANGED = {"5 %": 20, "100 %": 1}
 

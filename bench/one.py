@@ -10,53 +10,69 @@ from typing import Any
 
 from bench import rows, stack
 from bench.report import Figure, say
-from bench.servers import SERVERS, Load, count_statements, serving
+from bench.servers import SERVERS, Load, Server, count_statements, serving
 
 ACCOUNTS = 1_000
 NO_OP, REFRESH, PLAIN = "/api/bench/no-op", "/api/unipile/refresh", "/api/bench/plain"
 CHANGED = f"{REFRESH} changed"
 LATENCIES = (0.0, 0.05)
 
+Loads = dict[str, list[Load]]
 Results = dict[str, dict[str, float]]
 
 
 def measure(
     database_url: str, *, rounds: int, seconds: float
 ) -> tuple[list[Figure], dict[str, Any]]:
+    ours = next(iter(SERVERS))
+    loads: dict[str, Loads] = {name: defaultdict(list) for name in SERVERS}
     with stack.upstream(ACCOUNTS, https=True) as upstream:
         rows.fill(database_url, ACCOUNTS)
         rows.age(database_url, changed_one_in=0)
         environment = stack.environment(database_url, upstream)
         accounts = stack.run("bench.tokens", environment=environment)
-        results: dict[str, Results] = {}
-        for name, command in SERVERS.items():
-            say(f"One refresh: {name}")
-            with serving(command, environment, upstream, accounts) as server:
-                server.warm_up(REFRESH)
-                is_ours = not results
-                paths = (NO_OP, REFRESH, PLAIN) if is_ours else (REFRESH,)
-                for path in paths:
-                    server.measure(path, latency=0, seconds=1)
-                loads = defaultdict(list)
-                for _ in range(rounds if is_ours else max(1, rounds // 2)):
-                    for latency in LATENCIES:
-                        for path in paths:
-                            # A no-op POST is the same whatever Unipile does.
-                            key = NO_OP if path == NO_OP else f"{path} {latency * 1000:.0f} ms"
-                            loads[key].append(
-                                server.measure(path, latency=latency, seconds=seconds)
-                            )
-                    if is_ours:
-                        upstream.set(flapping=1)
-                        loads[CHANGED].append(server.measure(REFRESH, latency=0, seconds=seconds))
-                        upstream.set(flapping=0)
-                if is_ours:
-                    upstream.set(flapping=1)
-                    statements = count_statements(server, database_url, REFRESH)
-                    upstream.set(flapping=0)
-                results[name] = {key: _median(values) for key, values in loads.items()}
+        for number in range(rounds):
+            for name, command in SERVERS.items():
+                say(f"One refresh, round {number + 1} of {rounds}: {name}")
+                with serving(command, environment, upstream, accounts) as server:
+                    server.warm_up(REFRESH)
+                    if name == ours:
+                        _measure_all(server, loads[name], seconds)
+                        statements = count_statements(server, database_url, REFRESH)
+                    else:
+                        _measure_refresh(server, loads[name], seconds)
+    results = {
+        name: {key: _median(values) for key, values in each.items()} for name, each in loads.items()
+    }
     measured = {"servers": results, "statements": statements}
-    return list(_figures(results[next(iter(SERVERS))], statements)), measured
+    return list(_figures(results[ours], statements)), measured
+
+
+def _measure_all(server: Server, loads: Loads, seconds: float) -> None:
+    for path in (NO_OP, PLAIN):
+        server.measure(path, latency=0, seconds=1)
+    for _ in range(2):
+        _measure_refresh(server, loads, seconds)
+        for latency in LATENCIES:
+            loads[_key(PLAIN, latency)].append(
+                server.measure(PLAIN, latency=latency, seconds=seconds)
+            )
+            # It is the same whatever Unipile does.
+            loads[NO_OP].append(server.measure(NO_OP, latency=0, seconds=seconds))
+        server.upstream.set(flapping=1)
+        loads[CHANGED].append(server.measure(REFRESH, latency=0, seconds=seconds))
+        server.upstream.set(flapping=0)
+
+
+def _measure_refresh(server: Server, loads: Loads, seconds: float) -> None:
+    for latency in LATENCIES:
+        loads[_key(REFRESH, latency)].append(
+            server.measure(REFRESH, latency=latency, seconds=seconds)
+        )
+
+
+def _key(path: str, latency: float) -> str:
+    return f"{path} {latency * 1000:.0f} ms"
 
 
 def _median(loads: list[Load]) -> dict[str, float]:
