@@ -16,7 +16,7 @@ from tests.conftest import Statements, api_client, error_of, make_account, store
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.services import Door, refresh_account
 from unipile_accounts.signals import account_refreshed
-from unipile_accounts.storage import TRIES
+from unipile_accounts.storage import COMPARISONS
 from unipile_sandbox import Request, Sandbox, linkedin_account
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -192,7 +192,7 @@ def test_row_that_can_never_be_written_is_not_compared_for_ever(
         response = post(api, account.pk)
 
     assert error_of(response, 503)["code"] == "database_unavailable"
-    assert len(executed) == 1 + 2 * TRIES
+    assert len(executed) == 1 + 2 * COMPARISONS
 
 
 # --- While we wait for Unipile --------------------------------------------------------------------

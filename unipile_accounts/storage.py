@@ -20,9 +20,9 @@ from unipile_accounts.sql import COLUMNS, update_rows
 # What one question about an account brought: a verdict, or why there is none.
 Answer = AccountVerdict | UnipileError
 
-# How often a row is read again that somebody else has changed. To change one takes a new answer of
-# Unipile or a person, so once is enough, and this many mean that something else is wrong.
-TRIES = 10
+# How often a row is compared that somebody else has changed each time. To change one takes a new
+# answer of Unipile's or a person, so two are enough, and this many mean that something is wrong.
+COMPARISONS = 10
 
 
 class Change(NamedTuple):
@@ -67,7 +67,7 @@ def store(
     Rows that are gone by then, or have another Unipile id, are left out of the results.
     """
     results: list[RefreshResult] = []
-    for _ in range(TRIES):
+    for _ in range(COMPARISONS):
         compared = [_apply(answers[row.unipile_account_id], row, asked_at=asked_at) for row in rows]
         overtaken = set() if dry_run else _write(compared, asked_at=asked_at)
         results += [result for result in compared if result.account.pk not in overtaken]
