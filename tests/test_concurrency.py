@@ -13,10 +13,12 @@ from django.db import connection, connections, transaction
 from rest_framework.test import APIClient
 
 from tests.conftest import Statements, api_client, error_of, make_account, stored, until
+from unipile_accounts.asking import database_now
 from unipile_accounts.models import UnipileAccount
+from unipile_accounts.payloads import AccountVerdict
 from unipile_accounts.services import Door, refresh_account
 from unipile_accounts.signals import account_refreshed
-from unipile_accounts.storage import COMPARISONS
+from unipile_accounts.storage import COMPARISONS, Answer, RefreshResult, store
 from unipile_sandbox import Request, Sandbox, linkedin_account
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -167,6 +169,29 @@ def somebody_waits_for_a_lock() -> bool:
             " WHERE wait_event_type = 'Lock' AND datname = current_database()"
         )
         return bool(cursor.fetchone()[0])
+
+
+def test_rows_are_locked_in_the_order_of_their_keys(owner: User) -> None:
+    rows = UnipileAccount.objects.order_by("-pk")
+    accounts = [make_account(owner) for _ in range(40)]
+    answers: dict[str, Answer] = {
+        account.unipile_account_id: AccountVerdict(name="New") for account in accounts
+    }
+    first = min(account.pk for account in accounts)
+
+    def store_in_the_opposite_order(_: int) -> list[RefreshResult]:
+        return store(answers, list(rows), asked_at=database_now())
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            list(rows.filter(pk=first).select_for_update())
+            work = pool.submit(in_threads, 1, store_in_the_opposite_order)
+            until(somebody_waits_for_a_lock)
+            free = rows.exclude(pk=first).select_for_update(skip_locked=True)
+            assert len(free) == 39
+        [results] = work.result()
+
+    assert len(results) == 40
 
 
 NEVER_WRITTEN = {
@@ -330,6 +355,22 @@ def test_answer_asked_for_earlier_that_arrives_later_changes_nothing(
     assert response.json()["is_premium"] is bool(later)
     assert stored(account) == rows[0]
     assert rows[0]["name"] == "Later"
+
+
+def test_answer_asked_for_earlier_does_not_undo_a_later_one_that_changed_nothing(
+    api: APIClient, owner: User, account: UnipileAccount, sandbox: Sandbox, meanwhile: Meanwhile
+) -> None:
+    post(api, account.pk)
+    sandbox.update(account.unipile_account_id, premium_features=["premium"])
+
+    def ask_again() -> None:
+        sandbox.update(account.unipile_account_id, premium_features=[])
+        assert post(api_client(owner), account.pk).json()["changed"] == NOTHING
+
+    meanwhile(ask_again)
+
+    assert post(api, account.pk).json()["changed"] == NOTHING
+    assert stored(account)["is_premium"] is False
 
 
 @pytest.mark.parametrize(
