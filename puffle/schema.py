@@ -7,30 +7,21 @@ from typing import Any
 from drf_spectacular.contrib.rest_framework_simplejwt import SimpleJWTScheme
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 
+from puffle.exceptions import DatabaseUnavailable
+from puffle.parsers import RequestTooLarge
+
 
 class BearerScheme(SimpleJWTScheme):  # type: ignore[no-untyped-call]
     target_class = "puffle.authentication.JWTAuthentication"
     name = "bearer"
 
 
-# What the parser, the negotiation and the throttle can answer to any POST.
 PARSE_ERROR = ("client_error", "parse_error", "The request body is not valid JSON in UTF-8.")
-NOT_ACCEPTABLE = ("client_error", "not_acceptable", "Could not satisfy the request Accept header.")
-TOO_LARGE = (
-    "client_error",
-    "request_too_large",
-    "The request body is larger than 64 KiB; send only the documented fields.",
-)
-UNSUPPORTED = (
-    "client_error",
-    "unsupported_media_type",
-    'Unsupported media type "text/plain" in request.',
-)
 THROTTLED = ("client_error", "throttled", "Request was throttled. Expected available in 9 seconds.")
 DATABASE_UNAVAILABLE = (
     "server_error",
-    "database_unavailable",
-    "The database does not answer. Nothing is half done; try again shortly.",
+    DatabaseUnavailable.default_code,
+    str(DatabaseUnavailable.default_detail),
 )
 
 
@@ -99,3 +90,22 @@ def _schema(kinds: list[str], codes: list[str]) -> dict[str, Any]:
             "errors": {"type": "array", "minItems": 1, "items": error},
         },
     }
+
+
+ERROR_HEADERS = [
+    header("WWW-Authenticate", "Always Bearer.", 401),
+    header("Retry-After", "Seconds to wait.", 429, 503, type=int),
+]
+# What the negotiation and the parser can refuse any POST with: 406, 413 and 415.
+NOT_ACCEPTABLE = errors(
+    "Only JSON is served.",
+    ("client_error", "not_acceptable", "Could not satisfy the request Accept header."),
+)
+TOO_LARGE = errors(
+    "The body is too large.",
+    ("client_error", RequestTooLarge.default_code, str(RequestTooLarge.default_detail)),
+)
+UNSUPPORTED = errors(
+    "The body is not declared as JSON.",
+    ("client_error", "unsupported_media_type", 'Unsupported media type "text/plain" in request.'),
+)

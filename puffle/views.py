@@ -41,16 +41,12 @@ _TOKEN_ERRORS = {
         schema.PARSE_ERROR,
         field="username",
     ),
-    406: schema.errors("Only JSON is served.", schema.NOT_ACCEPTABLE),
-    413: schema.errors("The body is too large.", schema.TOO_LARGE),
-    415: schema.errors("The body is not declared as JSON.", schema.UNSUPPORTED),
+    406: schema.NOT_ACCEPTABLE,
+    413: schema.TOO_LARGE,
+    415: schema.UNSUPPORTED,
     429: schema.errors("Too many requests from this address.", schema.THROTTLED),
     503: schema.errors("Try again shortly.", schema.DATABASE_UNAVAILABLE),
 }
-_TOKEN_HEADERS = [
-    schema.header("WWW-Authenticate", "Always Bearer.", 401),
-    schema.header("Retry-After", "Seconds to wait.", 429, 503, type=int),
-]
 
 
 class TokenThrottle(AddressRateThrottle):
@@ -66,7 +62,7 @@ class TokenView(simplejwt.TokenObtainPairView):
         description="Send the access token as `Authorization: Bearer <token>`.",
         tags=["token"],
         auth=[],
-        parameters=_TOKEN_HEADERS,
+        parameters=schema.ERROR_HEADERS,
         responses={
             200: simplejwt.TokenObtainPairView().get_serializer_class(),
             401: schema.errors(
@@ -94,7 +90,7 @@ class TokenRefreshView(simplejwt.TokenRefreshView):
         description="For when the access token has expired.",
         tags=["token"],
         auth=[],
-        parameters=_TOKEN_HEADERS,
+        parameters=schema.ERROR_HEADERS,
         responses={
             200: TokenRefreshSerializer,
             401: schema.errors(

@@ -90,8 +90,6 @@ def _refresh_one(
     if account.status == UnipileAccount.Status.DISCONNECTED:
         return RefreshResult(account, error=disconnected(account))
     answer = ask(account, deadline=deadline)
-    if isinstance(answer, UnipileError) and answer.account_status is None:
-        return RefreshResult(account, error=answer)
     answers = {account.unipile_account_id: answer}
     results = store(answers, [account], asked_at=account.asked_at, dry_run=dry_run)
     if not results:

@@ -42,10 +42,7 @@ REFRESH: dict[str, Any] = {
     "description": _DESCRIPTION,
     "tags": ["unipile"],
     "request": RefreshRequestSerializer,
-    "parameters": [
-        schema.header("WWW-Authenticate", "Always Bearer.", 401),
-        schema.header("Retry-After", "Seconds to wait.", 429, 503, type=int),
-    ],
+    "parameters": schema.ERROR_HEADERS,
     "examples": [
         OpenApiExample(
             "Refresh one account",
@@ -101,14 +98,14 @@ REFRESH: dict[str, Any] = {
             "No account of the caller's has this id.",
             ("client_error", "not_found", str(AccountNotFound.default_detail)),
         ),
-        406: schema.errors("Only JSON is served.", schema.NOT_ACCEPTABLE),
+        406: schema.NOT_ACCEPTABLE,
         409: schema.errors(
             "The account itself is in the way; asking again does not help.",
             _case("client_error", domain.UnipileLoginLost),
             _case("client_error", domain.UnipileNotLinkedIn),
         ),
-        413: schema.errors("The body is too large.", schema.TOO_LARGE),
-        415: schema.errors("The body is not declared as JSON.", schema.UNSUPPORTED),
+        413: schema.TOO_LARGE,
+        415: schema.UNSUPPORTED,
         429: schema.errors("The caller's own limit is used up.", schema.THROTTLED),
         502: schema.errors(
             "Unipile gave no usable answer.",
