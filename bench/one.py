@@ -54,9 +54,7 @@ def _measure_all(server: Server, loads: Loads, seconds: float) -> None:
     for _ in range(2):
         _measure_refresh(server, loads, seconds)
         for latency in LATENCIES:
-            loads[_key(PLAIN, latency)].append(
-                server.measure(PLAIN, latency=latency, seconds=seconds)
-            )
+            _measure(server, loads, PLAIN, latency, seconds)
             # It is the same whatever Unipile does.
             loads[NO_OP].append(server.measure(NO_OP, latency=0, seconds=seconds))
         server.upstream.set(flapping=1)
@@ -66,9 +64,11 @@ def _measure_all(server: Server, loads: Loads, seconds: float) -> None:
 
 def _measure_refresh(server: Server, loads: Loads, seconds: float) -> None:
     for latency in LATENCIES:
-        loads[_key(REFRESH, latency)].append(
-            server.measure(REFRESH, latency=latency, seconds=seconds)
-        )
+        _measure(server, loads, REFRESH, latency, seconds)
+
+
+def _measure(server: Server, loads: Loads, path: str, latency: float, seconds: float) -> None:
+    loads[_key(path, latency)].append(server.measure(path, latency=latency, seconds=seconds))
 
 
 def _key(path: str, latency: float) -> str:

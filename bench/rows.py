@@ -11,8 +11,8 @@ INSERT INTO unipile_accounts (id, user_id, unipile_account_id, name, profile_url
     is_premium, has_sales_navigator, weekly_connection_limit, weekly_message_limit,
     refreshed_at, created_at, updated_at)
 SELECT gen_random_uuid(), users.id, 'bench' || lpad(n::text, 17, '0'), 'Robin Sample ' || n,
-    'https://www.linkedin.com/in/robin-sample-' || n, 'connected', n % 3 = 0, n % 3 = 0,
-    CASE n % 3 WHEN 0 THEN 100 ELSE 80 END, CASE n % 3 WHEN 0 THEN 150 ELSE 100 END,
+    'https://www.linkedin.com/in/robin-sample-' || n, 'connected', n %% 3 = 0, n %% 3 = 0,
+    CASE n %% 3 WHEN 0 THEN 100 ELSE 80 END, CASE n %% 3 WHEN 0 THEN 150 ELSE 100 END,
     now(), now(), now()
 FROM generate_series(0, %s - 1) AS n
 JOIN (SELECT id, row_number() OVER (ORDER BY id) - 1 AS place FROM auth_user) AS users
@@ -34,7 +34,7 @@ UPDATE unipile_accounts SET
     weekly_message_limit = CASE WHEN v.premium THEN 150 ELSE 100 END
 FROM (
     SELECT id AS key,
-        (n % 3 = 0) <> (%(one_in)s > 0 AND n % greatest(%(one_in)s, 1) = 0) AS premium
+        (n %% 3 = 0) <> (%(one_in)s > 0 AND n %% greatest(%(one_in)s, 1) = 0) AS premium
     FROM (SELECT id, substr(unipile_account_id, 6)::int AS n FROM unipile_accounts) AS numbered
 ) AS v
 WHERE id = v.key
@@ -45,12 +45,12 @@ def fill(database_url: str, accounts: int) -> None:
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("TRUNCATE unipile_accounts")
         connection.execute(_USERS, [USERS])
-        connection.execute(_INSERT.replace("n % 3", "n %% 3"), [accounts, USERS])
+        connection.execute(_INSERT, [accounts, USERS])
 
 
 def age(database_url: str, *, changed_one_in: int) -> None:
     """Let a day go by in which one account in so many (0: none) has changed at Unipile."""
     with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute(_AGE.replace("n % ", "n %% "), {"one_in": changed_one_in})
+        connection.execute(_AGE, {"one_in": changed_one_in})
         connection.execute("VACUUM (ANALYZE) unipile_accounts")
         connection.execute("CHECKPOINT")
