@@ -38,7 +38,8 @@ def floor(accounts: int) -> None:
 
 def service(accounts: int) -> None:
     from unipile_accounts.models import UnipileAccount
-    from unipile_accounts.services import Door, refresh_accounts
+    from unipile_accounts.results import Door
+    from unipile_accounts.services import refresh_accounts
 
     refreshed = 0
     for result in refresh_accounts(UnipileAccount.objects.all(), door=Door.COMMAND):

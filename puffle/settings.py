@@ -218,9 +218,9 @@ LOGGING = logging.configuration(as_json=_switch("LOG_JSON", default=not DEBUG))
 # --- API ----------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["puffle.authentication.JWTAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["puffle.api.authentication.JWTAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_PARSER_CLASSES": ["puffle.parsers.SmallJSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["puffle.api.parsers.SmallJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
@@ -233,7 +233,7 @@ REST_FRAMEWORK = {
 }
 
 DRF_STANDARDIZED_ERRORS = {
-    "EXCEPTION_HANDLER_CLASS": "puffle.exceptions.ExceptionHandler",
+    "EXCEPTION_HANDLER_CLASS": "puffle.api.errors.ExceptionHandler",
 }
 
 SIMPLE_JWT = {
@@ -255,7 +255,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "PREPROCESSING_HOOKS": ["puffle.schema.without_trailing_slash"],
+    "PREPROCESSING_HOOKS": ["puffle.api.schema.without_trailing_slash"],
 }
 
 # --- Unipile ------------------------------------------------------------------------------------

@@ -5,9 +5,9 @@ from django.templatetags.static import static
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
-from puffle import views
+from puffle.api import views
 
-handler500 = "puffle.views.server_error"
+handler500 = "puffle.api.views.server_error"
 
 admin.site.site_header = admin.site.site_title = "Puffle"
 admin.site.site_url = "/api/docs"

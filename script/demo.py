@@ -20,7 +20,8 @@ from django.contrib.auth.models import User  # noqa: E402
 
 from unipile_accounts.exceptions import UnipileError  # noqa: E402
 from unipile_accounts.models import UnipileAccount  # noqa: E402
-from unipile_accounts.services import Door, refresh_account  # noqa: E402
+from unipile_accounts.results import Door  # noqa: E402
+from unipile_accounts.services import refresh_account  # noqa: E402
 from unipile_sandbox import samples  # noqa: E402
 
 # Has just bought LinkedIn Premium, which our row does not know yet.

@@ -17,8 +17,8 @@ from rest_framework.test import APIClient
 from rest_framework.throttling import SimpleRateThrottle
 from rest_framework_simplejwt.tokens import AccessToken
 
-from unipile_accounts import client
 from unipile_accounts.models import UnipileAccount
+from unipile_accounts.unipile import http as client
 from unipile_sandbox import Sandbox, linkedin_account
 
 Statements = Callable[[], AbstractContextManager[list[str]]]

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from unipile_accounts import limits
-from unipile_accounts.payloads import NAME_MAX_LENGTH, PROFILE_URL_MAX_LENGTH
+from unipile_accounts.payloads.account import NAME_MAX_LENGTH, PROFILE_URL_MAX_LENGTH
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -10,7 +10,8 @@ from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 
 from unipile_accounts.models import UnipileAccount
-from unipile_accounts.services import Door, refresh_accounts
+from unipile_accounts.results import Door
+from unipile_accounts.services import refresh_accounts
 from unipile_sandbox import Fault, Sandbox, linkedin_account, samples
 
 LIST = "/admin/unipile_accounts/unipileaccount/"

@@ -16,10 +16,10 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from tests.conftest import api_client, make_account, stored
-from unipile_accounts import asking
 from unipile_accounts.exceptions import UnipileError
 from unipile_accounts.models import UnipileAccount
-from unipile_accounts.services import Door, refresh_account
+from unipile_accounts.results import Door
+from unipile_accounts.services import asking, refresh_account
 from unipile_accounts.signals import account_refreshed
 from unipile_sandbox import Fault, Sandbox, linkedin_account
 

@@ -25,8 +25,9 @@ from unipile_accounts.exceptions import (
     UnipileUnexpectedAnswer,
 )
 from unipile_accounts.models import UnipileAccount
-from unipile_accounts.payloads import AccountVerdict, read_account
-from unipile_accounts.services import Door, refresh_account
+from unipile_accounts.payloads.account import AccountVerdict, read_account
+from unipile_accounts.results import Door
+from unipile_accounts.services import refresh_account
 from unipile_sandbox import Fault, Sandbox, linkedin_account
 
 ID = "k3Vd9QmTRxS1aLw0ZbYc7A"

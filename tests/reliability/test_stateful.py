@@ -20,9 +20,9 @@ from django.db import connection
 from tests.conftest import make_account, stored
 from unipile_accounts.exceptions import UnipileError
 from unipile_accounts.models import UnipileAccount
-from unipile_accounts.services import Door, refresh_account, refresh_accounts
+from unipile_accounts.results import Change, Door
+from unipile_accounts.services import refresh_account, refresh_accounts
 from unipile_accounts.signals import account_refreshed
-from unipile_accounts.storage import Change
 from unipile_sandbox import Sandbox
 
 # More of them for docs/reliability.md: SEEDS=50.

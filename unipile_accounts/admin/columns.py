@@ -13,7 +13,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
 from unipile_accounts.models import UnipileAccount
-from unipile_accounts.payloads import PROFILE_URL_PREFIX
+from unipile_accounts.payloads.account import PROFILE_URL_PREFIX
 
 _ICONS = {
     UnipileAccount.Status.CONNECTED: "yes",

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from unipile_accounts.models import UnipileAccount
-from unipile_accounts.storage import RefreshResult
+from unipile_accounts.results import RefreshResult
 
 
 def log_changes(changed: Iterable[RefreshResult], *, request: HttpRequest) -> None:

@@ -7,11 +7,11 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 
 from unipile_accounts.admin.history import log_changes
-from unipile_accounts.admin.report import Report
+from unipile_accounts.admin.message import Report
 from unipile_accounts.exceptions import UnipileAuthenticationError, UnipileNotConfigured
 from unipile_accounts.models import UnipileAccountQuerySet
-from unipile_accounts.services import Door, refresh_accounts
-from unipile_accounts.storage import RefreshResult
+from unipile_accounts.results import Door, RefreshResult
+from unipile_accounts.services import refresh_accounts
 
 # A request that is still running 20 seconds after its server was told to stop is cut off
 # (gunicorn.conf.py), and proxies give up after 30 or 60: the report must be on its way by then.

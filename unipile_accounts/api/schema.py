@@ -6,9 +6,9 @@ from typing import Any
 
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse
 
-from puffle import schema
+from puffle.api import schema
 from unipile_accounts import exceptions as domain
-from unipile_accounts.api.exceptions import AccountNotFound
+from unipile_accounts.api.errors import AccountNotFound
 from unipile_accounts.api.serializers import (
     AccountIdField,
     RefreshRequestSerializer,

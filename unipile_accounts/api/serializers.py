@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from unipile_accounts.limits import FREE, PREMIUM
-from unipile_accounts.storage import RefreshResult
+from unipile_accounts.results import RefreshResult
 
 MAX_SAFE_INTEGER = 2**53 - 1
 ACCOUNT_ID_PATTERN = (

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import re_path
 
-from unipile_accounts.api.views import RefreshUnipileAccountView
+from unipile_accounts.api.viewset import RefreshUnipileAccountView
 
 urlpatterns = [
     re_path(

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from tqdm import tqdm
 
-from unipile_accounts.reporting import Summary
+from unipile_accounts.results import Summary
 
 SECONDS_BETWEEN_LINES = 5.0
 

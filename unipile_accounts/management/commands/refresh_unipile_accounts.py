@@ -16,12 +16,13 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import Q
 
-from unipile_accounts.asking import database_now
 from unipile_accounts.exceptions import UnipileAuthenticationError, UnipileNotConfigured
-from unipile_accounts.management.report import Ending, Report
+from unipile_accounts.management.output import Ending, Report
 from unipile_accounts.models import UnipileAccount, UnipileAccountQuerySet
-from unipile_accounts.services import Door, refresh_accounts
-from unipile_accounts.stopping import Stopped, stop_on_signals
+from unipile_accounts.results import Door
+from unipile_accounts.services import refresh_accounts
+from unipile_accounts.services.asking import database_now
+from unipile_accounts.services.interrupts import Stopped, stop_on_signals
 
 SOME_FAILED = 1
 WRONG_USE = 2

@@ -16,8 +16,7 @@ from django.utils.translation import ngettext
 from unipile_accounts.admin.columns import isolated
 from unipile_accounts.admin.history import in_words
 from unipile_accounts.exceptions import UnipileAuthenticationError, UnipileNotConfigured
-from unipile_accounts.reporting import Summary
-from unipile_accounts.storage import RefreshResult
+from unipile_accounts.results import RefreshResult, Summary
 
 NAMED = 10
 

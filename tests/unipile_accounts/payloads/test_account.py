@@ -11,7 +11,7 @@ from unipile_accounts.exceptions import (
     UnipilePremiumStatusPending,
     UnipileUnexpectedAnswer,
 )
-from unipile_accounts.payloads import AccountVerdict, read_account, storable
+from unipile_accounts.payloads.account import AccountVerdict, read_account, storable
 from unipile_sandbox import linkedin_account, samples
 
 ID = "k3Vd9QmTRxS1aLw0ZbYc7A"

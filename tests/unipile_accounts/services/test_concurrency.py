@@ -13,12 +13,13 @@ from django.db import connection, connections, transaction
 from rest_framework.test import APIClient
 
 from tests.conftest import Statements, api_client, error_of, make_account, stored, until
-from unipile_accounts.asking import database_now
 from unipile_accounts.models import UnipileAccount
-from unipile_accounts.payloads import AccountVerdict
-from unipile_accounts.services import Door, refresh_account
+from unipile_accounts.payloads.account import AccountVerdict
+from unipile_accounts.results import Door, RefreshResult
+from unipile_accounts.services import refresh_account
+from unipile_accounts.services.asking import database_now
+from unipile_accounts.services.writing import COMPARISONS, Answer, store
 from unipile_accounts.signals import account_refreshed
-from unipile_accounts.storage import COMPARISONS, Answer, RefreshResult, store
 from unipile_sandbox import Request, Sandbox, linkedin_account
 
 pytestmark = pytest.mark.django_db(transaction=True)

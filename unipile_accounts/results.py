@@ -2,10 +2,47 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal, NamedTuple
 
-from unipile_accounts.storage import RefreshResult
+from unipile_accounts.exceptions import UnipileAccountDisconnected, UnipileError
+from unipile_accounts.models import UnipileAccount
+
+
+class Door(StrEnum):
+    """Where a refresh came in."""
+
+    API = "api"
+    ADMIN = "admin"
+    COMMAND = "command"
+    EVENT = "event"
+    CONNECT = "connect"
+
+
+class Change(NamedTuple):
+    old: Any
+    new: Any
+
+
+@dataclass(frozen=True)
+class RefreshResult:
+    """How the refresh of one account went: the row as it is now, what changed, why it failed.
+
+    `stored` is false when nothing was written: there was an error that says nothing about the
+    account, or an answer that was asked for later is stored already.
+    """
+
+    account: UnipileAccount
+    changes: dict[str, Change] = field(default_factory=dict)
+    error: UnipileError | None = None
+    stored: bool = False
+
+    @property
+    def outcome(self) -> Literal["refreshed", "skipped", "failed"]:
+        if self.error is None:
+            return "refreshed"
+        return "skipped" if isinstance(self.error, UnipileAccountDisconnected) else "failed"
 
 
 @dataclass

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from django.db import OperationalError
@@ -14,8 +13,9 @@ from django.utils import timezone
 from unipile_accounts.exceptions import UnipileAccountDisconnected, UnipileError
 from unipile_accounts.limits import weekly_limits
 from unipile_accounts.models import UnipileAccount
-from unipile_accounts.payloads import AccountVerdict
-from unipile_accounts.sql import COLUMNS, update_rows
+from unipile_accounts.payloads.account import AccountVerdict
+from unipile_accounts.results import Change, RefreshResult
+from unipile_accounts.services.sql import COLUMNS, update_rows
 
 # What one question about an account brought: a verdict, or why there is none.
 Answer = AccountVerdict | UnipileError
@@ -23,31 +23,6 @@ Answer = AccountVerdict | UnipileError
 # How often a row is compared that somebody else has changed each time. To change one takes a new
 # answer of Unipile's or a person, so two are enough, and this many mean that something is wrong.
 COMPARISONS = 10
-
-
-class Change(NamedTuple):
-    old: Any
-    new: Any
-
-
-@dataclass(frozen=True)
-class RefreshResult:
-    """How the refresh of one account went: the row as it is now, what changed, why it failed.
-
-    `stored` is false when nothing was written: there was an error that says nothing about the
-    account, or an answer that was asked for later is stored already.
-    """
-
-    account: UnipileAccount
-    changes: dict[str, Change] = field(default_factory=dict)
-    error: UnipileError | None = None
-    stored: bool = False
-
-    @property
-    def outcome(self) -> Literal["refreshed", "skipped", "failed"]:
-        if self.error is None:
-            return "refreshed"
-        return "skipped" if isinstance(self.error, UnipileAccountDisconnected) else "failed"
 
 
 def store(

@@ -5,13 +5,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from puffle.throttling import UserRateThrottle
+from puffle.api.throttling import UserRateThrottle
 from unipile_accounts.api import schema
-from unipile_accounts.api.exceptions import AccountNotFound, RefreshFailed
+from unipile_accounts.api.errors import AccountNotFound, RefreshFailed
 from unipile_accounts.api.serializers import RefreshRequestSerializer, RefreshResponseSerializer
 from unipile_accounts.exceptions import UnipileError, UnipileNotConfigured
 from unipile_accounts.models import UnipileAccount
-from unipile_accounts.services import Door, refresh_account
+from unipile_accounts.results import Door
+from unipile_accounts.services import refresh_account
 
 
 class RefreshThrottle(UserRateThrottle):

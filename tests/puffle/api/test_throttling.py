@@ -24,7 +24,7 @@ from rest_framework.throttling import SimpleRateThrottle
 from rest_framework.views import APIView
 
 from script import settings_environment
-from unipile_accounts.api.views import RefreshThrottle
+from unipile_accounts.api.viewset import RefreshThrottle
 from unipile_accounts.models import UnipileAccount
 
 URL = "/api/unipile/refresh"
@@ -165,7 +165,7 @@ def test_both_token_routes_count_together_and_refreshes_do_not(
     "broken",
     [
         {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "no_such_table"},
-        {"BACKEND": "tests.test_throttling.DeadCache"},
+        {"BACKEND": "tests.puffle.api.test_throttling.DeadCache"},
     ],
 )
 def test_cache_that_does_not_answer_lets_requests_through_and_is_logged(
@@ -272,7 +272,7 @@ import django
 django.setup()
 from django.contrib.auth.models import User
 from rest_framework.throttling import SimpleRateThrottle
-from tests.test_throttling import NOON, count_passes
+from tests.puffle.api.test_throttling import NOON, count_passes
 SimpleRateThrottle.timer = staticmethod(lambda: NOON)
 print("ready", flush=True)
 sys.stdin.readline()
@@ -292,7 +292,7 @@ def test_rate_is_shared_by_processes_with_a_shared_cache() -> None:
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", PROCESS],
-            cwd=Path(__file__).parent.parent,
+            cwd=Path(__file__).parents[3],
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -17,9 +17,9 @@ from django.utils.html import strip_tags
 from pytest_django import Settings
 
 from tests.conftest import Statements, make_account, stored
-from unipile_accounts import asking
 from unipile_accounts.admin import refreshing
 from unipile_accounts.models import UnipileAccount
+from unipile_accounts.services import asking
 from unipile_sandbox import Fault, Sandbox, linkedin_account
 
 LIST = "/admin/unipile_accounts/unipileaccount/"

@@ -18,7 +18,6 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from unipile_accounts import client
 from unipile_accounts.exceptions import (
     UnipileAccountNotFound,
     UnipileAPIError,
@@ -30,6 +29,7 @@ from unipile_accounts.exceptions import (
     UnipileUnavailable,
     UnipileUnexpectedAnswer,
 )
+from unipile_accounts.unipile import http as client
 from unipile_sandbox import Fault, Sandbox, linkedin_account
 
 ID = "k3Vd9QmTRxS1aLw0ZbYc7A"

@@ -17,7 +17,8 @@ from rest_framework.test import APIClient
 from puffle.logging import JsonFormatter, LineFormatter, RequestIdFilter, request_id
 from tests.conftest import make_account
 from unipile_accounts.models import UnipileAccount
-from unipile_accounts.services import Door, refresh_account
+from unipile_accounts.results import Door
+from unipile_accounts.services import refresh_account
 from unipile_sandbox import Fault, Sandbox, linkedin_account
 
 URL = "/api/unipile/refresh"
@@ -274,7 +275,7 @@ def test_crash_is_logged_with_its_trace_but_no_local_variables(
         secret = PASSWORD  # noqa: F841  # what a trace with local variables would show
         raise RuntimeError("boom")
 
-    monkeypatch.setattr("unipile_accounts.api.views.refresh_account", crash)
+    monkeypatch.setattr("unipile_accounts.api.viewset.refresh_account", crash)
     api.raise_request_exception = False
     response = post(api, account.pk)
 

@@ -14,7 +14,6 @@ from django.db import connection
 from django.db.models.functions import Now
 from django.db.models.sql import Query
 
-from unipile_accounts import client
 from unipile_accounts.conf import conf
 from unipile_accounts.exceptions import (
     UnipileError,
@@ -24,9 +23,10 @@ from unipile_accounts.exceptions import (
     UnipileTimeout,
 )
 from unipile_accounts.models import UnipileAccount
-from unipile_accounts.payloads import read_account
-from unipile_accounts.stopping import stoppable
-from unipile_accounts.storage import Answer
+from unipile_accounts.payloads.account import read_account
+from unipile_accounts.services.interrupts import stoppable
+from unipile_accounts.services.writing import Answer
+from unipile_accounts.unipile import http as client
 
 # In a bulk pass: tries of one question, failures in a row after which Unipile is given up on, and
 # the longest wait between two tries, in seconds.

@@ -16,10 +16,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework_simplejwt import views as simplejwt
 
-from puffle import schema
-from puffle.authentication import TokenRefreshSerializer
-from puffle.exceptions import DatabaseUnavailable
-from puffle.throttling import AddressRateThrottle
+from puffle.api import schema
+from puffle.api.authentication import TokenRefreshSerializer
+from puffle.api.errors import DatabaseUnavailable
+from puffle.api.throttling import AddressRateThrottle
 
 _TOKEN_ERRORS = {
     400: schema.errors(

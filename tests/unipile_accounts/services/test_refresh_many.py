@@ -17,12 +17,12 @@ from django.db import connection, connections, transaction
 from pytest_django import Settings
 
 from tests.conftest import Statements, make_account, stored, until
-from unipile_accounts import asking, client
 from unipile_accounts.exceptions import UnipileAuthenticationError, UnipileNotConfigured
 from unipile_accounts.models import UnipileAccount
-from unipile_accounts.services import Door, refresh_account, refresh_accounts
+from unipile_accounts.results import Door, RefreshResult
+from unipile_accounts.services import asking, refresh_account, refresh_accounts
 from unipile_accounts.signals import account_refreshed
-from unipile_accounts.storage import RefreshResult
+from unipile_accounts.unipile import http as client
 from unipile_sandbox import Fault, Payload, Request, Sandbox, linkedin_account
 
 PREMIUM = {"premiumFeatures": ["premium"]}

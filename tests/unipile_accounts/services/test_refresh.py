@@ -27,9 +27,9 @@ from unipile_accounts.exceptions import (
     UnipileUnexpectedAnswer,
 )
 from unipile_accounts.models import UnipileAccount
-from unipile_accounts.services import Door, refresh_account
+from unipile_accounts.results import Door, RefreshResult
+from unipile_accounts.services import refresh_account
 from unipile_accounts.signals import account_refreshed
-from unipile_accounts.storage import RefreshResult
 from unipile_sandbox import Fault, Sandbox, linkedin_account, samples
 
 NO_KEYS = ("premiumFeatures", "premiumId", "premiumContractId")

@@ -13,7 +13,7 @@ import pytest
 
 from script.settings_environment import isolated
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 SOUND = {
     "ALLOWED_HOSTS": "puffle.example",
     "DATABASE_URL": "postgres://puffle@127.0.0.1:1/puffle",

@@ -11,7 +11,7 @@ from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.validation import validate_schema
 
-from puffle import schema as puffle_schema
+from puffle.api import schema as puffle_schema
 
 REFRESH = "/api/unipile/refresh"
 PATTERN = (

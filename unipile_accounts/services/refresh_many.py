@@ -8,20 +8,11 @@ import random
 import time
 from collections.abc import Iterator
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
 
-from unipile_accounts import client
-from unipile_accounts.asking import (
-    AskedPage,
-    Patience,
-    ask,
-    database_now,
-    worth_another_try,
-)
 from unipile_accounts.conf import conf
 from unipile_accounts.exceptions import (
     UnipileAccountNotListed,
@@ -29,24 +20,26 @@ from unipile_accounts.exceptions import (
     UnipileError,
 )
 from unipile_accounts.models import UnipileAccount, UnipileAccountQuerySet
-from unipile_accounts.payloads import read_account, storable
+from unipile_accounts.payloads.account import read_account, storable
+from unipile_accounts.results import Door, RefreshResult
+from unipile_accounts.services.asking import (
+    AskedPage,
+    Patience,
+    ask,
+    database_now,
+    worth_another_try,
+)
+from unipile_accounts.services.interrupts import stop_if_wanted
+from unipile_accounts.services.writing import Answer, disconnected, store
 from unipile_accounts.signals import account_refreshed
-from unipile_accounts.stopping import stop_if_wanted
-from unipile_accounts.storage import Answer, RefreshResult, disconnected, store
+from unipile_accounts.unipile import http as client
 
-logger = logging.getLogger(__name__)
+# Dashboards know this name; it is not that of the module.
+logger = logging.getLogger("unipile_accounts.services")
 
 # More accounts than this, and more than this share of the selection, cannot all have gone at once.
 MISSING_ACCOUNTS = 20
 MISSING_SHARE = 0.05
-
-
-class Door(StrEnum):
-    """Where a refresh came in."""
-
-    API = "api"
-    ADMIN = "admin"
-    COMMAND = "command"
 
 
 # --- One account ----------------------------------------------------------------------------------

@@ -19,11 +19,12 @@ from rest_framework.test import APIClient, APIRequestFactory
 from rest_framework_simplejwt.tokens import AccessToken
 
 from tests.conftest import Statements, api_client, error_of, make_account, stored
-from unipile_accounts import client
 from unipile_accounts.conf import conf
 from unipile_accounts.exceptions import UnipileError
 from unipile_accounts.models import UnipileAccount
-from unipile_accounts.services import Door, refresh_account
+from unipile_accounts.results import Door
+from unipile_accounts.services import refresh_account
+from unipile_accounts.unipile import http as client
 from unipile_sandbox import Fault, Sandbox, linkedin_account, samples
 
 URL = "/api/unipile/refresh"

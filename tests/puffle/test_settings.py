@@ -15,7 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from script.settings_environment import isolated
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 PRODUCTION = {
     "SECRET_KEY": "0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ",
     "ALLOWED_HOSTS": "app.puffle.example",

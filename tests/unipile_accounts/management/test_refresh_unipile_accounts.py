@@ -28,17 +28,22 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from tests.conftest import make_account, stored
-from tests.test_bulk import PREMIUM, free_accounts, make_accounts, table
+from tests.unipile_accounts.services.test_refresh_many import (
+    PREMIUM,
+    free_accounts,
+    make_accounts,
+    table,
+)
 from unipile_accounts.management import progress
 from unipile_accounts.models import UnipileAccount
-from unipile_accounts.services import Door
+from unipile_accounts.results import Door
 from unipile_accounts.signals import account_refreshed
 from unipile_sandbox import Fault, Request, Sandbox, linkedin_account
 
 # Of a pass that stops after the first page: the next is asked for while that one is stored.
 ASKED_FOR = 2
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 
@@ -865,7 +870,8 @@ import json, random, sys
 import django
 django.setup()
 from unipile_accounts.models import UnipileAccount
-from unipile_accounts.services import Door, refresh_account
+from unipile_accounts.results import Door
+from unipile_accounts.services import refresh_account
 pks = list(UnipileAccount.objects.values_list("pk", flat=True))
 for pk in random.Random(7).sample(pks, 150):
     result = refresh_account(UnipileAccount.objects.all(), pk, door=Door.API)

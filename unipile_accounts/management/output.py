@@ -10,11 +10,10 @@ from typing import Any, NamedTuple
 
 from django.core.management.base import OutputWrapper
 
-from unipile_accounts import client
 from unipile_accounts.management.progress import Bar, Lines, Progress
-from unipile_accounts.reporting import Summary, describe
-from unipile_accounts.stopping import stop
-from unipile_accounts.storage import RefreshResult
+from unipile_accounts.results import RefreshResult, Summary, describe
+from unipile_accounts.services.interrupts import stop
+from unipile_accounts.unipile import http as client
 
 
 class Ending(NamedTuple):

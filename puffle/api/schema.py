@@ -7,12 +7,12 @@ from typing import Any
 from drf_spectacular.contrib.rest_framework_simplejwt import SimpleJWTScheme
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 
-from puffle.exceptions import DatabaseUnavailable
-from puffle.parsers import RequestTooLarge
+from puffle.api.errors import DatabaseUnavailable
+from puffle.api.parsers import RequestTooLarge
 
 
 class BearerScheme(SimpleJWTScheme):  # type: ignore[no-untyped-call]
-    target_class = "puffle.authentication.JWTAuthentication"
+    target_class = "puffle.api.authentication.JWTAuthentication"
     name = "bearer"
 
 
