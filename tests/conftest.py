@@ -37,7 +37,7 @@ def sandbox(running_sandbox: Sandbox, settings: Settings) -> Iterator[Sandbox]:
     settings.UNIPILE_API_KEY = running_sandbox.api_key
     yield running_sandbox
     for thread in threading.enumerate():
-        if thread.name == "AskedPage":
+        if thread.name == "unipile-question":
             # A pass that was stopped leaves it asking.
             thread.join()
     running_sandbox.reset()
@@ -109,12 +109,16 @@ def make_account(
     payload = payload or linkedin_account()
     if sandbox:
         sandbox.add(payload)
+        member = payload.get("connection_params", {}).get("im", {}).get("id", "")
+        row.setdefault("linkedin_id", member if isinstance(member, str) else "")
     return UnipileAccount.objects.create(user=user, unipile_account_id=payload["id"], **row)
 
 
 def stored(account: UnipileAccount) -> dict[str, Any]:
-    """Return the whole row as the database holds it."""
-    return {**UnipileAccount.objects.values().get(pk=account.pk)}
+    """Return the row as the database holds it, but for what every try writes down."""
+    row = {**UnipileAccount.objects.values().get(pk=account.pk)}
+    del row["last_tried_at"], row["last_error"]
+    return row
 
 
 def until(condition: Callable[[], bool]) -> None:

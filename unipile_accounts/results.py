@@ -1,13 +1,16 @@
-"""How refreshes went, in numbers and in words; the command and the admin say it alike."""
+"""How refreshes went: for one account, in numbers for many, and in words."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from unipile_accounts.exceptions import UnipileAccountDisconnected, UnipileError
 from unipile_accounts.models import UnipileAccount
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 
 class Door(StrEnum):
@@ -20,6 +23,19 @@ class Door(StrEnum):
     CONNECT = "connect"
 
 
+@dataclass(frozen=True)
+class Origin:
+    """Who asked for a refresh, and where; the history says so.
+
+    A caller who marks a request with an `idempotency_key` may repeat it, and is told once more
+    what it has changed.
+    """
+
+    door: Door
+    user: AbstractBaseUser | AnonymousUser | None = None
+    idempotency_key: str = ""
+
+
 class Change(NamedTuple):
     old: Any
     new: Any
@@ -29,8 +45,8 @@ class Change(NamedTuple):
 class RefreshResult:
     """How the refresh of one account went: the row as it is now, what changed, why it failed.
 
-    `stored` is false when nothing was written: there was an error that says nothing about the
-    account, or an answer that was asked for later is stored already.
+    `stored` is false when nothing was written: Unipile gave no verdict, or an answer that was asked
+    for later is stored already. A row that is not connected is a failure, whoever found out.
     """
 
     account: UnipileAccount

@@ -6,14 +6,16 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import APIException, NotFound
 
 from unipile_accounts.exceptions import (
-    UnipileAccountDisconnected,
+    AccountLocked,
     UnipileAccountNotFound,
+    UnipileAccountUnavailable,
     UnipileError,
     UnipileLoginLost,
     UnipileNotConfigured,
     UnipileNotLinkedIn,
     UnipilePremiumStatusPending,
     UnipileRateLimited,
+    UnipileReconnectRequired,
     UnipileTimeout,
     UnipileUnavailable,
 )
@@ -21,9 +23,11 @@ from unipile_accounts.exceptions import (
 # A class that is not here has the status of its nearest ancestor.
 _STATUS: dict[type[Exception], int] = {
     UnipileError: 502,
-    UnipileAccountDisconnected: 409,
+    UnipileReconnectRequired: 409,
     UnipileAccountNotFound: 409,
+    UnipileAccountUnavailable: 409,
     UnipileLoginLost: 409,
+    AccountLocked: 503,
     UnipileNotLinkedIn: 409,
     UnipilePremiumStatusPending: 503,
     UnipileRateLimited: 503,

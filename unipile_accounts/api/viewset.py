@@ -29,7 +29,11 @@ class RefreshUnipileAccountView(APIView):
         accounts = UnipileAccount.objects.owned_by(request.user)
         try:
             result = refresh_account(
-                accounts, serializer.validated_data["accountId"], door=Door.API
+                accounts,
+                serializer.validated_data["accountId"],
+                door=Door.API,
+                user=request.user,
+                idempotency_key=request.headers.get("Idempotency-Key", ""),
             )
         except UnipileAccount.DoesNotExist as exc:
             raise AccountNotFound from exc

@@ -12,8 +12,7 @@ from django.core.management.base import OutputWrapper
 
 from unipile_accounts.management.progress import Bar, Lines, Progress
 from unipile_accounts.results import RefreshResult, Summary, describe
-from unipile_accounts.services.interrupts import stop
-from unipile_accounts.unipile import http as client
+from unipile_accounts.services import RefreshPass, stop
 
 
 class Ending(NamedTuple):
@@ -43,7 +42,7 @@ class Report:
         self._quiet = quiet
         self._as_json = as_json
         self._dry_run = dry_run
-        self._requests = client.tally.requests
+        self._pass: RefreshPass | None = None
         self._started = time.monotonic()
         self._progress = self._progress_of(total)
 
@@ -53,6 +52,9 @@ class Report:
         if self._stderr.isatty():
             return Bar(total)
         return Lines(total, lambda line: self._print(self._stderr, line))
+
+    def count_requests_of(self, refresh_pass: RefreshPass) -> None:
+        self._pass = refresh_pass
 
     def add(self, result: RefreshResult) -> None:
         # Counted first: what is stored counts, whether or not it can be printed.
@@ -97,7 +99,7 @@ class Report:
 
     def _cost(self) -> tuple[int, float]:
         seconds = round(time.monotonic() - self._started, 1)
-        return client.tally.requests - self._requests, seconds
+        return self._pass.requests if self._pass else 0, seconds
 
     def _print(self, stream: OutputWrapper, line: str) -> None:
         try:

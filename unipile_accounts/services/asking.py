@@ -1,155 +1,136 @@
-"""Asking Unipile from a service: with no database connection held, and with patience."""
+"""Asking Unipile with no database connection held."""
 
 from __future__ import annotations
 
 import contextvars
-import random
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
-from datetime import datetime
-from functools import partial
+from typing import Any, TypeVar
 
 from django.db import connection
-from django.db.models.functions import Now
-from django.db.models.sql import Query
 
-from unipile_accounts.conf import conf
 from unipile_accounts.exceptions import (
-    UnipileError,
-    UnipileNotAsked,
-    UnipilePremiumStatusPending,
-    UnipileRateLimited,
-    UnipileTimeout,
+    UnipileAccountNotFound,
+    UnipileAccountNotListed,
+    UnipileLoginLost,
 )
 from unipile_accounts.models import UnipileAccount
-from unipile_accounts.payloads.account import read_account
-from unipile_accounts.services.interrupts import stoppable
-from unipile_accounts.services.writing import Answer
-from unipile_accounts.unipile import http as client
+from unipile_accounts.payloads.account import AccountVerdict, read_account
+from unipile_accounts.payloads.profile import read_profile
+from unipile_accounts.unipile.accounts import get_account, list_accounts
+from unipile_accounts.unipile.profile import get_own_profile
 
-# In a bulk pass: tries of one question, failures in a row after which Unipile is given up on, and
-# the longest wait between two tries, in seconds.
-TRIES = 4
-FAILURES_IN_A_ROW = 8
-LONGEST_WAIT = 60.0
-SHORTEST_WAIT = 0.5
-# For a deadline that has passed: a timeout of nothing is none.
-SHORTEST_TIMEOUT = 0.001
+_T = TypeVar("_T")
+Call = Callable[..., Any]
+
+# How long a workspace counts as ours after it was seen to hold an account of ours, in seconds.
+_WORKSPACE_SEEN = 60.0
+# urllib3 rejects a timeout of 0.
+_SHORTEST_TIMEOUT = 0.001
 
 
-def ask(account: UnipileAccount, *, deadline: float) -> Answer:
-    """Ask Unipile about one account; the answer may be the error why there is no verdict.
+class Workspace:
+    """Whether Unipile was just seen to hold an account that we know.
 
-    It is there, or an error, when `time.monotonic()` says `deadline`.
+    In another workspace every account answers 404, and none of them is gone.
     """
+
+    def __init__(self, *, is_confirmed: bool = False) -> None:
+        self._ours_until = float("inf") if is_confirmed else 0.0
+
+    def saw_ours(self) -> None:
+        self._ours_until = max(self._ours_until, time.monotonic() + _WORKSPACE_SEEN)
+
+    def is_ours(self, account: UnipileAccount, *, call: Call, deadline: float) -> bool:
+        """Tell whether it holds an account that we know under another row; ask if need be."""
+        if time.monotonic() >= self._ours_until:
+            page = call(list_accounts, timeout=seconds_until(deadline))
+            ids = [item["id"] for item in page.items if isinstance(item, dict) and "id" in item]
+            if known_accounts(ids).exclude(pk=account.pk).exists():
+                self.saw_ours()
+        return time.monotonic() < self._ours_until
+
+
+def known_accounts(unipile_account_ids: list[Any]) -> Any:
+    """Return the rows of these ids; skip ids that PostgreSQL cannot take as a parameter."""
+    ids = [each for each in unipile_account_ids if isinstance(each, str) and each.isprintable()]
+    return UnipileAccount.objects.filter(unipile_account_id__in=ids)
+
+
+def ask(
+    account: UnipileAccount,
+    *,
+    deadline: float,
+    workspace: Workspace,
+    live: bool = False,
+    call: Call | None = None,
+) -> AccountVerdict:
+    """Return what Unipile says of an account, or raise the `UnipileError` why it says nothing.
+
+    It is there, or an error, when `time.monotonic()` says `deadline`. `live` asks LinkedIn too.
+    """
+    call = call or directly
+    unipile_account_id = account.unipile_account_id
     give_connection_back()
-    timeout = max(SHORTEST_TIMEOUT, deadline - time.monotonic())
     try:
-        with stoppable():
-            payload = client.get_account(account.unipile_account_id, timeout=timeout)
-        return read_account(payload, unipile_account_id=account.unipile_account_id)
-    except UnipileError as exc:
-        return exc
+        payload = call(get_account, unipile_account_id, timeout=seconds_until(deadline))
+        verdict = read_account(payload, unipile_account_id=unipile_account_id)
+    except UnipileLoginLost as exc:
+        return _logged_out(exc)
+    except UnipileAccountNotFound as exc:
+        if not workspace.is_ours(account, call=call, deadline=deadline):
+            raise UnipileAccountNotListed(
+                f"{exc} No other account of ours was seen in this workspace."
+            ) from exc
+        return AccountVerdict(status=UnipileAccount.Status.DISCONNECTED, reason=str(exc))
+    workspace.saw_ours()
+    if not live or verdict.reason:
+        return verdict
+    return _ask_linkedin(verdict, unipile_account_id, deadline=deadline, call=call)
 
 
-class AskedPage:
-    """A page of Unipile's list that was asked for, `asked_at` by the database's clock.
+def _ask_linkedin(
+    verdict: AccountVerdict, unipile_account_id: str, *, deadline: float, call: Call
+) -> AccountVerdict:
+    try:
+        profile = call(get_own_profile, unipile_account_id, timeout=seconds_until(deadline))
+    except UnipileLoginLost as exc:
+        return _logged_out(exc)
+    return read_profile(profile, verdict=verdict, unipile_account_id=unipile_account_id)
 
-    A thread of its own gets it, so that the page before can be stored meanwhile.
-    """
 
-    def __init__(self, cursor: str | None, *, asked_at: datetime, timeout: float) -> None:
-        self.cursor = cursor
-        self.asked_at = asked_at
-        self._timeout = timeout
-        self._page: Future[client.AccountPage] = Future()
-        # Entries of the log keep the id of our request.
-        get = partial(contextvars.copy_context().run, self._get)
-        # A daemon: a pass that is stopped does not wait for it.
-        threading.Thread(target=get, name="AskedPage", daemon=True).start()
+def _logged_out(exc: UnipileLoginLost) -> AccountVerdict:
+    return AccountVerdict(status=UnipileAccount.Status.CREDENTIALS_REQUIRED, reason=str(exc))
 
-    def _get(self) -> None:
+
+def seconds_until(deadline: float) -> float:
+    return max(_SHORTEST_TIMEOUT, deadline - time.monotonic())
+
+
+def directly(function: Callable[..., _T], *args: Any, **kwargs: Any) -> _T:
+    return function(*args, **kwargs)
+
+
+def in_background(function: Callable[..., _T], *args: Any, **kwargs: Any) -> Future[_T]:
+    """Call a function in a thread of its own; it must not use the database."""
+    future: Future[_T] = Future()
+
+    def run() -> None:
         try:
-            self._page.set_result(client.list_accounts(cursor=self.cursor, timeout=self._timeout))
-        except BaseException as exc:  # noqa: BLE001  # raised where it is waited for
-            self._page.set_exception(exc)
+            future.set_result(function(*args, **kwargs))
+        except BaseException as exc:  # noqa: BLE001  # raised where the result is waited for
+            future.set_exception(exc)
 
-    def wait(self) -> client.AccountPage:
-        """Return the page when it is there; raise the `UnipileError` why there is none."""
-        give_connection_back()
-        with stoppable():
-            return self._page.result()
+    # Entries of the log keep the id of our request.
+    target = contextvars.copy_context().run
+    # A daemon thread, because a pass that is stopped does not wait for it.
+    threading.Thread(target=target, args=(run,), name="unipile-question", daemon=True).start()
+    return future
 
 
 def give_connection_back() -> None:
     """Let others use our database connection while we wait for Unipile."""
     if not connection.in_atomic_block:
         connection.close()
-
-
-def database_now() -> datetime:
-    """Return the database's time, by which answers are put in order."""
-    query = Query(None)  # a SELECT without a table
-    query.add_annotation(Now(), "now")
-    compiler = query.get_compiler(connection=connection)
-    now: datetime = next(iter(compiler.results_iter()))[0]
-    return now
-
-
-def worth_another_try(error: UnipileError) -> bool:
-    """Tell a lost connection or a failing server from one that is slow, limits us or says wait."""
-    not_at_once = UnipileTimeout | UnipileRateLimited | UnipilePremiumStatusPending
-    return error.retryable and error.retry_after is None and not isinstance(error, not_at_once)
-
-
-class Patience:
-    """How a bulk pass puts up with a Unipile that fails: it waits, but not for ever.
-
-    A question is tried `TRIES` times. One that stays without an answer is that account's failure;
-    `FAILURES_IN_A_ROW` or the end of the time say that it is Unipile's.
-    """
-
-    def __init__(self, seconds: float | None) -> None:
-        self._deadline = time.monotonic() + (seconds or float("inf"))
-        self._tries = 0
-        self._in_a_row = 0
-        self._last: UnipileError | None = None
-
-    @property
-    def is_over(self) -> bool:
-        return self._in_a_row >= FAILURES_IN_A_ROW or self._seconds_left() <= 0
-
-    def reason(self) -> UnipileError:
-        """Return why accounts that are left were not asked for."""
-        if self._in_a_row >= FAILURES_IN_A_ROW and self._last:
-            return self._last
-        return UnipileNotAsked("The time was over.")
-
-    def timeout(self) -> float:
-        return max(SHORTEST_TIMEOUT, min(conf.unipile_timeout, self._seconds_left()))
-
-    def wait(self, error: UnipileError | None) -> bool:
-        """Wait before another try of the same question; return False when there is none."""
-        if error is None or not error.retryable or isinstance(error, UnipilePremiumStatusPending):
-            self._tries = self._in_a_row = 0
-            return False
-        self._last = error
-        self._tries += 1
-        self._in_a_row += 1
-        seconds = self._seconds_to_wait(error)
-        if self._tries >= TRIES or self.is_over or seconds >= self._seconds_left():
-            self._tries = 0
-            return False
-        with stoppable():
-            time.sleep(seconds)
-        return True
-
-    def _seconds_to_wait(self, error: UnipileError) -> float:
-        if error.retry_after is not None:
-            return min(float(error.retry_after), LONGEST_WAIT)
-        longest = min(SHORTEST_WAIT * 2**self._tries, LONGEST_WAIT)
-        return random.uniform(longest / 2, longest)  # noqa: S311  # spreads tries, guards nothing
-
-    def _seconds_left(self) -> float:
-        return self._deadline - time.monotonic()

@@ -1,47 +1,60 @@
-"""Ending a bulk pass early, at a moment when all that it has stored is reported."""
+"""Ending a pass early, at a moment when all that it has stored was told."""
 
 from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from types import FrameType
+from typing import TypeVar
+
+# How long a pass may wait before it looks whether it should end.
+_LOOK_EVERY = 0.2
+
+
+_T = TypeVar("_T")
 
 
 class Stopped(BaseException):
     """Somebody wanted the pass to end; not an Exception, so that nothing takes it for a failure."""
 
 
-class _State(threading.local):
-    wanted = False
-    possible = False
+class _Stop(threading.local):
+    # A plain flag, because setting an Event in a signal handler can deadlock.
+    is_wanted = False
 
 
-_state = _State()
+_stop = _Stop()
 
 
 def stop() -> None:
-    """End this thread's pass: at once while it waits, else before it waits again."""
-    _state.wanted = True
-    if _state.possible:
+    """End this thread's pass before it asks again."""
+    _stop.is_wanted = True
+
+
+def check() -> None:
+    """Raise `Stopped` if the pass should end."""
+    if _stop.is_wanted:
         raise Stopped
 
 
-def stop_if_wanted() -> None:
-    if _state.wanted:
-        raise Stopped
+def pause(seconds: float) -> None:
+    """Sleep, unless the pass should end."""
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0:
+        check()
+        time.sleep(min(left, _LOOK_EVERY))
 
 
-@contextmanager
-def stoppable() -> Iterator[None]:
-    """Mark where a pass asks or waits, with nothing in its hands."""
-    _state.possible = True
-    try:
-        stop_if_wanted()
-        yield
-    finally:
-        _state.possible = False
+def result_of(future: Future[_T]) -> _T:
+    """Wait for a result, unless the pass should end."""
+    while not future.done():
+        check()
+        wait([future], timeout=_LOOK_EVERY)
+    return future.result()
 
 
 @contextmanager
@@ -66,7 +79,7 @@ def stop_on_signals() -> Iterator[list[signal.Signals]]:
     finally:
         for each, handler in former.items():
             signal.signal(each, handler)
-        _state.wanted = False
+        _stop.is_wanted = False
 
 
 def _former_handlers() -> dict[signal.Signals, signal.Handlers]:

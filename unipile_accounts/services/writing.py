@@ -2,111 +2,170 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import OperationalError
+from django.db import models, transaction
 from django.utils import timezone
 
-from unipile_accounts.exceptions import UnipileAccountDisconnected, UnipileError
+from unipile_accounts.exceptions import UnipileAccountDisconnected, UnipileReconnectRequired
 from unipile_accounts.limits import weekly_limits
-from unipile_accounts.models import UnipileAccount
+from unipile_accounts.models import UnipileAccount, UnipileAccountQuerySet
 from unipile_accounts.payloads.account import AccountVerdict
-from unipile_accounts.results import Change, RefreshResult
-from unipile_accounts.services.sql import COLUMNS, update_rows
+from unipile_accounts.results import Change, Origin, RefreshResult
+from unipile_accounts.services.recording import write_history
 
-# What one question about an account brought: a verdict, or why there is none.
-Answer = AccountVerdict | UnipileError
+logger = logging.getLogger("unipile_accounts.services")
 
-# How often a row is compared that somebody else has changed each time. To change one takes a new
-# answer of Unipile's or a person, so two are enough, and this many mean that something is wrong.
-COMPARISONS = 10
+# What a change of is told, and what is written without a word.
+TOLD = (
+    "name",
+    "profile_url",
+    "status",
+    "is_premium",
+    "has_sales_navigator",
+    "weekly_connection_limit",
+    "weekly_message_limit",
+)
+_UNTOLD = ("linkedin_id", "live_checked_at", "live_snapshot")
+_STAMPS = ("refreshed_at", "updated_at", "last_tried_at", "last_error")
 
 
 def store(
-    answers: Mapping[str, Answer],
-    rows: Iterable[UnipileAccount],
+    verdicts: Mapping[str, AccountVerdict],
+    accounts: UnipileAccountQuerySet,
     *,
     asked_at: datetime,
+    origin: Origin,
     dry_run: bool = False,
+    skip: Callable[[UnipileAccount], bool] = lambda row: False,
+    skip_locked: bool = False,
 ) -> list[RefreshResult]:
-    """Write answers, by Unipile id, to the rows that they are about.
+    """Write verdicts, by Unipile id, to the rows among these that they are about.
 
-    A row is compared as it was read, and written only if it still is so: one statement locks it,
-    looks and writes. One that somebody else has changed in between is read and compared again. So
-    of several refreshes after one upgrade exactly one sees the change; and an answer that was asked
-    for earlier than the stored one is not written. A dry run compares and writes nothing.
-
-    Rows that are gone by then, or have another Unipile id, are left out of the results.
+    The rows are locked in the order of their keys and compared as they are then, so of several
+    refreshes after one upgrade exactly one sees the change. An answer that was asked for before the
+    stored one is not written. The history is written with the rows. A dry run writes nothing.
     """
-    results: list[RefreshResult] = []
-    for _ in range(COMPARISONS):
-        compared = [_apply(answers[row.unipile_account_id], row, asked_at=asked_at) for row in rows]
-        overtaken = set() if dry_run else _write(compared, asked_at=asked_at)
-        results += [result for result in compared if result.account.pk not in overtaken]
-        if not overtaken:
-            return results
-        rows = UnipileAccount.objects.filter(pk__in=overtaken, unipile_account_id__in=answers)
-    raise OperationalError(f"{len(overtaken)} accounts are never as they were read a moment ago.")
+    with transaction.atomic(durable=True):
+        locked = accounts.select_for_update(no_key=True, skip_locked=skip_locked)
+        rows = locked.filter(unipile_account_id__in=list(verdicts)).order_by("pk")
+        written: list[UnipileAccount] = []
+        results = [
+            _apply(verdicts[row.unipile_account_id], row, asked_at=asked_at, differing=written)
+            for row in rows
+            if not skip(row)
+        ]
+        if not dry_run:
+            _write(results, written)
+            write_history(results, origin)
+    return results
 
 
-def _apply(answer: Answer, row: UnipileAccount, *, asked_at: datetime) -> RefreshResult:
-    """Bring a row, in memory, to what Unipile answered."""
-    if row.status == UnipileAccount.Status.DISCONNECTED:
-        return RefreshResult(row, error=disconnected(row))
-    error = answer if isinstance(answer, UnipileError) else None
-    if error and error.account_status is None:
-        return RefreshResult(row, error=error)
-    if row.refreshed_at and asked_at < row.refreshed_at:
-        return RefreshResult(row)
-    changes = {
-        name: Change(old, new)
-        for name, new in _new_values(answer).items()
-        if new is not None and (old := getattr(row, name)) != new
+def _apply(
+    verdict: AccountVerdict,
+    row: UnipileAccount,
+    *,
+    asked_at: datetime,
+    differing: list[UnipileAccount],
+) -> RefreshResult:
+    """Bring a locked row, in memory, to what Unipile answered."""
+    if row.given_up_at:
+        return RefreshResult(row, error=given_up(row))
+    if row.refreshed_at and asked_at < row.refreshed_at and not _is_ahead(row):
+        return RefreshResult(row, error=_not_connected(row))
+    new = {
+        name: value
+        for name, value in _new_values(verdict, row, asked_at=asked_at).items()
+        if value is not None or name == "live_checked_at"
     }
-    for name, change in changes.items():
-        setattr(row, name, change.new)
+    changes = {
+        name: Change(old, new[name])
+        for name in TOLD
+        if name in new and (old := getattr(row, name)) != new[name]
+    }
+    if changes or any(getattr(row, name) != new.get(name, getattr(row, name)) for name in _UNTOLD):
+        differing.append(row)
+    for name, value in new.items():
+        setattr(row, name, value)
+    error = UnipileReconnectRequired(verdict.reason) if verdict.reason else None
+    row.refreshed_at = row.last_tried_at = asked_at
+    row.last_error = error.code if error else ""
     return RefreshResult(row, changes, error, stored=True)
 
 
-def _new_values(answer: Answer) -> dict[str, Any]:
-    if isinstance(answer, UnipileError):
-        return {"status": answer.account_status}
-    values = answer._asdict()
-    if answer.is_premium is not None:
-        limits = weekly_limits(is_premium=answer.is_premium)
-        values["weekly_connection_limit"] = limits.connections
-        values["weekly_message_limit"] = limits.messages
-    return values
+def _new_values(
+    verdict: AccountVerdict, row: UnipileAccount, *, asked_at: datetime
+) -> dict[str, Any]:
+    """Return values for our columns; None where the verdict says nothing."""
+    values = {name: getattr(verdict, name, None) for name in (*TOLD, "linkedin_id")}
+    if verdict.is_premium is None:
+        return values
+    if verdict.is_live:
+        values |= {"live_checked_at": asked_at, "live_snapshot": verdict.plan_snapshot or ""}
+    elif row.live_checked_at and verdict.plan_snapshot == row.live_snapshot:
+        # Unipile's copy is as it was when LinkedIn was asked, so it is older than that answer.
+        return values | {"is_premium": None, "has_sales_navigator": None}
+    elif row.live_checked_at:
+        values |= {"live_checked_at": None, "live_snapshot": ""}
+    limits = weekly_limits(is_premium=verdict.is_premium)
+    return values | {
+        "weekly_connection_limit": limits.connections,
+        "weekly_message_limit": limits.messages,
+    }
 
 
-def _write(results: Iterable[RefreshResult], *, asked_at: datetime) -> set[UUID]:
-    """Write what is to be stored; return the keys of rows that are not as they were compared."""
+def _write(results: Iterable[RefreshResult], differing: list[UnipileAccount]) -> None:
+    """Write rows that differ in one statement, and stamp the others in another."""
     now = timezone.now()
-    updates = {}
+    for row in differing:
+        row.updated_at = now
+    columns = [*TOLD, *_UNTOLD, *_STAMPS]
+    if len(differing) == 1:
+        differing[0].save(update_fields=columns)
+    elif differing:
+        UnipileAccount.objects.bulk_create(
+            differing, update_conflicts=True, unique_fields=["id"], update_fields=columns
+        )
+    same: dict[tuple[datetime | None, str], list[UUID]] = defaultdict(list)
+    known = {row.pk for row in differing}
     for result in results:
-        if result.stored:
-            result.account.refreshed_at, result.account.updated_at = asked_at, now
-            updates[result.account.pk] = _update(result)
-    if not updates:
-        return set()
-    return updates.keys() - update_rows(updates.values(), refreshed_at=asked_at, updated_at=now)
+        if result.stored and result.account.pk not in known:
+            result.account.updated_at = now
+            same[result.account.refreshed_at, result.account.last_error].append(result.account.pk)
+    for (asked_at, code), pks in same.items():
+        UnipileAccount.objects.filter(pk__in=pks).update(
+            refreshed_at=asked_at, last_tried_at=asked_at, last_error=code, updated_at=now
+        )
 
 
-def _update(result: RefreshResult) -> dict[str, Any]:
-    row = result.account
-    update = {"key": row.pk.hex, "unipile_account_id": row.unipile_account_id}
-    for name in COLUMNS:
-        if name in result.changes:
-            update[f"old_{name}"], update[name] = result.changes[name]
-        else:
-            update[f"old_{name}"] = getattr(row, name)
-    return update
+def note_failure(pks: Iterable[UUID], code: str) -> None:
+    """Write down that a refresh failed, and nothing else of the rows."""
+    UnipileAccount.objects.filter(pk__in=list(pks)).update(
+        last_tried_at=models.functions.Now(), last_error=code
+    )
 
 
-def disconnected(account: UnipileAccount) -> UnipileAccountDisconnected:
+def _is_ahead(row: UnipileAccount) -> bool:
+    """Tell a time that lies ahead of the database's clock; it puts nothing in order."""
+    # Asked for anew, since the row was locked: a later answer is not ahead.
+    if row.refreshed_at is None or row.refreshed_at <= UnipileAccount.objects.database_time():
+        return False
+    logger.warning("Account %s was refreshed in the future; that time is ignored.", row.pk)
+    return True
+
+
+def _not_connected(row: UnipileAccount) -> UnipileReconnectRequired | None:
+    if row.status == UnipileAccount.Status.CONNECTED:
+        return None
+    return UnipileReconnectRequired(f"Account {row.pk} is {row.status} by a later answer.")
+
+
+def given_up(account: UnipileAccount) -> UnipileAccountDisconnected:
     return UnipileAccountDisconnected(
-        f"Account {account.pk} is disconnected, so Unipile was not asked."
+        f"Account {account.pk} was disconnected by its owner, so Unipile was not asked."
     )

@@ -12,13 +12,12 @@ from django.contrib.auth.models import User
 from django.db import connection, connections, transaction
 from rest_framework.test import APIClient
 
-from tests.conftest import Statements, api_client, error_of, make_account, stored, until
+from tests.conftest import api_client, make_account, stored, until
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.payloads.account import AccountVerdict
-from unipile_accounts.results import Door, RefreshResult
+from unipile_accounts.results import Door, Origin, RefreshResult
 from unipile_accounts.services import refresh_account
-from unipile_accounts.services.asking import database_now
-from unipile_accounts.services.writing import COMPARISONS, Answer, store
+from unipile_accounts.services.writing import store
 from unipile_accounts.signals import account_refreshed
 from unipile_sandbox import Request, Sandbox, linkedin_account
 
@@ -175,13 +174,12 @@ def somebody_waits_for_a_lock() -> bool:
 def test_rows_are_locked_in_the_order_of_their_keys(owner: User) -> None:
     rows = UnipileAccount.objects.order_by("-pk")
     accounts = [make_account(owner) for _ in range(40)]
-    answers: dict[str, Answer] = {
-        account.unipile_account_id: AccountVerdict(name="New") for account in accounts
-    }
+    verdicts = {account.unipile_account_id: AccountVerdict(name="New") for account in accounts}
     first = min(account.pk for account in accounts)
 
     def store_in_the_opposite_order(_: int) -> list[RefreshResult]:
-        return store(answers, list(rows), asked_at=database_now())
+        asked_at = rows.database_time()
+        return store(verdicts, rows.all(), asked_at=asked_at, origin=Origin(Door.COMMAND))
 
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
@@ -193,32 +191,6 @@ def test_rows_are_locked_in_the_order_of_their_keys(owner: User) -> None:
         [results] = work.result()
 
     assert len(results) == 40
-
-
-NEVER_WRITTEN = {
-    "postgresql": (
-        "CREATE FUNCTION leave() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
-        "CREATE TRIGGER leave BEFORE UPDATE ON unipile_accounts"
-        " FOR EACH ROW EXECUTE FUNCTION leave()"
-    ),
-    "sqlite": (
-        "CREATE TRIGGER leave BEFORE UPDATE ON unipile_accounts BEGIN SELECT RAISE(IGNORE); END"
-    ),
-}
-
-
-@pytest.mark.django_db(transaction=False)
-def test_row_that_can_never_be_written_is_not_compared_for_ever(
-    api: APIClient, account: UnipileAccount, statements: Statements
-) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(NEVER_WRITTEN[connection.vendor])
-
-    with statements() as executed:
-        response = post(api, account.pk)
-
-    assert error_of(response, 503)["code"] == "database_unavailable"
-    assert len(executed) == 1 + 2 * COMPARISONS
 
 
 # --- While we wait for Unipile --------------------------------------------------------------------

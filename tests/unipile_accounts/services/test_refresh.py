@@ -8,20 +8,21 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
+from django.utils import timezone
 from pytest_django import Settings
 
 from tests.conftest import make_account, stored
 from unipile_accounts.exceptions import (
     UnipileAccountDisconnected,
-    UnipileAccountNotFound,
     UnipileAPIError,
     UnipileAuthenticationError,
     UnipileError,
-    UnipileLoginLost,
     UnipileNotConfigured,
     UnipileNotLinkedIn,
     UnipilePremiumStatusPending,
     UnipileRateLimited,
+    UnipileReconnectRequired,
+    UnipileServerError,
     UnipileTimeout,
     UnipileUnavailable,
     UnipileUnexpectedAnswer,
@@ -183,7 +184,7 @@ def test_refresh_keeps_the_columns_that_are_not_unipiles(
         (3, SALES_NAVIGATOR),
         (4, SALES_NAVIGATOR),
         (5, PREMIUM),
-        (6, UnipileLoginLost),
+        (6, UnipileReconnectRequired),
         (7, FREE),
         (8, UnipilePremiumStatusPending),
     ],
@@ -213,7 +214,7 @@ def test_samples_are_refreshed(owner: User, sandbox: Sandbox, number: int, expec
         (Fault(status=403), UnipileAuthenticationError, 1),
         (Fault(status=404, body=b"<html>"), UnipileAPIError, 1),
         (Fault(status=429), UnipileRateLimited, 1),
-        (Fault(status=500), UnipileAPIError, 2),
+        (Fault(status=500), UnipileServerError, 2),
         (Fault(status=503), UnipileUnavailable, 2),
         (Fault(status=503, headers={"Retry-After": "9"}), UnipileUnavailable, 1),
         (Fault(close=True), UnipileUnavailable, 2),
@@ -321,11 +322,12 @@ def test_second_request_is_left_out_when_the_time_is_used_up(
 def test_account_that_unipile_no_longer_has_is_disconnected(
     account: UnipileAccount, sandbox: Sandbox, received: list[dict[str, Any]], status: str
 ) -> None:
+    make_account(account.user, sandbox)
     UnipileAccount.objects.filter(pk=account.pk).update(status=status)
     sandbox.remove(account.unipile_account_id)
     before = stored(account)
 
-    with pytest.raises(UnipileAccountNotFound):
+    with pytest.raises(UnipileReconnectRequired):
         refresh(account)
 
     after = stored(account)
@@ -341,7 +343,7 @@ def test_login_that_was_lost_before_is_stored_again_without_a_change(
     sandbox.update(account.unipile_account_id, status="CREDENTIALS", premium_features=["premium"])
     before = stored(account)
 
-    with pytest.raises(UnipileLoginLost):
+    with pytest.raises(UnipileReconnectRequired):
         refresh(account)
 
     after = stored(account)
@@ -351,10 +353,12 @@ def test_login_that_was_lost_before_is_stored_again_without_a_change(
     assert received[0]["changes"] == {}
 
 
-def test_disconnected_row_is_not_asked_for(
+def test_row_that_was_given_up_is_not_asked_for(
     account: UnipileAccount, sandbox: Sandbox, received: list[dict[str, Any]]
 ) -> None:
-    UnipileAccount.objects.filter(pk=account.pk).update(status="disconnected")
+    UnipileAccount.objects.filter(pk=account.pk).update(
+        status="disconnected", given_up_at=timezone.now()
+    )
     before = stored(account)
 
     with pytest.raises(UnipileAccountDisconnected):

@@ -14,15 +14,16 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection, connections, transaction
+from django.utils import timezone
 from pytest_django import Settings
 
 from tests.conftest import Statements, make_account, stored, until
 from unipile_accounts.exceptions import UnipileAuthenticationError, UnipileNotConfigured
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.results import Door, RefreshResult
-from unipile_accounts.services import asking, refresh_account, refresh_accounts
+from unipile_accounts.services import patience, refresh_account, refresh_accounts
 from unipile_accounts.signals import account_refreshed
-from unipile_accounts.unipile import http as client
+from unipile_accounts.unipile import accounts as client
 from unipile_sandbox import Fault, Payload, Request, Sandbox, linkedin_account
 
 PREMIUM = {"premiumFeatures": ["premium"]}
@@ -53,7 +54,11 @@ def outcomes(results: Iterable[RefreshResult]) -> Counter[str]:
 
 
 def table() -> list[dict[str, Any]]:
-    return [dict(row) for row in UnipileAccount.objects.order_by("pk").values()]
+    """Return all rows, but for what every try writes down."""
+    rows = [dict(row) for row in UnipileAccount.objects.order_by("pk").values()]
+    for row in rows:
+        del row["last_tried_at"], row["last_error"]
+    return rows
 
 
 def is_list(request: Request) -> bool:
@@ -71,7 +76,7 @@ def asked_for(sandbox: Sandbox) -> tuple[int, list[str]]:
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Seconds that were waited between tries, without waiting."""
     seconds: list[float] = []
-    monkeypatch.setattr(time, "sleep", seconds.append)
+    monkeypatch.setattr(patience, "pause", seconds.append)
     return seconds
 
 
@@ -128,8 +133,9 @@ def test_ten_thousand_accounts_cost_forty_requests_and_a_handful_of_statements_a
         results = refresh()
 
     assert asked_for(sandbox) == (40, sorted(account.unipile_account_id for account in gone))
-    # For a page as for a single account: the time, the rows, what is written to them.
-    assert len(executed) == 40 * 3 + 5 * 2 + AROUND
+    # For a page: the time, the rows, those that differ, the others of each kind, the history.
+    # For a single account: the row, the lock, what is written, the history.
+    assert len(executed) == 40 * 6 + 5 * 4 + AROUND
     columns = (
         "is_premium",
         "has_sales_navigator",
@@ -466,7 +472,8 @@ def test_cursors_that_go_in_a_circle_end(owner: User, sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "missing", "guarded"), [(300, 20, False), (300, 21, True), (440, 22, False)]
+    ("count", "missing", "guarded"),
+    [(300, 15, False), (300, 16, True), (21, 1, False), (21, 2, True)],
 )
 def test_many_missing_accounts_are_not_taken_for_gone(
     owner: User, sandbox: Sandbox, count: int, missing: int, guarded: bool
@@ -484,7 +491,7 @@ def test_many_missing_accounts_are_not_taken_for_gone(
     if guarded:
         assert {account.pk: stored(account) for account in accounts[:missing]} == before
     else:
-        assert UnipileAccount.objects.disconnected().count() == missing
+        assert UnipileAccount.objects.filter(status="disconnected").count() == missing
 
 
 def test_missing_accounts_are_told_from_those_that_failed_or_were_refreshed_meanwhile(
@@ -534,14 +541,14 @@ def test_confirm_gone_asks_for_each_missing_account(owner: User, sandbox: Sandbo
 
     assert outcomes(results) == {"refreshed": 10, "reconnect_required": 30}
     assert len(asked_for(sandbox)[1]) == 30
-    assert UnipileAccount.objects.disconnected().count() == 30
+    assert UnipileAccount.objects.filter(status="disconnected").count() == 30
 
 
 def test_disconnected_rows_are_skipped_once_and_never_asked_for(
     owner: User, sandbox: Sandbox
 ) -> None:
     # Given up here, but still listed by Unipile.
-    given_up = free_accounts(owner, sandbox, 30, status="disconnected")
+    given_up = free_accounts(owner, sandbox, 30, status="disconnected", given_up_at=timezone.now())
     free_accounts(owner, sandbox, 260)
     before = [stored(account) for account in given_up]
 
@@ -572,8 +579,8 @@ def test_a_page_that_fails_for_good_leaves_what_was_read_before(
     assert [stored(account) for account in left] == before
     assert {result.account.pk for result in results if result.error} == {a.pk for a in left}
     assert "500 errors/unexpected_error" in str(results[-1].error)
-    assert asked_for(sandbox) == (6 + asking.TRIES, [])
-    assert len(waits) == asking.TRIES - 1
+    assert asked_for(sandbox) == (6 + patience.TRIES, [])
+    assert len(waits) == patience.TRIES - 1
 
 
 @pytest.mark.parametrize(
@@ -581,7 +588,7 @@ def test_a_page_that_fails_for_good_leaves_what_was_read_before(
     [
         (Fault(status=429, headers={"Retry-After": "7"}), 7),
         (Fault(status=503, headers={"Retry-After": "8"}), 8),
-        (Fault(status=429, headers={"Retry-After": "3000"}), asking.LONGEST_WAIT),
+        (Fault(status=429, headers={"Retry-After": "3000"}), patience.LONGEST_PAUSE),
     ],
 )
 def test_it_waits_as_it_is_told(
@@ -617,7 +624,7 @@ def test_it_backs_off_longer_and_longer_when_it_is_not_told(
 
     assert len(outcomes(results)) == 1
     assert {result.outcome for result in results} == {"failed"}
-    assert len(waits) == asking.TRIES - 1
+    assert len(waits) == patience.TRIES - 1
     assert all(shorter < longer for shorter, longer in pairwise(waits))
     assert len({wait % 0.25 for wait in waits}) == len(waits)
     assert table() == before
@@ -648,7 +655,7 @@ def test_a_key_that_is_rejected_for_a_single_account_stops_the_run(
         sandbox.inject(Fault(status=403), account_id=account.unipile_account_id)
 
     with pytest.raises(UnipileAuthenticationError):
-        refresh()
+        refresh(confirm_gone=True)
 
     assert len(asked_for(sandbox)[1]) == 1
     assert UnipileAccount.objects.filter(refreshed_at=None).count() == 3
@@ -674,11 +681,11 @@ def test_single_accounts_that_fail_in_a_row_end_the_asking(
         sandbox.remove(account.unipile_account_id)
         sandbox.inject(Fault(status=500), account_id=account.unipile_account_id)
 
-    results = refresh()
+    results = refresh(confirm_gone=True)
 
     assert outcomes(results) == {"refreshed": 20, "unipile_error": 10}
-    assert len(asked_for(sandbox)[1]) == asking.FAILURES_IN_A_ROW
-    assert UnipileAccount.objects.disconnected().count() == 0
+    assert len(asked_for(sandbox)[1]) == patience.FAILURES_IN_A_ROW
+    assert UnipileAccount.objects.filter(status="disconnected").count() == 0
 
 
 def test_after_the_given_seconds_the_rest_is_reported_as_failed(

@@ -14,15 +14,12 @@ from django import db
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db.models import Q
 
 from unipile_accounts.exceptions import UnipileAuthenticationError, UnipileNotConfigured
 from unipile_accounts.management.output import Ending, Report
 from unipile_accounts.models import UnipileAccount, UnipileAccountQuerySet
 from unipile_accounts.results import Door
-from unipile_accounts.services import refresh_accounts
-from unipile_accounts.services.asking import database_now
-from unipile_accounts.services.interrupts import Stopped, stop_on_signals
+from unipile_accounts.services import Stopped, refresh_accounts, stop_on_signals
 
 SOME_FAILED = 1
 WRONG_USE = 2
@@ -105,12 +102,14 @@ def _run(
     options: dict[str, Any],
 ) -> Ending:
     try:
-        for result in refresh_accounts(
+        results = refresh_accounts(
             accounts,
             door=Door.COMMAND,
             dry_run=options["dry_run"],
             confirm_gone=options["confirm_gone"],
-        ):
+        )
+        report.count_requests_of(results)
+        for result in results:
             report.add(result)
     except Stopped:
         number = signals[0] if signals else signal.SIGPIPE
@@ -164,8 +163,8 @@ def _selection(options: dict[str, Any]) -> UnipileAccountQuerySet:
     elif not options["account"]:
         accounts = accounts.readable()
     if options["older_than"] is not None:
-        before = database_now() - _duration(options["older_than"])
-        accounts = accounts.filter(Q(refreshed_at=None) | Q(refreshed_at__lt=before))
+        before = accounts.database_time() - _duration(options["older_than"])
+        accounts = accounts.not_refreshed_since(before)
     return accounts
 
 

@@ -7,11 +7,11 @@ from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Now
+from django.db.models.sql import Query
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from unipile_accounts import limits
-from unipile_accounts.payloads.account import NAME_MAX_LENGTH, PROFILE_URL_MAX_LENGTH
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -23,16 +23,38 @@ class UnipileAccountQuerySet(models.QuerySet["UnipileAccount"]):
     def owned_by(self, user: AbstractBaseUser | AnonymousUser) -> Self:
         return self.filter(user_id=user.pk)
 
-    def disconnected(self) -> Self:
-        return self.filter(status=UnipileAccount.Status.DISCONNECTED)
+    def given_up(self) -> Self:
+        return self.exclude(given_up_at=None)
 
     def readable(self) -> Self:
-        """Leave out the accounts that Unipile is not asked about."""
+        """Leave out the accounts that their owners gave up; Unipile is not asked about them."""
+        return self.filter(given_up_at=None)
+
+    def listed(self) -> Self:
+        """Leave out the accounts that are disconnected, for whatever reason."""
         return self.exclude(status=UnipileAccount.Status.DISCONNECTED)
 
-    def with_asked_at(self) -> Self:
-        """Add the database's time, by which answers are put in order."""
-        return self.annotate(asked_at=Now())
+    def never_refreshed(self) -> Self:
+        """Return accounts without an answer; a time ahead of the database's clock is none."""
+        return self.filter(_NEVER_REFRESHED)
+
+    def not_refreshed_since(self, moment: datetime) -> Self:
+        return self.filter(_NEVER_REFRESHED | models.Q(refreshed_at__lt=moment))
+
+    def with_database_time(self) -> Self:
+        """Add `database_time`, by which answers are put in order."""
+        return self.annotate(database_time=Now())
+
+    def database_time(self) -> datetime:
+        """Return the database's time, by which answers are put in order."""
+        query = Query(None)  # a SELECT without a table
+        query.add_annotation(Now(), "now")
+        rows = query.get_compiler(using=self.db).results_iter()
+        now: datetime = next(iter(rows))[0]
+        return now
+
+
+_NEVER_REFRESHED = models.Q(refreshed_at=None) | models.Q(refreshed_at__gt=Now())
 
 
 class UnipileAccount(models.Model):
@@ -64,9 +86,23 @@ class UnipileAccount(models.Model):
             "Unipile's own id of the account, 22 characters such as k3Vd9QmTRxS1aLw0ZbYc7A."
         ),
     )
-    name = models.CharField(_("name"), max_length=NAME_MAX_LENGTH, blank=True)
-    profile_url = models.URLField(_("profile URL"), max_length=PROFILE_URL_MAX_LENGTH, blank=True)
+    linkedin_id = models.CharField(
+        _("LinkedIn member"),
+        max_length=255,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("Unipile's id of the LinkedIn member, the same at every login."),
+    )
+    name = models.CharField(_("name"), max_length=255, blank=True)
+    profile_url = models.URLField(_("profile URL"), max_length=1000, blank=True)
     status = models.CharField(_("status"), max_length=20, choices=Status, default=Status.CONNECTED)
+    given_up_at = models.DateTimeField(
+        _("given up at"),
+        null=True,
+        blank=True,
+        help_text=_("When its owner or staff disconnected it. Only a reconnect brings it back."),
+    )
     is_premium = models.BooleanField(_("premium"), default=False)
     has_sales_navigator = models.BooleanField(_("Sales Navigator"), default=False)
     weekly_connection_limit = models.PositiveIntegerField(
@@ -81,19 +117,44 @@ class UnipileAccount(models.Model):
         blank=True,
         help_text=_("When the stored answer was asked for, by the database's clock."),
     )
+    live_checked_at = models.DateTimeField(
+        _("live checked at"),
+        null=True,
+        blank=True,
+        help_text=_("When the stored plan was read from LinkedIn itself, if it was."),
+    )
+    live_snapshot = models.TextField(
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text=_("What Unipile's copy said of the plan at that moment."),
+    )
+    last_tried_at = models.DateTimeField(
+        _("last tried at"), null=True, blank=True, help_text=_("When any door last asked.")
+    )
+    last_error = models.CharField(
+        _("last error"),
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("The code of why the last refresh failed; empty after a success."),
+    )
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
 
     objects = UnipileAccountQuerySet.as_manager()
 
     if TYPE_CHECKING:
-        # Only on rows that were read through with_asked_at().
-        asked_at: datetime
+        # Only on rows that were read through with_database_time().
+        database_time: datetime
 
     class Meta:
         db_table = "unipile_accounts"
         verbose_name = _("Unipile account")
         verbose_name_plural = _("Unipile accounts")
+        indexes = [models.Index(fields=["linkedin_id"], name="unipile_account_linkedin_id")]
         permissions = [("refresh_unipileaccount", "Can refresh Unipile account")]
         constraints = [
             # unique=True would add a second index, for LIKE, that no query uses.

@@ -1,0 +1,133 @@
+"""What every refresh leaves behind: the account's history, a log entry and a signal."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import ImproperlyConfigured
+
+from unipile_accounts.exceptions import (
+    UnipileAuthenticationError,
+    UnipileNotLinkedIn,
+    UnipilePremiumStatusPending,
+    UnipileReconnectRequired,
+)
+from unipile_accounts.models import AccountChange, UnipileAccount
+from unipile_accounts.results import Change, Origin, RefreshResult
+from unipile_accounts.signals import account_refreshed
+
+# Dashboards know this name; it is not that of the module.
+logger = logging.getLogger("unipile_accounts.services")
+
+# What an account's owner mends, and what the operator mends. Anything else is Unipile's trouble.
+_OWNERS = (UnipileReconnectRequired, UnipileNotLinkedIn, UnipilePremiumStatusPending)
+_OPERATORS = (UnipileAuthenticationError, ImproperlyConfigured)
+_NOT_OURS = UnipileAccount.DoesNotExist
+
+
+def write_history(results: Iterable[RefreshResult], origin: Origin) -> None:
+    """Add what changed to the histories, in the transaction of the rows."""
+    AccountChange.objects.bulk_create(
+        AccountChange(
+            account=result.account,
+            door=origin.door,
+            user_id=origin.user.pk if origin.user else None,
+            idempotency_key=origin.idempotency_key,
+            field=name,
+            old=str(change.old),
+            new=str(change.new),
+        )
+        for result in results
+        for name, change in result.changes.items()
+    )
+
+
+def changes_told_before(account: UnipileAccount, origin: Origin) -> dict[str, Change]:
+    """Return what an earlier request with the same key and user has changed."""
+    if not origin.idempotency_key or origin.user is None:
+        return {}
+    told = account.changes.filter(user_id=origin.user.pk, idempotency_key=origin.idempotency_key)
+    return {change.field: Change(change.old, change.new) for change in told}
+
+
+def tell(results: Iterable[RefreshResult], origin: Origin, **extra: Any) -> None:
+    """Log results, and send the signal for those that were stored."""
+    for result in results:
+        _log(result, origin, **extra)
+        if result.stored:
+            account_refreshed.send_robust(
+                sender=UnipileAccount,
+                account=result.account,
+                changes=result.changes,
+                door=origin.door,
+            )
+
+
+def _log(result: RefreshResult, origin: Origin, **extra: Any) -> None:
+    level = log_level(result.error) if result.error or result.changes else logging.DEBUG
+    if "milliseconds" in extra:
+        # A single refresh is always worth its entry.
+        level = max(level, logging.INFO)
+    if not logger.isEnabledFor(level):
+        return
+    logger.log(
+        level,
+        "Account %s %s%s",
+        result.account.pk,
+        result.outcome,
+        f": {result.error}" if result.error else "",
+        extra={
+            **_about(origin, result.account.pk),
+            "outcome": result.outcome,
+            "code": result.error.code if result.error else None,
+            "changed": sorted(result.changes),
+            **extra,
+        },
+    )
+
+
+def log_failure(error: Exception, pk: UUID, origin: Origin, **extra: Any) -> None:
+    """Leave an entry of a refresh that brought no result."""
+    code = getattr(error, "code", "") or type(error).__name__
+    if isinstance(error, _NOT_OURS):
+        code = "not_found"
+    logger.log(
+        log_level(error),
+        "Account %s failed: %s",
+        pk,
+        error if hasattr(error, "advice") else code,
+        extra={
+            **_about(origin, pk),
+            "outcome": "failed",
+            "code": code,
+            "changed": [],
+            **extra,
+        },
+    )
+
+
+def log_cause(error: Exception, origin: Origin, *, accounts: int | None = None) -> None:
+    """Leave one entry of what keeps a whole pass from going on."""
+    logger.log(
+        log_level(error),
+        "The accounts that are left were not refreshed: %s",
+        error,
+        extra={"door": origin.door.value, "code": getattr(error, "code", None)},
+    )
+
+
+def log_level(error: Exception | None) -> int:
+    if error is None or isinstance(error, (*_OWNERS, _NOT_OURS)):
+        return logging.INFO
+    return logging.ERROR if isinstance(error, _OPERATORS) else logging.WARNING
+
+
+def _about(origin: Origin, pk: UUID) -> dict[str, Any]:
+    return {
+        "door": origin.door.value,
+        "account": str(pk),
+        "user": origin.user.pk if origin.user else None,
+    }
