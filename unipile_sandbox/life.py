@@ -11,8 +11,9 @@ from unipile_sandbox.outbox import Outbox
 from unipile_sandbox.people import new_person
 from unipile_sandbox.plans import member_of
 from unipile_sandbox.profile import owner_profile
+from unipile_sandbox.settings import ListingSettings, SearchSettings
 from unipile_sandbox.webhooks import Webhook, read_webhook
-from unipile_sandbox.workspace import ListingSettings, Workspace
+from unipile_sandbox.workspace import Workspace
 
 
 class Life:
@@ -34,8 +35,13 @@ class Life:
 
     @property
     def listing(self) -> ListingSettings:
-        """How the list of accounts behaves; see `workspace.ListingSettings`."""
+        """How the list of accounts behaves; see `settings.ListingSettings`."""
         return self._workspace.listing
+
+    @property
+    def search(self) -> SearchSettings:
+        """How many people there are to find; see `settings.SearchSettings`."""
+        return self._workspace.search
 
     @property
     def webhooks(self) -> list[Webhook]:

@@ -15,7 +15,7 @@ ROUTES = (
     "GET or PATCH /sandbox/accounts/{id}/plan; "
     "POST /sandbox/restart, /sandbox/links/expire, /sandbox/notices; "
     "GET or PATCH /sandbox/deliveries; POST /sandbox/deliveries/hold, /release, /retry, "
-    "/{number}/again; PATCH /sandbox/list"
+    "/{number}/again; PATCH /sandbox/list, /sandbox/search"
 )
 
 
@@ -35,6 +35,9 @@ def answer(sandbox: Sandbox, method: str, parts: list[str], body: bytes) -> obje
         case "PATCH", ["list"]:
             assign(sandbox.listing, json_object(body))
             return vars(sandbox.listing)
+        case "PATCH", ["search"]:
+            assign(sandbox.search, json_object(body))
+            return vars(sandbox.search)
         case _:
             return None
     return sandbox.state()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import secrets
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -13,21 +12,8 @@ from unipile_sandbox.links import Link, LinkStore
 from unipile_sandbox.outbox import Outbox
 from unipile_sandbox.payloads import Payload, change, linkedin_account
 from unipile_sandbox.plans import SEATS, PlanStore, copied_features, member_of
+from unipile_sandbox.settings import ListingSettings, SearchSettings
 from unipile_sandbox.webhooks import WebhookStore
-
-
-@dataclass
-class ListingSettings:
-    """How the list of accounts behaves; a test may change any of it."""
-
-    # Behind the last account come empty pages, each with a cursor that is new.
-    endless: bool = False
-    # So many new accounts appear after a page was made, for the next `growths` pages.
-    grow_by: int = 0
-    growths: int = 1
-    # New accounts stand first, which moves all others; else they stand last.
-    newest_first: bool = False
-
 
 Outcome = Literal["connected", "wrong_account", "gone"]
 
@@ -42,6 +28,7 @@ class Workspace:
         self.webhooks = WebhookStore()
         self.links = LinkStore()
         self.listing = ListingSettings()
+        self.search = SearchSettings()
 
     def delete(self, account_id: str) -> None:
         kind = self._type(account_id)
