@@ -10,6 +10,7 @@ import sys
 import threading
 
 from unipile_sandbox import Sandbox, sample_plans, samples
+from unipile_sandbox.guide import GUIDE
 
 
 def main() -> None:
@@ -40,7 +41,9 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m unipile_sandbox",
-        description="A stand-in for Unipile's accounts API, with invented accounts.",
+        description="A stand-in for Unipile and LinkedIn, with invented accounts and people.",
+        epilog=GUIDE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "--host",
@@ -56,7 +59,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--retry-delays",
         type=_delays,
-        default=(1, 2, 4, 8, 16),
+        default="1,2,4,8,16",
         metavar="1,2,4,8,16",
         help="seconds before each further attempt to deliver an event (%(default)s)",
     )

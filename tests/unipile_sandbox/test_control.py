@@ -4,15 +4,19 @@ import json
 
 import pytest
 
+from tests.unipile_sandbox.receiver import Receiver
 from tests.unipile_sandbox.talking import (
     ACCOUNTS,
     BAD_FAULTS,
+    connect,
     control,
+    exchange,
     fill,
     get,
     get_account,
 )
 from unipile_sandbox import Fault, Sandbox, linkedin_account, samples
+from unipile_sandbox.webhooks import EVENTS
 
 
 def test_patch_upgrades_an_account(sandbox: Sandbox, account: str) -> None:
@@ -168,3 +172,122 @@ def test_deeply_nested_account_does_not_end_in_a_trace(
     assert set(codes) <= {200, 400}
     assert get_account(sandbox, account).status == 200
     assert capfd.readouterr() == ("", "")
+
+
+# What happens to accounts
+
+
+def test_life_of_an_account_is_played_with_curl(
+    sandbox: Sandbox, account: str, receiver: Receiver
+) -> None:
+    sandbox.add_webhook(receiver.url, events=list(EVENTS))
+    path = f"/accounts/{account}"
+    profile = control(sandbox, "PATCH", f"{path}/plan", {"premium": True}).json
+    assert profile["premium"] is True
+    assert control(sandbox, "GET", f"{path}/plan").json == profile
+    shown = control(sandbox, "POST", f"{path}/log-out").json
+    assert shown["sources"][0]["status"] == "CREDENTIALS"
+    control(sandbox, "POST", f"{path}/events", {"message": "ERROR"})
+    control(sandbox, "POST", f"{path}/events", {"message": "SYNC_SUCCESS", "product": "classic"})
+    control(sandbox, "POST", "/restart")
+    control(sandbox, "POST", "/notices", {"url": receiver.url, "account_id": account, "name": "n"})
+    assert control(sandbox, "POST", f"{path}/delete").json["account_count"] == 0
+    sandbox.wait_for_deliveries()
+    assert receiver.messages == [
+        "CREDENTIALS",
+        "ERROR",
+        "SYNC_SUCCESS/classic",
+        "CONNECTING",
+        "OK",
+        "CREATION_SUCCESS of n",
+        "DELETED",
+    ]
+
+
+def test_deliveries_are_shown_held_released_and_repeated(
+    sandbox: Sandbox, receiver: Receiver
+) -> None:
+    control(sandbox, "PATCH", "/deliveries", {"retry_delays": [3600], "copies": 1, "timeout": 5})
+    control(sandbox, "POST", "/deliveries/hold")
+    control(sandbox, "POST", "/notices", {"url": receiver.url, "account_id": "mara"})
+    [held] = control(sandbox, "GET", "/deliveries").json
+    assert held == {
+        "number": 1,
+        "kind": "notice",
+        "message": "CREATION_SUCCESS",
+        "account_id": "mara",
+        "url": receiver.url,
+        "state": "held",
+        "status": None,
+        "attempts": [],
+    }
+    receiver.statuses.append(503)
+    control(sandbox, "POST", "/deliveries/release")
+    sandbox.wait_for_deliveries(attempts=1)
+    control(sandbox, "POST", "/deliveries/retry")
+    sandbox.wait_for_deliveries()
+    control(sandbox, "POST", "/deliveries/1/again")
+    sandbox.wait_for_deliveries()
+    deliveries = control(sandbox, "GET", "/deliveries").json
+    assert [delivery["attempts"] for delivery in deliveries] == [[503, 200], [200]]
+
+
+def test_fault_is_narrowed_by_operation_and_reuse(sandbox: Sandbox, account: str) -> None:
+    fault = {"status": 500, "operation": "list", "reused": True}
+    assert control(sandbox, "POST", "/faults", fault).status == 200
+    with connect(sandbox.url) as connection:
+        replies = [exchange(connection, path) for path in (ACCOUNTS, f"{ACCOUNTS}/mara", ACCOUNTS)]
+    assert [reply.status for reply in replies] == [200, 200, 500]
+
+
+def test_search_can_be_given_more_people(sandbox: Sandbox) -> None:
+    assert control(sandbox, "PATCH", "/search", {"people": 7}).json["people"] == 7
+    assert sandbox.search.people == 7
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "message"),
+    [
+        ("PATCH", "/accounts/mara/plan", {"is_premium": True}, "not a key of users/me"),
+        ("PATCH", "/accounts/mara/plan", {"omit": "premium"}, "list of keys"),
+        ("POST", "/accounts/mara/events", {}, "message must be"),
+        ("POST", "/notices", {"url": "x"}, "account_id must be"),
+        ("PATCH", "/deliveries", {"first": "x"}, "first cannot be"),
+        ("PATCH", "/deliveries", {"copies": True}, "copies cannot be"),
+        ("PATCH", "/deliveries", {"copies": 1.5}, "copies cannot be"),
+        ("PATCH", "/deliveries", {"retry_delays": [-1]}, "retry_delays cannot be"),
+        ("PATCH", "/deliveries", {"lateness": {"event": 1}}, "lateness cannot be"),
+        ("PATCH", "/deliveries", {"timeout": "1"}, "timeout cannot be"),
+        ("PATCH", "/deliveries", {"colour": 1}, "'colour' is not known"),
+        ("POST", "/deliveries/5/again", None, "no delivery 5"),
+        ("PATCH", "/list", {"endless": 1}, "endless cannot be"),
+        ("POST", "/faults", {"status": 500, "operation": "x"}, "operation must be one of"),
+        ("POST", "/faults", {"status": 500, "operation": 5}, "operation must be a string"),
+        ("POST", "/faults", {"status": 500, "reused": 1}, "reused must be"),
+        ("POST", "/faults", {"arrays": -1}, "arrays must be"),
+        ("POST", "/faults", {"early_hints": 9999}, "early_hints must be"),
+    ],
+)
+def test_bad_input_about_the_life_changes_nothing(
+    sandbox: Sandbox, account: str, method: str, path: str, body: object, message: str
+) -> None:
+    before = sandbox.state(), sandbox.profile(account), vars(sandbox.delivery).copy()
+    reply = control(sandbox, method, path, body)
+    assert (reply.status, message in reply.json["detail"]) == (400, True)
+    assert (sandbox.state(), sandbox.profile(account), vars(sandbox.delivery)) == before
+
+
+@pytest.mark.parametrize("path", ["/accounts/nobody/log-out", "/accounts/nobody/delete"])
+def test_nothing_happens_to_an_unknown_account(sandbox: Sandbox, path: str) -> None:
+    assert control(sandbox, "POST", path).status == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("PUT", "/restart"), ("POST", "/accounts/mara/x"), ("POST", "/deliveries/x/y")],
+)
+def test_other_routes_of_the_life_are_not_found(
+    sandbox: Sandbox, account: str, method: str, path: str
+) -> None:
+    reply = control(sandbox, method, path)
+    assert (reply.status, "log-out" in reply.json["detail"]) == (404, True)

@@ -11,8 +11,12 @@ from tests.unipile_sandbox.talking import Reply, get, post
 from unipile_sandbox import Fault, Sandbox, linkedin_account
 
 SEARCH = "/api/v1/linkedin/search"
-CLASSIC = {"api": "classic", "category": "people"}
-NAVIGATOR = {"api": "sales_navigator", "category": "people"}
+CLASSIC: dict[str, Any] = {"api": "classic", "category": "people"}
+NAVIGATOR: dict[str, Any] = {"api": "sales_navigator", "category": "people"}
+
+
+def dicts(*values: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+    return values
 
 
 @pytest.fixture(autouse=True)
@@ -21,11 +25,11 @@ def accounts(sandbox: Sandbox) -> None:
     sandbox.add(linkedin_account("paid", premium_features=["sales_navigator"]))
 
 
-def search(sandbox: Sandbox, body: object, account_id: str = "paid", **query: object) -> Reply:
+def search(sandbox: Sandbox, body: object, account_id: str = "paid", **query: Any) -> Reply:
     return post(sandbox, f"{SEARCH}?{urlencode({'account_id': account_id, **query})}", body)
 
 
-def found(sandbox: Sandbox, body: dict[str, Any], **query: object) -> list[dict[str, Any]]:
+def found(sandbox: Sandbox, body: dict[str, Any], **query: Any) -> list[dict[str, Any]]:
     """Return everybody, page by page."""
     page = search(sandbox, body, **query).json
     items: list[dict[str, Any]] = page["items"]
@@ -35,7 +39,7 @@ def found(sandbox: Sandbox, body: dict[str, Any], **query: object) -> list[dict[
     return items
 
 
-def parameters(sandbox: Sandbox, kind: str, account_id: str = "paid", **query: object) -> Any:
+def parameters(sandbox: Sandbox, kind: str, account_id: str = "paid", **query: Any) -> Any:
     query = {"account_id": account_id, "type": kind, **query}
     reply = get(sandbox, f"{SEARCH}/parameters?{urlencode(query)}")
     assert reply.status == 200
@@ -87,7 +91,7 @@ def test_page_has_ten_people_and_classic_at_most_fifty(sandbox: Sandbox) -> None
     sizes = [
         len(search(sandbox, body, **query).json["items"])
         for body in (CLASSIC, NAVIGATOR)
-        for query in ({}, {"limit": 100})
+        for query in dicts({}, {"limit": 100})
     ]
     assert sizes == [10, 50, 10, 100]
 
@@ -163,8 +167,8 @@ def test_cursor_does_not_outlive_the_seat(sandbox: Sandbox) -> None:
         {"api": "classic", "category": "companies"},
         {"url": "https://www.linkedin.com/search/results/people/"},
         *(
-            {**CLASSIC, **fields}
-            for fields in (
+            CLASSIC | fields
+            for fields in dicts(
                 {"keywords": ""},
                 {"keywords": " "},
                 {"keywords": None},
@@ -184,8 +188,8 @@ def test_cursor_does_not_outlive_the_seat(sandbox: Sandbox) -> None:
             )
         ),
         *(
-            {**NAVIGATOR, **fields}
-            for fields in (
+            NAVIGATOR | fields
+            for fields in dicts(
                 {"keywords": ""},
                 {"location": ["50100001"]},
                 {"location": {}},
@@ -374,7 +378,8 @@ def test_some_titles_stand_for_two_ids(sandbox: Sandbox, kind: str, title: str) 
 
 def test_parameters_are_ten_unless_told_otherwise(sandbox: Sandbox) -> None:
     sizes = [
-        len(parameters(sandbox, "JOB_TITLE", **query)["items"]) for query in ({}, {"limit": 100})
+        len(parameters(sandbox, "JOB_TITLE", **query)["items"])
+        for query in dicts({}, {"limit": 100})
     ]
     assert sizes == [10, 80]
     assert parameters(sandbox, "LOCATION", keywords="nonsense")["items"] == []

@@ -94,3 +94,30 @@ def test_command_refuses_what_is_not_a_port(port: str) -> None:
     assert process.returncode == 2
     assert "--port" in errors
     assert "Traceback" not in errors
+
+
+def test_help_tells_how_to_break_unipile_with_curls_that_work(sandbox: Sandbox) -> None:
+    with program("--help") as process:
+        output, _ = process.communicate(timeout=10)
+    account = sandbox.add(samples()[0])
+    known = "S=" + sandbox.url, "A=" + account
+    steps = output.partition("All well again")[0]
+    curls = [line.strip() for line in steps.splitlines() if line.startswith("       curl")]
+    assert len(curls) >= 5
+    for curl in curls:
+        answer = subprocess.run(
+            ["env", *known, "sh", "-c", f"{curl} -sS --fail-with-body"],
+            capture_output=True,
+            check=False,
+            text=True,
+            timeout=10,
+        )
+        assert answer.returncode == 0, (curl, answer)
+
+
+def test_command_retries_at_the_delays_it_is_given() -> None:
+    for delays in ("x", "-1", "1,,2"):
+        with program(f"--retry-delays={delays}") as process:
+            _, errors = process.communicate(timeout=10)
+        assert process.returncode == 2
+        assert "--retry-delays" in errors

@@ -23,6 +23,7 @@ from tests.unipile_sandbox.talking import (
     get,
     get_account,
     get_page,
+    ids,
     statuses,
     whole_connection,
 )
@@ -271,3 +272,86 @@ def test_impossible_fault_is_refused(fields: dict[str, Any], message: str) -> No
 def test_impossible_target_is_refused(sandbox: Sandbox, target: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"for both|1 or more"):
         sandbox.inject(Fault(status=500), **target)
+
+
+# Connections and lists that turn odd
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_early_hints_come_before_the_answer(sandbox: Sandbox, account: str, count: int) -> None:
+    sandbox.inject(Fault(early_hints=count))
+    lines = f"GET {ACCOUNTS}/{account} HTTP/1.1\r\nX-API-KEY: {KEY}\r\nConnection: close"
+    *hints, head, body = whole_connection(sandbox, lines.encode()).split(b"\r\n\r\n")
+    assert [hint.split(b"\r\n")[0] for hint in hints] == [b"HTTP/1.1 103 Early Hints"] * count
+    assert head.startswith(b"HTTP/1.1 200 OK")
+    assert json.loads(body) == sandbox.get(account)
+
+
+def test_reset_breaks_the_connection_off(sandbox: Sandbox, account: str) -> None:
+    sandbox.inject(Fault(reset=True))
+    with pytest.raises(ConnectionResetError):
+        get_account(sandbox, account)
+
+
+def test_silent_connection_never_answers(sandbox: Sandbox, account: str) -> None:
+    sandbox.inject(Fault(silent=True))
+    with connect(sandbox.url, timeout=0.05) as connection, pytest.raises(TimeoutError):
+        exchange(connection, f"{ACCOUNTS}/{account}")
+
+
+@pytest.mark.parametrize("fault", [Fault(silent=True), Fault(reset=True), Fault(close=True)])
+def test_fault_of_reused_connections_spares_the_first_request(
+    sandbox: Sandbox, account: str, fault: Fault
+) -> None:
+    sandbox.inject(fault, reused=True)
+    with connect(sandbox.url, timeout=0.1) as connection:
+        assert exchange(connection, f"{ACCOUNTS}/{account}").status == 200
+        with pytest.raises((OSError, http.client.HTTPException)):
+            exchange(connection, f"{ACCOUNTS}/{account}")
+    assert get_account(sandbox, account).status == 200
+    assert [request.reused for request in sandbox.requests] == [False, True, False]
+
+
+def test_body_of_empty_lists_is_as_large_as_wanted(sandbox: Sandbox, account: str) -> None:
+    sandbox.inject(Fault(arrays=3_000_000))
+    reply = get_account(sandbox, account)
+    assert reply.body[:8] == b"[[],[],["
+    assert len(reply.body) == pytest.approx(3_000_000, rel=0.01)
+    assert len(reply.json) == 1_000_000
+
+
+def test_endless_list_has_an_ever_new_cursor(sandbox: Sandbox) -> None:
+    fill(sandbox, 3)
+    sandbox.listing.endless = True
+    page, cursors, sizes = get_page(sandbox, limit=2), set(), []
+    for _ in range(5):
+        sizes.append(len(page["items"]))
+        cursors.add(page["cursor"])
+        page = get_page(sandbox, limit=2, cursor=page["cursor"])
+    assert sizes == [2, 1, 0, 0, 0]
+    assert len(cursors) == 5
+
+
+def test_accounts_appear_while_a_page_is_on_its_way(sandbox: Sandbox) -> None:
+    fill(sandbox, 4)
+    sandbox.listing.grow_by = 3
+    pages = [get_page(sandbox, limit=2)]
+    while pages[-1]["cursor"]:
+        pages.append(get_page(sandbox, limit=2, cursor=pages[-1]["cursor"]))
+    assert [page["total_count"] for page in pages] == [4, 7, 7, 7]
+    assert ids(pages[1]) == ["account-2", "account-3"]
+
+
+def test_accounts_that_appear_first_move_the_others(sandbox: Sandbox) -> None:
+    fill(sandbox, 4)
+    reply = control(sandbox, "PATCH", "/list", {"grow_by": 1, "newest_first": True})
+    assert reply.json["growths"] == 1
+    cursor = get_page(sandbox, limit=2)["cursor"]
+    assert ids(get_page(sandbox, limit=2, cursor=cursor)) == ["account-1", "account-2"]
+
+
+def test_operation_narrows_a_fault(sandbox: Sandbox, account: str) -> None:
+    sandbox.inject(Fault(status=500), operation="list")
+    assert statuses(sandbox, "", f"/{account}") == [500, 200]
+    with pytest.raises(ValueError, match="operation must be one of account, list"):
+        sandbox.inject(Fault(status=500), operation="read")  # type: ignore[arg-type]
