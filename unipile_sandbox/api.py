@@ -55,4 +55,6 @@ def answer(request: Request, *, workspace: Workspace, base_url: str, api_key: st
         made = handler(call)
     except RefusedError as exc:
         made = Answer(exc.status, exc.body)
+    if made.operation:
+        return made
     return made._replace(operation=operation, account_id=call.account_id(operation))

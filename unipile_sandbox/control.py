@@ -30,7 +30,7 @@ ROUTES = (
 
 
 def is_control(target: str) -> bool:
-    return target.partition("?")[0].split("/")[:2] == ["", "sandbox"]
+    return target.startswith(PREFIX) and target.partition("?")[0].split("/")[1] == "sandbox"
 
 
 def answer(sandbox: Sandbox, method: str, target: str, body: bytes) -> Answer:

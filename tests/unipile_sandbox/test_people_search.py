@@ -164,6 +164,7 @@ def test_cursor_does_not_outlive_the_seat(sandbox: Sandbox) -> None:
         {},
         {"api": "classic"},
         {"api": "recruiter", "category": "people"},
+        {"api": ["classic"], "category": "people"},
         {"api": "classic", "category": "companies"},
         {"url": "https://www.linkedin.com/search/results/people/"},
         *(

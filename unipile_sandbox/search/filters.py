@@ -138,7 +138,7 @@ APIS = {"classic": CLASSIC, "sales_navigator": SALES_NAVIGATOR}
 def check_search(body: Mapping[str, Any]) -> None:
     """Raise RefusedError unless the body is a people search that Unipile takes."""
     api, category = body.get("api"), body.get("category")
-    if api not in APIS or category != "people":
+    if not isinstance(api, str) or api not in APIS or category != "people":
         raise invalid("This sandbox searches api classic or sales_navigator, category people.")
     for name, value in body.items():
         if name in ("api", "category"):
