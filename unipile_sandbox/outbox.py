@@ -7,7 +7,7 @@ import itertools
 import threading
 import time
 from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from unipile_sandbox.deliveries import QUICK_DELAYS, Delivery, DeliverySettings, Kind, post
@@ -20,7 +20,7 @@ class Outbox:
     """Deliveries and how they are made.
 
     The first attempts of one account's messages keep their order, unless `first` is "together";
-    later attempts wait for nobody. What is held waits until it is released.
+    what is late and later attempts hold up nobody. What is held waits until it is released.
     """
 
     def __init__(self, retry_delays: Sequence[float] = QUICK_DELAYS) -> None:
@@ -45,7 +45,7 @@ class Outbox:
             return list(self._all)
 
     def add(
-        self, kind: Kind, account_id: str, url: str, payload: Any, headers: dict[str, str]
+        self, kind: Kind, account_id: str, url: str, payload: Any, headers: Mapping[str, str]
     ) -> None:
         with self._changed:
             for _ in range(self.settings.copies):
@@ -73,13 +73,8 @@ class Outbox:
 
     def send_again(self, delivery: Delivery) -> None:
         """Send a copy, as Unipile does when an answer of 200 was lost."""
-        self.add(
-            delivery.kind,
-            delivery.account_id,
-            delivery.url,
-            delivery.payload,
-            dict(delivery.headers),
-        )
+        about = delivery.kind, delivery.account_id, delivery.url
+        self.add(*about, delivery.payload, delivery.headers)
 
     def retry_now(self) -> None:
         """Make the next attempt of everything at once, whatever the delay."""
@@ -118,9 +113,8 @@ class Outbox:
             self._changed.wait_for(lambda: not self._in_flight, patience)
 
     def start(self) -> None:
-        with self._changed:
-            if self._due:
-                self._start_threads()
+        if self._due:
+            self._start_threads()
 
     def stop(self) -> None:
         with self._changed:
@@ -135,13 +129,14 @@ class Outbox:
         delivery.state = "waiting"
         self._open[delivery.number] = delivery
         self._start_threads()
-        if self.settings.first == "together":
-            self._schedule(delivery, self.settings.lateness[delivery.kind])
+        lateness = self.settings.lateness[delivery.kind]
+        if self.settings.first == "together" or lateness:
+            self._schedule(delivery, lateness)
             return
         queue = self._queues[delivery.account_id]
         queue.append(delivery)
         if len(queue) == 1:
-            self._schedule(delivery, self.settings.lateness[delivery.kind])
+            self._schedule(delivery, 0)
 
     def _schedule(self, delivery: Delivery, seconds: float) -> None:
         heapq.heappush(self._due, (time.monotonic() + seconds, delivery.number, delivery))
@@ -200,6 +195,6 @@ class Outbox:
             return
         queue.popleft()
         if queue:
-            self._schedule(queue[0], self.settings.lateness[queue[0].kind])
+            self._schedule(queue[0], 0)
         else:
             del self._queues[delivery.account_id]

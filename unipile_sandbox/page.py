@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from html import escape
 
 from unipile_sandbox.answers import Answer
@@ -16,19 +16,26 @@ label { display: block; padding: .35rem 0 } small { color: #555 }
 fieldset { border: 1px solid #ccc; border-radius: .5rem; max-height: 20rem; overflow: auto }
 button { font: inherit; padding: .4rem 1.2rem; margin: 1rem .5rem 0 0 }
 """
+CHECKED = " checked"
+NEW_PERSON = """<label><input type="radio" name="person" value="new"{}> A new person
+<input name="name" value="Robin Sample" aria-label="Name of the new person"></label>"""
 
 
-def choice(link: Link, people: Iterable[Person]) -> Answer:
-    """Show the people who can log in, and three ways to go on."""
+def choice(link: Link, people: Collection[Person]) -> Answer:
+    """Show the people who can log in, the likely one first, and three ways to go on."""
     target = link.reconnect_account
-    options = [_option(person, checked=target in person.account_ids) for person in people]
+    likely = [person for person in people if target in person.account_ids]
+    others = [person for person in people if target not in person.account_ids]
+    options = [
+        *(_option(person, CHECKED) for person in likely),
+        NEW_PERSON.format("" if likely else CHECKED),
+        *(_option(person) for person in others),
+    ]
     title = "Connect LinkedIn" if target is None else f"Reconnect {target}"
     body = f"""
 <p>This is the sandbox in Unipile's place. Nobody here is real. Who logs in?</p>
 <form method="post" action="{escape(link.path)}/log-in">
-<fieldset><legend>LinkedIn member</legend>{"".join(options)}
-<label><input type="radio" name="person" value="new"{"" if target else " checked"}> A new person
-<input name="name" value="Robin Sample" aria-label="Name of the new person"></label></fieldset>
+<fieldset><legend>LinkedIn member</legend>{"".join(options)}</fieldset>
 <button>Log in</button>
 <button formaction="{escape(link.path)}/fail">Fail</button>
 <button formaction="{escape(link.path)}/close">Close</button>
@@ -36,10 +43,12 @@ def choice(link: Link, people: Iterable[Person]) -> Answer:
     return _page(200, title, body)
 
 
-def _option(person: Person, *, checked: bool) -> str:
+def _option(person: Person, checked: str = "") -> str:
     connected = f"connected as {', '.join(person.account_ids)}" if person.account_ids else ""
-    return f"""<label><input type="radio" name="person" value="{escape(person.member_id)}"\
-{" checked" if checked else ""}> {escape(person.name)} <small>{escape(connected)}</small></label>"""
+    return (
+        f'<label><input type="radio" name="person" value="{escape(person.member_id)}"{checked}> '
+        f"{escape(person.name)} <small>{escape(connected)}</small></label>"
+    )
 
 
 def success(link: Link) -> Answer:

@@ -98,7 +98,10 @@ class PlanStore:
         return isinstance(value, dict) and "error" not in value
 
     def copy_into(self, payload: Payload) -> None:
-        """Take the plan over into the account, as a login does; what is unknown stays."""
+        """Take the plan over into the account, as a login does.
+
+        What LinkedIn does not say stays; a plan that was never read is there afterwards.
+        """
         changed = self.changes_of(payload)
         features = copied_features(payload)
         for key in ("premium", *SEATS):
@@ -106,7 +109,7 @@ class PlanStore:
             known = key in changed and not (isinstance(value, dict) and "error" in value)
             if known and bool(value) != (key in features):
                 features = [name for name in features if name != key] + [key] * bool(value)
-        if changed:
+        if changed or _has_no_plan(payload):
             _write_features(payload, features)
 
 
@@ -119,6 +122,13 @@ def _seat(value: object, member_id: str) -> object:
         case str():
             return {"error": value}
     return value
+
+
+def _has_no_plan(payload: Payload) -> bool:
+    match payload.get("connection_params"):
+        case {"im": dict() as im}:
+            return "premiumFeatures" not in im
+    return False
 
 
 def _write_features(payload: Payload, features: list[str]) -> None:

@@ -196,6 +196,25 @@ def test_login_may_leave_an_account_that_still_connects(sandbox: Sandbox) -> Non
     assert "premiumFeatures" not in payload["connection_params"]["im"]
 
 
+def test_login_of_somebody_whose_plan_was_never_read_brings_it(sandbox: Sandbox) -> None:
+    sandbox.add(linkedin_account("new", statuses=["CONNECTING"], omit=["premiumFeatures"]))
+    sandbox.log_in(make_link(sandbox, type="reconnect", reconnect_account="new"))
+    im = sandbox.get("new")["connection_params"]["im"]
+    assert (im["premiumFeatures"], im["premiumId"]) == ([], None)
+
+
+def test_likely_person_comes_first(sandbox: Sandbox, account: str) -> None:
+    for fields, first in (({}, "A new person"), ({"type": "reconnect"}, "Mara Feldkamp")):
+        if fields:
+            fields["reconnect_account"] = account
+        text = visit(sandbox, make_link(sandbox, **fields)).body.decode()
+        _, checked, after = text.partition(" checked>")
+        assert checked
+        assert after.strip().startswith(first)
+        assert text.index(first) < text.index("Hanne Vestermark")
+        assert text.count(" checked>") == 1
+
+
 def test_link_can_be_used_once(sandbox: Sandbox) -> None:
     url = make_link(sandbox)
     sandbox.log_in(url, name="Ada Sample")

@@ -108,7 +108,6 @@ def test_message_can_be_sent_twice(sandbox: Sandbox, receiver: Receiver) -> None
 
 
 def test_message_of_a_kind_can_be_late(sandbox: Sandbox, receiver: Receiver) -> None:
-    sandbox.delivery.first = "together"
     sandbox.delivery.lateness = {"notice": 3600, "event": 0}
     notice(sandbox, receiver, "st_1")
     sandbox.outbox.add("event", "mara", receiver.url, {"AccountStatus": {"message": "OK"}}, {})
