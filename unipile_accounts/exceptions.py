@@ -6,6 +6,8 @@ anything of an answer's body but Unipile's error type. `exc.advice` is for the p
 
 from __future__ import annotations
 
+from enum import Enum
+
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -13,11 +15,22 @@ from django.utils.translation import gettext_lazy as _
 _RECONNECT = _("Reconnect the account to LinkedIn, then refresh it again.")
 
 
-class UnipileError(Exception):
-    """Unipile gave no usable answer about the account.
+class Retry(Enum):
+    """When asking the same question again can help."""
 
-    `retryable` says whether trying again can help, `retry_after` when Unipile told us (seconds).
-    `account_status` is what the error proves about the account: the row's new status, or None.
+    NEVER = "never"
+    # A connection broke, or a server failed on the way.
+    AT_ONCE = "at once"
+    # Unipile is slow, or limits us.
+    AFTER_A_PAUSE = "after a pause"
+    # The account itself is not ready; Unipile is well.
+    IN_A_MINUTE = "in a minute"
+
+
+class UnipileError(Exception):
+    """There is no verdict about the account.
+
+    `retry` says when trying again can help, `retry_after` when Unipile told us (seconds).
     """
 
     code: str = "unipile_error"
@@ -25,12 +38,15 @@ class UnipileError(Exception):
         "Unipile gave an answer that cannot be used. Nothing was changed. Try again later, and"
         " tell the operator if it stays like this."
     )
-    retryable: bool = False
-    account_status: str | None = None
+    retry: Retry = Retry.NEVER
 
     def __init__(self, message: str, *, retry_after: int | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+    @property
+    def retryable(self) -> bool:
+        return self.retry is not Retry.NEVER
 
 
 class UnipileUnavailable(UnipileError):
@@ -38,7 +54,7 @@ class UnipileUnavailable(UnipileError):
 
     code = "unipile_unavailable"
     advice = _("Unipile cannot be reached right now. Nothing was changed. Try again shortly.")
-    retryable = True
+    retry = Retry.AT_ONCE
 
 
 class UnipileTimeout(UnipileError):
@@ -46,13 +62,13 @@ class UnipileTimeout(UnipileError):
 
     code = "unipile_timeout"
     advice = _("Unipile did not answer in time. Nothing was changed. Try again shortly.")
-    retryable = True
+    retry = Retry.AFTER_A_PAUSE
 
 
 class UnipileNotAsked(UnipileTimeout):
     """A run over many accounts ended before it came to this one."""
 
-    advice = _("The time was over before Unipile was asked. Nothing was changed. Refresh it again.")
+    advice = _("The time limit was reached before Unipile was asked. Refresh the account again.")
 
 
 class UnipileUnexpectedAnswer(UnipileError):
@@ -73,7 +89,12 @@ class UnipileAPIError(UnipileError):
         super().__init__(message, retry_after=retry_after)
         self.status_code = status_code
         self.error_type = error_type
-        self.retryable = status_code >= 500 or status_code in (408, 429)
+
+
+class UnipileServerError(UnipileAPIError):
+    """A 5xx, or a 408: the next try may well succeed."""
+
+    retry = Retry.AT_ONCE
 
 
 class UnipileAuthenticationError(UnipileAPIError):
@@ -88,39 +109,59 @@ class UnipileAuthenticationError(UnipileAPIError):
 
 class UnipileRateLimited(UnipileAPIError):
     code = "unipile_rate_limited"
-    advice = _("Unipile takes no more requests right now. Nothing was changed. Try again later.")
+    advice = _("Unipile is rate limiting us. Nothing was changed. Try again later.")
+    retry = Retry.AFTER_A_PAUSE
 
 
 class UnipileAccountNotFound(UnipileAPIError):
-    """Unipile no longer has the account."""
+    """Unipile does not have the account, if the workspace is ours."""
 
     code = "reconnect_required"
     advice = _RECONNECT
-    account_status = "disconnected"
 
 
-class UnipileLoginLost(UnipileError):
+class UnipileLoginLost(UnipileAPIError):
     """Unipile has the account but is logged out of LinkedIn."""
 
     code = "reconnect_required"
     advice = _RECONNECT
-    account_status = "credentials_required"
 
 
-class UnipileAccountDisconnected(UnipileError):
-    """The row is `disconnected`, so Unipile was not asked."""
+class UnipileAccountUnavailable(UnipileError):
+    """Unipile names a trouble of this one account that is not its login."""
+
+    code = "account_unavailable"
+
+    def __init__(self, message: str, *, error_type: str = "") -> None:
+        super().__init__(message)
+        self.error_type = error_type
+        self.advice = _(
+            "LinkedIn refuses this account at the moment (%(type)s). Nothing was changed. See to it"
+            " in LinkedIn, then refresh it again; if it stays like this, reconnect the account."
+        ) % {"type": error_type or "no reason given"}
+
+
+class UnipileReconnectRequired(UnipileError):
+    """The row is not connected, by what Unipile said last."""
 
     code = "reconnect_required"
+    advice = _RECONNECT
+
+
+class UnipileAccountDisconnected(UnipileReconnectRequired):
+    """The account is disconnected for good, so it was not asked for."""
+
     advice = _("The account is disconnected, so it was not read. Reconnect it to LinkedIn first.")
 
 
 class UnipileAccountNotListed(UnipileError):
-    """In a bulk pass so many accounts are missing from Unipile's list that none was asked for."""
+    """Unipile does not have the account, and the workspace may not be ours."""
 
     code = "unipile_account_not_listed"
     advice = _(
-        "UNIPILE_DSN or UNIPILE_API_KEY may belong to another workspace. Nothing was changed. If"
-        " the accounts are gone indeed, run the command with --confirm-gone."
+        "UNIPILE_DSN or UNIPILE_API_KEY may belong to another workspace. Nothing was changed. The"
+        " operator must check them; if they are right, the command with --confirm-gone marks the"
+        " accounts that are gone."
     )
 
 
@@ -140,7 +181,25 @@ class UnipilePremiumStatusPending(UnipileError):
         "The account is still connecting, so its premium status is not known yet. Nothing was"
         " changed. Try again in a minute."
     )
-    retryable = True
+    retry = Retry.IN_A_MINUTE
+
+
+class SalesNavigatorUnavailable(UnipileError):
+    """LinkedIn refuses a Sales Navigator search to an account whose stored flag allows it."""
+
+    code = "sales_navigator_unavailable"
+    advice = _(
+        'LinkedIn refuses Sales Navigator to this account. Refresh it with "live": true; if the'
+        " flag stays, reconnect the account, then search again."
+    )
+
+
+class AccountLocked(UnipileError):
+    """Somebody else holds the account's row in our database."""
+
+    code = "database_unavailable"
+    advice = _("The account is locked in our database. Nothing was changed. Try again shortly.")
+    retry = Retry.IN_A_MINUTE
 
 
 class UnipileNotConfigured(ImproperlyConfigured):
