@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import http.client
 import io
 import socket
@@ -17,8 +16,6 @@ from unipile_accounts.unipile.deadline import DeadlineReader
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
-
-_DEAD_PATH = (errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH)
 
 
 class Answer(http.client.HTTPResponse):
@@ -50,15 +47,7 @@ class _Reader(DeadlineReader):
     is_over = False
 
     def readinto(self, buffer: WriteableBuffer) -> int | None:
-        if self.is_over:
-            return 0
-        try:
-            return super().readinto(buffer)
-        except OSError as exc:
-            if exc.errno in _DEAD_PATH:
-                # Nobody acknowledges our bytes. Python calls that a timeout too.
-                raise ConnectionAbortedError(exc.errno, exc.strerror) from None
-            raise
+        return 0 if self.is_over else super().readinto(buffer)
 
 
 class _Buffer(io.BufferedReader):

@@ -17,7 +17,7 @@ from urllib3.exceptions import HTTPError
 
 from unipile_accounts.exceptions import UnipileNotConfigured
 from unipile_accounts.unipile.answers import Answer
-from unipile_accounts.unipile.deadline import open_socket
+from unipile_accounts.unipile.deadline import answer_within, open_socket, seconds_left
 
 # Routers forget idle connections without a word, some after a minute.
 MAX_IDLE_SECONDS = 30
@@ -34,8 +34,8 @@ _TCP_OPTIONS = {
 _anew: ContextVar[bool] = ContextVar("anew", default=False)
 
 
-class ReusedConnectionBroke(HTTPError):
-    """A connection that had been idle broke before it brought an answer."""
+class ReusedConnectionFailed(HTTPError):
+    """A connection that had been idle broke, or was silent for half of the time that was left."""
 
 
 @contextmanager
@@ -89,7 +89,7 @@ class Connection(HTTPConnection):
             super().request(*args, **kwargs)
 
     def getresponse(self) -> Any:
-        with self._reuse_told():
+        with self._reuse_told(), answer_within(seconds_left() / (2 if self._answered_at else 1)):
             response = super().getresponse()
         self._answered_at = time.monotonic()
         return response
@@ -98,10 +98,10 @@ class Connection(HTTPConnection):
     def _reuse_told(self) -> Iterator[None]:
         try:
             yield
-        except (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError) as exc:
+        except OSError as exc:
             if self._answered_at is None:
                 raise
-            raise ReusedConnectionBroke from exc
+            raise ReusedConnectionFailed from exc
 
 
 class SecureConnection(Connection, HTTPSConnection):

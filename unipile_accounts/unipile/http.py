@@ -8,6 +8,7 @@ from __future__ import annotations
 import http.client
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from json import dumps, loads
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -16,7 +17,7 @@ import urllib3
 
 from unipile_accounts.conf import conf
 from unipile_accounts.exceptions import UnipileUnexpectedAnswer
-from unipile_accounts.unipile.connections import ReusedConnectionBroke, on_a_new_connection
+from unipile_accounts.unipile.connections import ReusedConnectionFailed, on_a_new_connection
 from unipile_accounts.unipile.deadline import answer_within, seconds_left
 from unipile_accounts.unipile.errors import error_of_answer, error_of_connection
 from unipile_accounts.unipile.session import close_session, session
@@ -28,6 +29,12 @@ MAX_ANSWER_BYTES = 2 * 1024 * 1024
 
 _ERROR_TYPE = re.compile(r"errors/[a-z_]{1,64}")
 _RETRY_AFTER_MAX = 3600
+
+
+class _Question(NamedTuple):
+    method: str
+    url: str
+    body: bytes | None
 
 
 class _Answer(NamedTuple):
@@ -52,13 +59,16 @@ def request(
     question is about one account, so that an error may speak of it.
     Raises `UnipileError`, or `UnipileNotConfigured` for what only the operator can mend.
     """
-    seconds = conf.unipile_timeout if timeout is None else timeout
-    parameters = {**(query or {}), **conf.unipile_dsn.query}
-    target = f"/api/v1{path}" + (f"?{urlencode(parameters)}" if parameters else "")
-    body = None if json is None else dumps(json).encode()
+    dsn = conf.unipile_dsn
+    parameters = {**(query or {}), **dsn.query}
+    question = _Question(
+        method,
+        f"/api/v1{path}" + (f"?{urlencode(parameters)}" if parameters else ""),
+        None if json is None else dumps(json).encode(),
+    )
     try:
-        with answer_within(seconds):
-            answer = _ask(method, target, body)
+        with answer_within(conf.unipile_timeout if timeout is None else timeout):
+            answer = _ask(session(dsn.base_url), question)
     except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError) as exc:
         raise error_of_connection(exc, about=about) from exc
     if len(answer.body) > MAX_ANSWER_BYTES:
@@ -74,42 +84,39 @@ def request(
     return _json(answer.body, about=about)
 
 
-def _ask(method: str, target: str, body: bytes | None) -> _Answer:
-    try:
-        return _exchange(method, target, body)
-    except ReusedConnectionBroke:
-        if method == "POST":
-            # Unipile may have done already what it was asked for.
-            raise
+def _ask(pool: urllib3.HTTPConnectionPool, question: _Question) -> _Answer:
+    # A POST may not be put twice, so it must not need to be.
+    if question.method != "POST":
+        with suppress(ReusedConnectionFailed):
+            return _exchange(pool, question)
     with on_a_new_connection():
-        return _exchange(method, target, body)
+        return _exchange(pool, question)
 
 
-def _exchange(method: str, target: str, body: bytes | None) -> _Answer:
-    headers = {
-        "Accept": "application/json",
-        "Accept-Encoding": "gzip",
-        "X-API-KEY": conf.unipile_api_key,
-    }
-    if body is not None:
-        headers["Content-Type"] = "application/json"
-    timeout = urllib3.Timeout(connect=conf.unipile_connect_timeout, read=seconds_left())
-    response = session(conf.unipile_dsn.base_url).urlopen(
-        method,
-        target,
-        body,
-        headers,
-        timeout=timeout,
+def _exchange(pool: urllib3.HTTPConnectionPool, question: _Question) -> _Answer:
+    response = pool.urlopen(
+        *question,
+        headers=_headers(question),
+        timeout=urllib3.Timeout(connect=conf.unipile_connect_timeout, read=seconds_left()),
         # A redirect would take the key to another address.
         redirect=False,
         preload_content=False,
     )
     try:
-        content = response.read(MAX_ANSWER_BYTES + 1, decode_content=True)
-        return _Answer(response.status, response.headers, content)
+        body = response.read(MAX_ANSWER_BYTES + 1, decode_content=True)
+        return _Answer(response.status, response.headers, body)
     finally:
         response.close()
         response.release_conn()
+
+
+def _headers(question: _Question) -> dict[str, str]:
+    headers = {
+        "Accept": "application/json",
+        "Accept-Encoding": "gzip",
+        "X-API-KEY": conf.unipile_api_key,
+    }
+    return headers if question.body is None else {**headers, "Content-Type": "application/json"}
 
 
 def _json(body: bytes, *, about: str) -> Any:

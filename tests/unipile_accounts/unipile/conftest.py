@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import json
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any, Self
 
 import pytest
 from pytest_django import Settings
@@ -42,43 +44,90 @@ def account(sandbox: Sandbox) -> str:
 
 
 @pytest.fixture
-def tls_sandbox(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Iterator[Sandbox]:
+def tls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ssl.SSLContext:
+    """The server's side of encryption that this process trusts, for localhost."""
     bundle = tmp_path / "localhost.pem"
     bundle.write_text(CERTIFICATE)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(bundle)
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
+    return context
+
+
+@pytest.fixture
+def tls_sandbox(settings: Settings, tls: ssl.SSLContext) -> Iterator[Sandbox]:
     with Sandbox([linkedin_account(ID)]) as sandbox:
         server = sandbox._server
         assert server
-        server.socket = context.wrap_socket(server.socket, server_side=True)
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
         settings.UNIPILE_API_KEY = sandbox.api_key
         yield sandbox
 
 
-@pytest.fixture
-def serve(settings: Settings) -> Iterator[Callable[[bytes], None]]:
-    """Answer one request with these bytes."""
-    threads: list[threading.Thread] = []
+class Peer:
+    """A server whose n-th connection answers each request with the bytes of the n-th script."""
 
-    def start(answer: bytes) -> None:
-        server = socket.create_server(("127.0.0.1", 0))
-        settings.UNIPILE_DSN = f"http://127.0.0.1:{server.getsockname()[1]}"
-        settings.UNIPILE_API_KEY = "key"
+    def __init__(
+        self, *scripts: list[bytes], tls: ssl.SSLContext | None = None, hangs_up: bool = False
+    ) -> None:
+        self._scripts = scripts
+        self._tls = tls
+        self._hangs_up = hangs_up
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.port = self._server.getsockname()[1]
+        self._thread = threading.Thread(target=self._serve)
 
-        def respond() -> None:
-            with server, server.accept()[0] as connection:
-                connection.recv(65536)
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self._server.close()
+
+    def _serve(self) -> None:
+        with suppress(OSError), ExitStack() as connections:
+            for script in self._scripts:
+                connection = connections.enter_context(self._server.accept()[0])
+                if self._tls:
+                    connection = self._tls.wrap_socket(connection, server_side=True)
+                    connections.enter_context(connection)
+                self._play(script, connection)
+
+    def _play(self, script: list[bytes], connection: socket.socket) -> None:
+        with suppress(OSError):
+            for answer in script:
+                if not connection.recv(65536):
+                    break
                 connection.sendall(answer)
+        if self._hangs_up:
+            connection.close()
 
-        threads.append(threading.Thread(target=respond))
-        threads[0].start()
 
-    yield start
-    for thread in threads:
-        thread.join()
+@pytest.fixture
+def peer(settings: Settings) -> Iterator[Callable[..., Peer]]:
+    """Start a peer in Unipile's place."""
+    with ExitStack() as peers:
+
+        def start(*scripts: list[bytes], **how: Any) -> Peer:
+            started = peers.enter_context(Peer(*scripts, **how))
+            scheme = "https" if how.get("tls") else "http"
+            settings.UNIPILE_DSN = f"{scheme}://localhost:{started.port}"
+            settings.UNIPILE_API_KEY = "key"
+            return started
+
+        yield start
+
+
+def answer(body: object, head: str = "", status: str = "200 OK") -> bytes:
+    content = json.dumps(body).encode()
+    return b"HTTP/1.1 %b\r\n%bContent-Length: %d\r\n\r\n%b" % (
+        status.encode(),
+        head.encode(),
+        len(content),
+        content,
+    )
 
 
 @contextmanager

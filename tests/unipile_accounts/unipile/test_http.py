@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import tracemalloc
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -8,15 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.unipile_accounts.unipile.conftest import ID, no_longer_than
+from tests.unipile_accounts.unipile.conftest import ID, Peer, no_longer_than
 from unipile_accounts.exceptions import (
     UnipileError,
     UnipileRateLimited,
     UnipileUnavailable,
     UnipileUnexpectedAnswer,
 )
+from unipile_accounts.payloads.account import read_account
 from unipile_accounts.unipile.accounts import get_account
-from unipile_accounts.unipile.http import MAX_ANSWER_BYTES
+from unipile_accounts.unipile.http import MAX_ANSWER_BYTES, request
 from unipile_sandbox import Fault, Sandbox, linkedin_account
 
 
@@ -31,6 +33,20 @@ def test_request_carries_the_key_in_its_header_and_nowhere_else(
     assert request.headers["accept"] == "application/json"
     assert sandbox.api_key not in request.path
     assert {"authorization", "cookie"}.isdisjoint(request.headers)
+
+
+def test_post_carries_json_and_takes_a_new_connection(account: str, sandbox: Sandbox) -> None:
+    get_account(account)
+    sandbox.inject(Fault(status=201, body=b'{"object": "Made"}'))
+
+    answer = request("POST", "/things", about="things", query={"a": "b c"}, json={"name": "\u00e4"})
+
+    assert answer == {"object": "Made"}
+    first, second = sandbox.requests
+    assert (second.method, second.path) == ("POST", "/api/v1/things?a=b+c")
+    assert second.headers["content-type"] == "application/json"
+    assert json.loads(second.body) == {"name": "\u00e4"}
+    assert second.connection != first.connection
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -76,7 +92,7 @@ def test_logins_of_a_netrc_file_are_not_sent(
         Fault(padding=2**40),
         Fault(padding=2**40, framing="chunked"),
         Fault(padding=2**40, framing="close"),
-        Fault(padding=100_000_000, gzip=True),
+        Fault(padding=30_000_000, gzip=True),
         Fault(status=500, padding=2**40),
     ],
 )
@@ -93,6 +109,13 @@ def test_answer_of_any_size_is_read_only_to_the_cap(
         tracemalloc.stop()
 
     assert peak < 5 * MAX_ANSWER_BYTES
+
+
+def test_answer_of_many_arrays_is_quick_to_refuse(account: str, sandbox: Sandbox) -> None:
+    sandbox.inject(Fault(arrays=MAX_ANSWER_BYTES - 10))
+
+    with no_longer_than(2), pytest.raises(UnipileUnexpectedAnswer):
+        read_account(get_account(account), unipile_account_id=account)
 
 
 def test_large_answer_below_the_cap_is_read(account: str, sandbox: Sandbox) -> None:
@@ -165,9 +188,9 @@ def test_broken_answer_is_one_of_our_errors(
     ],
 )
 def test_server_that_is_not_unipile_is_one_of_our_errors(
-    serve: Callable[[bytes], None], answer: bytes
+    peer: Callable[..., Peer], answer: bytes
 ) -> None:
-    serve(answer)
+    peer([answer], hangs_up=True)
 
     with no_longer_than(5), pytest.raises(UnipileError) as caught:
         get_account(ID, timeout=3)
