@@ -74,7 +74,7 @@ class Connection(HTTPConnection):
             super().connect()
         except ssl.SSLCertVerificationError as exc:
             raise UnipileNotConfigured(
-                f"The certificate of {self.host} is not trusted ({exc.verify_message}).",
+                f"A certificate on the way to Unipile is not trusted ({exc.verify_message}).",
                 hint="Check UNIPILE_DSN, or name your own authority in REQUESTS_CA_BUNDLE.",
             ) from exc
         except (OSError, http.client.HTTPException) as exc:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,6 +11,7 @@ from pytest_django import Settings
 from tests.unipile_accounts.unipile.conftest import ID, no_longer_than
 from unipile_accounts.exceptions import UnipileTimeout
 from unipile_accounts.unipile.accounts import get_account, list_accounts
+from unipile_accounts.unipile.http import close_session
 from unipile_sandbox import Fault, Sandbox
 
 
@@ -65,8 +67,8 @@ def test_deadline_is_that_of_the_settings_when_none_is_given(
 def test_new_deadline_begins_with_each_request(account: str, sandbox: Sandbox) -> None:
     sandbox.inject(Fault(delay=0.2))
 
-    for _ in range(3):
-        assert get_account(account, timeout=0.5)
+    for _ in range(5):
+        assert get_account(account, timeout=0.9)
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
@@ -88,19 +90,46 @@ def test_connection_that_is_not_made_in_time_is_given_up(settings: Settings) -> 
             get_account(ID)
 
 
-def test_addresses_of_a_host_share_the_time_to_connect(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
+def test_silent_address_leaves_time_for_the_next_one(
+    account: str, sandbox: Sandbox, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.UNIPILE_CONNECT_TIMEOUT = "0.5"
+    settings.UNIPILE_CONNECT_TIMEOUT = "0.6"
+    settings.UNIPILE_DSN = "http://localhost:13843"
     resolve = socket.getaddrinfo
     with full_server() as port:
-        settings.UNIPILE_DSN, settings.UNIPILE_API_KEY = f"http://localhost:{port}", "key"
-        monkeypatch.setattr(
-            socket, "getaddrinfo", lambda *_, **__: resolve("127.0.0.1", port, type=1) * 8
-        )
+        silent = resolve("127.0.0.1", port, type=socket.SOCK_STREAM) * 2
+        addresses = silent + resolve("127.0.0.1", sandbox.port, type=socket.SOCK_STREAM)
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: addresses)
 
+        assert get_account(account)["id"] == account
+
+        addresses[:] = silent * 4
+        close_session()
         with no_longer_than(2), pytest.raises(UnipileTimeout):
-            get_account(ID)
+            get_account(account)
+
+
+def test_name_that_is_not_found_in_time_is_a_timeout(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.UNIPILE_DSN, settings.UNIPILE_API_KEY = "unipile.test:13843", "key"
+    over = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: over.wait())
+
+    with no_longer_than(2), pytest.raises(UnipileTimeout):
+        get_account(ID, timeout=0.3)
+
+    over.set()
+
+
+@pytest.mark.parametrize("timeout", [0, -1])
+def test_nobody_is_asked_when_the_time_is_over(
+    account: str, sandbox: Sandbox, timeout: float
+) -> None:
+    with pytest.raises(UnipileTimeout):
+        get_account(account, timeout=timeout)
+
+    assert sandbox.request_count == 0
 
 
 @contextmanager
