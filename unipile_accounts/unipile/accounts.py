@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from unipile_accounts.exceptions import UnipileUnexpectedAnswer
+from unipile_accounts.exceptions import UnipileAccountNotFound, UnipileUnexpectedAnswer
 from unipile_accounts.unipile import http
 
 # The most that `limit` may be.
@@ -22,13 +23,16 @@ def get_account(unipile_account_id: str, *, timeout: float | None = None) -> Any
 
     https://developer.unipile.com/reference/accountscontroller_getaccountbyid
     """
-    return http.request(
-        "GET",
-        f"/accounts/{quote(unipile_account_id, safe='')}",
-        about=f"account {unipile_account_id}",
-        account=True,
-        timeout=timeout,
-    )
+    return _ask_about("GET", unipile_account_id, timeout=timeout)
+
+
+def delete_account(unipile_account_id: str, *, timeout: float | None = None) -> None:
+    """Remove an account from the workspace; one that is gone already is fine.
+
+    https://developer.unipile.com/reference/accountscontroller_deleteaccount
+    """
+    with suppress(UnipileAccountNotFound):
+        _ask_about("DELETE", unipile_account_id, timeout=timeout)
 
 
 def list_accounts(*, cursor: str | None = None, timeout: float | None = None) -> AccountPage:
@@ -44,3 +48,13 @@ def list_accounts(*, cursor: str | None = None, timeout: float | None = None) ->
             if next_cursor is None or (isinstance(next_cursor, str) and next_cursor != cursor):
                 return AccountPage(items, next_cursor or None)
     raise UnipileUnexpectedAnswer(f"Unipile's answer for {about} is not a list of accounts.")
+
+
+def _ask_about(method: str, unipile_account_id: str, *, timeout: float | None) -> Any:
+    return http.request(
+        method,
+        f"/accounts/{quote(unipile_account_id, safe='')}",
+        about=f"account {unipile_account_id}",
+        account=True,
+        timeout=timeout,
+    )

@@ -7,8 +7,13 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from unipile_accounts.exceptions import UnipileAPIError, UnipileUnexpectedAnswer
-from unipile_accounts.unipile.accounts import get_account, list_accounts
+from unipile_accounts.exceptions import (
+    UnipileAccountNotFound,
+    UnipileAPIError,
+    UnipileError,
+    UnipileUnexpectedAnswer,
+)
+from unipile_accounts.unipile.accounts import delete_account, get_account, list_accounts
 from unipile_sandbox import Fault, Sandbox, linkedin_account
 
 
@@ -76,3 +81,31 @@ def test_list_that_is_none_or_leads_in_a_circle_is_unexpected(sandbox: Sandbox, 
 
     with pytest.raises(UnipileUnexpectedAnswer, match="list of accounts"):
         list_accounts(cursor="where-we-are")
+
+
+# --- Delete ---------------------------------------------------------------------------------------
+
+
+def test_deleted_account_is_gone_at_unipile(account: str, sandbox: Sandbox) -> None:
+    delete_account(account)
+
+    assert [request.method for request in sandbox.requests] == ["DELETE"]
+    with pytest.raises(UnipileAccountNotFound):
+        get_account(account)
+
+
+def test_account_that_is_gone_already_is_fine(sandbox: Sandbox) -> None:
+    delete_account("gone")
+
+    assert sandbox.request_count == 1
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 500, 503])
+def test_delete_that_fails_is_told(account: str, sandbox: Sandbox, status: int) -> None:
+    sandbox.inject(Fault(status=status, body=b"{}"))
+
+    with pytest.raises(UnipileError):
+        delete_account(account)
+
+    sandbox.clear_faults()
+    assert get_account(account)["id"] == account
