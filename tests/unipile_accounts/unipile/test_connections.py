@@ -214,7 +214,9 @@ def test_connections_are_not_used_after_a_long_pause(
 def test_open_connections_are_kept_alive_by_the_kernel(account: str, sandbox: Sandbox) -> None:
     get_account(account)
 
-    sock = session(sandbox.url).pool.queue[-1].sock
+    connections_at_rest = session(sandbox.url).pool
+    assert connections_at_rest
+    sock = connections_at_rest.queue[-1].sock
     assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
     assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) <= 15
     assert 0 < sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) <= 3000

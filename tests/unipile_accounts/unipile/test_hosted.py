@@ -15,7 +15,7 @@ from unipile_accounts.unipile.hosted import create_link
 from unipile_sandbox import Fault, Sandbox
 
 SOON = datetime.now(UTC) + timedelta(hours=1)
-URLS = {
+URLS: Any = {
     "notify_url": "https://puffle.example/notify",
     "success_url": "https://puffle.example/connected",
     "failure_url": "https://puffle.example/failed",

@@ -114,7 +114,7 @@ def test_answer_of_any_size_is_read_only_to_the_cap(
 def test_answer_of_many_arrays_is_quick_to_refuse(account: str, sandbox: Sandbox) -> None:
     sandbox.inject(Fault(arrays=MAX_ANSWER_BYTES - 10))
 
-    with no_longer_than(2), pytest.raises(UnipileUnexpectedAnswer):
+    with no_longer_than(5), pytest.raises(UnipileUnexpectedAnswer):
         read_account(get_account(account), unipile_account_id=account)
 
 
