@@ -18,7 +18,7 @@ from rest_framework.throttling import SimpleRateThrottle
 from rest_framework_simplejwt.tokens import AccessToken
 
 from unipile_accounts.models import UnipileAccount
-from unipile_accounts.unipile import http as client
+from unipile_accounts.unipile.http import close_session
 from unipile_sandbox import Sandbox, linkedin_account
 
 Statements = Callable[[], AbstractContextManager[list[str]]]
@@ -47,10 +47,9 @@ def sandbox(running_sandbox: Sandbox, settings: Settings) -> Iterator[Sandbox]:
 def _fresh_process() -> Iterator[None]:
     """Nothing is left of what the process remembers between requests."""
     cache.clear()
-    client._session.cache_clear()
+    close_session()
     yield
-    if client._session.cache_info().currsize:
-        client._session().close()
+    close_session()
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,8 @@ import signal
 import sys
 import threading
 
-from unipile_sandbox import Sandbox, samples
+from unipile_sandbox import Sandbox, sample_plans, samples
+from unipile_sandbox.guide import GUIDE
 
 
 def main() -> None:
@@ -19,7 +20,14 @@ def main() -> None:
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    sandbox = Sandbox(samples(), api_key=options.key, host=options.host, port=options.port)
+    sandbox = Sandbox(
+        samples(),
+        plans=sample_plans(),
+        api_key=options.key,
+        host=options.host,
+        port=options.port,
+        retry_delays=options.retry_delays,
+    )
     try:
         sandbox.start()
     except OSError as exc:
@@ -33,7 +41,9 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m unipile_sandbox",
-        description="A stand-in for Unipile's accounts API, with invented accounts.",
+        description="A stand-in for Unipile and LinkedIn, with invented accounts and people.",
+        epilog=GUIDE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "--host",
@@ -46,6 +56,13 @@ def _options() -> argparse.Namespace:
         default=os.environ.get("UNIPILE_SANDBOX_KEY") or "sandbox-key",
         help="what X-API-KEY must be; else UNIPILE_SANDBOX_KEY, else sandbox-key",
     )
+    parser.add_argument(
+        "--retry-delays",
+        type=_delays,
+        default="1,2,4,8,16",
+        metavar="1,2,4,8,16",
+        help="seconds before each further attempt to deliver an event (%(default)s)",
+    )
     parser.add_argument("--verbose", action="store_true", help="log each request to stderr")
     return parser.parse_args()
 
@@ -55,6 +72,13 @@ def _port(text: str) -> int:
     if not 0 <= port <= 65535:
         raise ValueError(text)
     return port
+
+
+def _delays(text: str) -> tuple[float, ...]:
+    delays = tuple(float(part) for part in text.split(","))
+    if not all(0 <= delay <= 3600 for delay in delays):
+        raise ValueError(text)
+    return delays
 
 
 def _greeting(sandbox: Sandbox) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, NamedTuple, get_args
 
 ERROR_TYPES = {
     400: "errors/invalid_parameters",
@@ -16,6 +16,11 @@ ERROR_TYPES = {
     504: "errors/request_timeout",
 }
 
+Operation = Literal[
+    "account", "list", "delete", "profile", "link", "webhooks", "search", "parameters"
+]
+OPERATIONS: tuple[Operation, ...] = get_args(Operation)
+
 
 class Answer(NamedTuple):
     status: int
@@ -23,6 +28,26 @@ class Answer(NamedTuple):
     headers: Mapping[str, str] = {}
     account_id: str | None = None
     page: int | None = None
+    operation: Operation | None = None
+    # What the request does. An injected error status keeps it from happening.
+    effect: Callable[[], object] | None = None
+
+
+class RefusedError(Exception):
+    """The request gets this error."""
+
+    def __init__(self, status: int, error_type: str, detail: str | None = None) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.body = error_body(status, f"errors/{error_type}", detail)
+
+
+def invalid(detail: str) -> RefusedError:
+    return RefusedError(400, "invalid_parameters", detail)
+
+
+def ok(value: object, *, status: int = 200, **where: Any) -> Answer:
+    return Answer(status, encode(value), **where)
 
 
 def encode(value: object) -> bytes:

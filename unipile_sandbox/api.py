@@ -2,68 +2,59 @@
 
 from __future__ import annotations
 
-import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from urllib.parse import parse_qs, unquote
+from collections.abc import Callable, Mapping
+from urllib.parse import unquote
 
-from unipile_sandbox.accounts import AccountStore, UnknownAccountError
-from unipile_sandbox.answers import Answer, error
+from unipile_sandbox import endpoints
+from unipile_sandbox.answers import Answer, Operation, RefusedError, error
+from unipile_sandbox.calls import Call
+from unipile_sandbox.search import routes
+from unipile_sandbox.server import Request
+from unipile_sandbox.workspace import Workspace
 
-ACCOUNTS = "/api/v1/accounts"
-DEFAULT_LIMIT = 100
-MAX_LIMIT = 250
+ROOT = "/api/v1"
+Handler = Callable[[Call], Answer]
+Methods = Mapping[str, tuple[Operation, Handler]]
+
+COLLECTIONS: Mapping[str, Methods] = {
+    f"{ROOT}/accounts": {"GET": ("list", endpoints.list_accounts)},
+    f"{ROOT}/webhooks": {
+        "GET": ("webhooks", endpoints.list_webhooks),
+        "POST": ("webhooks", endpoints.create_webhook),
+    },
+    f"{ROOT}/hosted/accounts/link": {"POST": ("link", endpoints.create_link)},
+    f"{ROOT}/users/me": {"GET": ("profile", endpoints.read_profile)},
+    f"{ROOT}/linkedin/search": {"POST": ("search", routes.search)},
+    f"{ROOT}/linkedin/search/parameters": {"GET": ("parameters", routes.list_parameters)},
+}
+ITEMS: Mapping[str, Methods] = {
+    f"{ROOT}/accounts": {
+        "GET": ("account", endpoints.read_account),
+        "DELETE": ("delete", endpoints.delete_account),
+    },
+    f"{ROOT}/webhooks": {"DELETE": ("webhooks", endpoints.delete_webhook)},
+}
 
 
-def answer(method: str, target: str, key: str | None, store: AccountStore, api_key: str) -> Answer:
-    path, _, query = target.partition("?")
+def answer(request: Request, *, workspace: Workspace, base_url: str, api_key: str) -> Answer:
+    path, _, query = request.path.partition("?")
     # An id is taken apart before it is decoded: it may hold an encoded slash.
     folder, _, quoted_id = path.rpartition("/")
-    is_read = folder == ACCOUNTS
-    if path != ACCOUNTS and not is_read:
+    methods, item = COLLECTIONS.get(path), ""
+    if methods is None:
+        methods, item = ITEMS.get(folder), unquote(quoted_id)
+    if methods is None:
         return error(404, "There is no such route.")
-    if key != api_key:
+    if request.headers.get("x-api-key") != api_key:
         return error(401)
-    if method != "GET":
-        return error(405, headers={"Allow": "GET"})
-    return _read(store, unquote(quoted_id)) if is_read else _list(store, query)
-
-
-def _read(store: AccountStore, account_id: str) -> Answer:
+    if request.method not in methods:
+        return error(405, headers={"Allow": ", ".join(methods)})
+    operation, handler = methods[request.method]
+    call = Call(workspace, base_url, query, request.body, item)
     try:
-        return Answer(200, store.body(account_id), account_id=account_id)
-    except UnknownAccountError:
-        return error(404, account_id=account_id)
-
-
-def _list(store: AccountStore, query: str) -> Answer:
-    parameters = {
-        name: values[-1] for name, values in parse_qs(query, keep_blank_values=True).items()
-    }
-    try:
-        limit = _limit(parameters.get("limit", str(DEFAULT_LIMIT)))
-        position = _position(parameters["cursor"]) if "cursor" in parameters else 0
-    except ValueError as exc:
-        return error(400, str(exc))
-    end = position + limit
-    cursor = _cursor(end) if end < len(store) else None
-    return Answer(200, store.page(position, limit, cursor), page=position // limit + 1)
-
-
-def _limit(text: str) -> int:
-    if not re.fullmatch("[0-9]{1,3}", text) or not 1 <= int(text) <= MAX_LIMIT:
-        raise ValueError(f"limit must be an integer from 1 to {MAX_LIMIT}.")
-    return int(text)
-
-
-def _cursor(position: int) -> str:
-    return urlsafe_b64encode(b"position:%d" % position).decode()
-
-
-def _position(cursor: str) -> int:
-    try:
-        position = int(urlsafe_b64decode(cursor).removeprefix(b"position:"))
-    except ValueError:
-        position = -1
-    if position < 0 or _cursor(position) != cursor:
-        raise ValueError("cursor is not one that this list has given.")
-    return position
+        made = handler(call)
+    except RefusedError as exc:
+        made = Answer(exc.status, exc.body)
+    if made.operation:
+        return made
+    return made._replace(operation=operation, account_id=call.account_id(operation))

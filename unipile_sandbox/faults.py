@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, Literal
 
 from unipile_sandbox.answers import Answer, encode, error_body
+from unipile_sandbox.bodies import arrays, blanks, first_bytes, gzipped
 
-BLOCK = b" " * 65536
 MAX_SECONDS = 3600
 MAX_PADDING = 2**40
-# A gzip body is made in memory before it is sent.
+# These bodies are made in memory before they are sent.
+MAX_ARRAYS = 2**28
 MAX_GZIP_PADDING = 2**30
+MAX_EARLY_HINTS = 1000
 FRAMINGS = ("length", "chunked", "close")
 
 FIELD_TYPES: dict[str, tuple[type, ...]] = {
@@ -26,10 +27,14 @@ FIELD_TYPES: dict[str, tuple[type, ...]] = {
     "drip_headers": (int, float),
     "drip_body": (int, float),
     "close": (bool,),
+    "reset": (bool,),
+    "silent": (bool,),
     "cut": (int,),
     "framing": (str,),
     "padding": (int,),
     "gzip": (bool,),
+    "arrays": (int,),
+    "early_hints": (int,),
 }
 
 
@@ -46,14 +51,22 @@ class Fault:
     delay: float = 0
     drip_headers: float = 0
     drip_body: float = 0
-    # Hang up without an answer; or, unannounced, after `cut` bytes of the body.
+    # Hang up without an answer, by FIN.
     close: bool = False
+    # Break the connection off with RST; or answer nothing for as long as the client waits.
+    reset: bool = False
+    silent: bool = False
+    # Hang up unannounced after so many bytes of the body.
     cut: int | None = None
     # How the end of the body is told: Content-Length, chunks, or the end of the connection.
     framing: Literal["length", "chunked", "close"] = "length"
     # Blanks after the body, which leave JSON valid; with `gzip` they make a bomb.
     padding: int = 0
     gzip: bool = False
+    # So many bytes of [[],[],...] in place of the body.
+    arrays: int = 0
+    # So many answers 103 come before the answer itself.
+    early_hints: int = 0
 
     def __post_init__(self) -> None:
         if self.status is not None and not 200 <= self.status <= 999:
@@ -67,6 +80,10 @@ class Fault:
             raise ValueError(f"framing must be one of {', '.join(FRAMINGS)}.")
         if self.cut is not None and self.cut < 0:
             raise ValueError("cut must not be negative.")
+        if not 0 <= self.arrays <= MAX_ARRAYS:
+            raise ValueError(f"arrays must be a number of bytes from 0 to {MAX_ARRAYS}.")
+        if not 0 <= self.early_hints <= MAX_EARLY_HINTS:
+            raise ValueError(f"early_hints must be a number from 0 to {MAX_EARLY_HINTS}.")
         most = MAX_GZIP_PADDING if self.gzip else MAX_PADDING
         if not 0 <= self.padding <= most:
             raise ValueError(f"padding must be a number of bytes from 0 to {most}.")
@@ -87,15 +104,24 @@ class Fault:
         return fault
 
     @property
+    def refuses(self) -> bool:
+        """Whether the request has no effect either, and not only a bad answer."""
+        return self.status is not None and self.status >= 400
+
+    @property
+    def answers(self) -> bool:
+        return not (self.close or self.reset or self.silent)
+
+    @property
     def ends_connection(self) -> bool:
-        return self.close or self.cut is not None or self.framing == "close"
+        return not self.answers or self.cut is not None or self.framing == "close"
 
     def spoil(self, answer: Answer) -> tuple[int, dict[str, str], Iterator[bytes]]:
         """Return the status, headers and body blocks to send in place of the answer."""
         body, padding = self._body(answer), self.padding
         headers = dict(answer.headers)
         if self.gzip:
-            body, padding = _gzipped(body, padding), 0
+            body, padding = gzipped(body, padding), 0
             headers["Content-Encoding"] = "gzip"
         if self.framing == "length":
             headers["Content-Length"] = str(len(body) + padding)
@@ -103,19 +129,21 @@ class Fault:
             headers["Transfer-Encoding"] = "chunked"
         else:
             headers["Connection"] = "close"
-        blocks = chain([body] if body else [], _blanks(padding))
+        blocks = chain([body] if body else [], blanks(padding))
         return self.status or answer.status, headers | dict(self.headers), self._framed(blocks)
 
     def _body(self, answer: Answer) -> bytes:
         if self.body is not None:
             return self.body
+        if self.arrays:
+            return arrays(self.arrays)
         if self.status is None or self.status < 300:
             return answer.body
         return b"" if self.status < 400 else error_body(self.status, self.error_type)
 
     def _framed(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
         if self.cut is not None:
-            blocks = _first(blocks, self.cut)
+            blocks = first_bytes(blocks, self.cut)
         if self.framing != "chunked":
             yield from blocks
             return
@@ -127,71 +155,3 @@ class Fault:
 
 def _as_bytes(body: object) -> bytes:
     return body.encode(errors="replace") if isinstance(body, str) else encode(body)
-
-
-def _blanks(count: int) -> Iterator[bytes]:
-    while count > 0:
-        yield BLOCK[:count]
-        count -= len(BLOCK)
-
-
-def _first(blocks: Iterable[bytes], count: int) -> Iterator[bytes]:
-    for block in blocks:
-        if count <= 0:
-            return
-        yield block[:count]
-        count -= len(block)
-
-
-def _gzipped(body: bytes, padding: int) -> bytes:
-    packer = zlib.compressobj(wbits=31)
-    packed = [packer.compress(block) for block in chain([body], _blanks(padding))]
-    return b"".join((*packed, packer.flush()))
-
-
-@dataclass
-class _Injected:
-    fault: Fault
-    account_id: str | None
-    page: int | None
-    times: int | None
-
-    def fits(self, answer: Answer) -> bool:
-        if self.account_id is not None:
-            return self.account_id == answer.account_id
-        return self.page is None or (answer.page is not None and self.page <= answer.page)
-
-
-class FaultQueue:
-    """Injected faults; of those that fit an answer, the oldest spoils it."""
-
-    def __init__(self) -> None:
-        self._injected: list[_Injected] = []
-
-    def __len__(self) -> int:
-        return len(self._injected)
-
-    def inject(
-        self, fault: Fault, *, account_id: str | None, page: int | None, times: int | None
-    ) -> None:
-        if account_id is not None and page is not None:
-            raise ValueError("A fault is for an account or for pages of the list, not for both.")
-        if min(1 if page is None else page, 1 if times is None else times) < 1:
-            raise ValueError("page and times must be 1 or more.")
-        self._injected.append(_Injected(fault, account_id, page, times))
-
-    def take(self, answer: Answer) -> Fault | None:
-        for injected in self._injected:
-            if injected.fits(answer):
-                self._count_down(injected)
-                return injected.fault
-        return None
-
-    def clear(self) -> None:
-        self._injected.clear()
-
-    def _count_down(self, injected: _Injected) -> None:
-        if injected.times is not None:
-            injected.times -= 1
-            if not injected.times:
-                self._injected.remove(injected)

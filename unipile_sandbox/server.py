@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import json
 import logging
+import os
 import re
 import socket
 import socketserver
+import struct
 import threading
 from collections.abc import Callable, Mapping
 from http.client import responses
@@ -20,6 +23,7 @@ from unipile_sandbox.faults import Fault
 logger = logging.getLogger(__name__)
 
 MAX_LINE = 65536
+EARLY_HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n"
 
 
 class Request(NamedTuple):
@@ -27,6 +31,13 @@ class Request(NamedTuple):
     path: str
     headers: Mapping[str, str]
     connection: int
+    body: bytes = b""
+    # Whether the connection has brought an earlier request.
+    reused: bool = False
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
 
 
 class Reply(NamedTuple):
@@ -40,9 +51,7 @@ class Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
     request_queue_size = 512
 
-    def __init__(
-        self, address: tuple[str, int], respond: Callable[[Request, bytes], Reply]
-    ) -> None:
+    def __init__(self, address: tuple[str, int], respond: Callable[[Request], Reply]) -> None:
         super().__init__(address, _Connection)
         self.respond = respond
         self.connection_ids = itertools.count(1)
@@ -83,10 +92,11 @@ class _Connection(socketserver.StreamRequestHandler):
         number = next(self.server.connection_ids)
         # The client hung up, or the sandbox stops: nobody is left to tell.
         with contextlib.suppress(OSError):
-            while self._serve_one(number):
-                pass
+            reused = False
+            while self._serve_one(number, reused=reused):
+                reused = True
 
-    def _serve_one(self, number: int) -> bool:
+    def _serve_one(self, number: int, *, reused: bool) -> bool:
         """Answer one request, and tell whether the connection goes on."""
         line = self.rfile.readline(MAX_LINE).decode("latin-1")
         if not line:
@@ -100,8 +110,8 @@ class _Connection(socketserver.StreamRequestHandler):
         method, path, version = line.split()
         if "expect" in headers:
             self.connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-        request = Request(method, path, headers, number)
-        reply = self.server.respond(request, self.rfile.read(int(length)))
+        body = self.rfile.read(int(length))
+        reply = self.server.respond(Request(method, path, headers, number, body, reused))
         logger.debug("%s %s -> %s", method, path, "fault" if reply.fault else reply.answer.status)
         self.server.pause(reply.delay)
         # The body of a refused HEAD is not read, and must not be taken for the next answer.
@@ -125,12 +135,28 @@ class _Connection(socketserver.StreamRequestHandler):
 
     def _send_spoilt(self, answer: Answer, fault: Fault) -> bool:
         """Do the damage, and tell whether it leaves the connection usable."""
-        if not fault.close:
+        if fault.reset:
+            self._reset()
+        elif fault.silent:
+            self._ignore()
+        elif fault.answers:
+            self.connection.sendall(EARLY_HINTS * fault.early_hints)
             status, headers, blocks = fault.spoil(answer)
             self._drip(_head(status, headers), fault.drip_headers)
             for block in blocks:
                 self._drip(block, fault.drip_body)
         return not fault.ends_connection
+
+    def _reset(self) -> None:
+        """Break the connection off with RST, as a host does that has forgotten it."""
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        # Closing the socket as usual would send a FIN first.
+        os.close(self.connection.detach())
+
+    def _ignore(self) -> None:
+        """Wait until the client gives up, or the sandbox stops."""
+        while self.connection.recv(MAX_LINE):
+            pass
 
     def _drip(self, data: bytes, seconds: float) -> None:
         step = 1 if seconds else len(data)

@@ -6,12 +6,12 @@ import pytest
 
 from unipile_accounts.exceptions import (
     UnipileError,
-    UnipileLoginLost,
     UnipileNotLinkedIn,
     UnipilePremiumStatusPending,
     UnipileUnexpectedAnswer,
 )
-from unipile_accounts.payloads.account import AccountVerdict, read_account, storable
+from unipile_accounts.payloads.account import AccountVerdict, read_account
+from unipile_accounts.payloads.fields import storable
 from unipile_sandbox import linkedin_account, samples
 
 ID = "k3Vd9QmTRxS1aLw0ZbYc7A"
@@ -99,15 +99,10 @@ def test_flags_are_read_without_sources(account: dict[str, Any]) -> None:
         (payload(omit=NO_KEYS), UnipilePremiumStatusPending),
         (payload(omit=NO_KEYS, statuses=["CONNECTING"]), UnipilePremiumStatusPending),
         (payload(omit=["premiumFeatures", "premiumId"]), UnipilePremiumStatusPending),
-        (payload(statuses=["CREDENTIALS"]), UnipileLoginLost),
-        (payload(statuses=["OK", "CREDENTIALS"]), UnipileLoginLost),
-        (payload(statuses=["CREDENTIALS"], omit=NO_KEYS), UnipileLoginLost),
-        (payload(statuses=["CREDENTIALS"], premium_features=["premium"]), UnipileLoginLost),
         (payload() | {"type": "WHATSAPP"}, UnipileNotLinkedIn),
         (payload() | {"type": "linkedin"}, UnipileNotLinkedIn),
         (payload(statuses=["CREDENTIALS"]) | {"type": "MAIL"}, UnipileNotLinkedIn),
         ({"object": "Account", "type": "MAIL", "id": ID}, UnipileNotLinkedIn),
-        (payload(omit=["type"]), UnipileNotLinkedIn),
     ],
 )
 def test_payload_gives_no_verdict(account: dict[str, Any], error: type[UnipileError]) -> None:
@@ -134,6 +129,8 @@ def test_payload_gives_no_verdict(account: dict[str, Any], error: type[UnipileEr
         payload() | {"id": ID.lower()},
         payload() | {"id": None},
         payload() | {"id": [ID]},
+        payload(omit=["type"]),
+        payload() | {"type": None},
         payload() | {"type": 1},
         payload() | {"type": ["LINKEDIN"]},
         payload() | {"name": 5},
@@ -164,6 +161,9 @@ def test_payload_gives_no_verdict(account: dict[str, Any], error: type[UnipileEr
         payload(im={"premiumId": 5}),
         payload(im={"premiumId": False}),
         payload(im={"premiumId": []}),
+        payload(im={"id": 5}),
+        payload(im={"id": ["ACoAA"]}),
+        payload(statuses=["CREDENTIALS"], im={"premiumFeatures": "premium"}),
         payload(im={"publicIdentifier": 5}),
         payload(im={"publicIdentifier": ["mara"]}),
     ],
@@ -171,6 +171,72 @@ def test_payload_gives_no_verdict(account: dict[str, Any], error: type[UnipileEr
 def test_answer_that_is_not_promised_gives_no_verdict(answer: Any) -> None:
     with pytest.raises(UnipileUnexpectedAnswer, match=ID):
         read(answer)
+
+
+@pytest.mark.parametrize(
+    "account",
+    [
+        payload(statuses=["CREDENTIALS"]),
+        payload(statuses=["OK", "CREDENTIALS"]),
+        payload(statuses=["CREDENTIALS"], omit=NO_KEYS),
+        payload(statuses=["CREDENTIALS"], premium_features=["premium"]),
+    ],
+)
+def test_lost_login_is_a_verdict_without_flags(account: dict[str, Any]) -> None:
+    assert read(account) == AccountVerdict(
+        status="credentials_required",
+        reason=f"Unipile account {ID} is logged out of LinkedIn.",
+        linkedin_id=account["connection_params"]["im"]["id"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("member", "expected"),
+    [
+        ("ACoAAB00000000000000000000000000000001A", "ACoAAB00000000000000000000000000000001A"),
+        (" ACoAA\0B ", "ACoAAB"),
+        ("", None),
+        (None, None),
+        ("A" * 255, "A" * 255),
+        ("A" * 256, None),
+    ],
+)
+def test_linkedin_id_is_never_cut(member: str | None, expected: str | None) -> None:
+    assert read(payload(im={"id": member})).linkedin_id == expected
+
+
+def test_absent_linkedin_id_says_nothing() -> None:
+    account = payload()
+    del account["connection_params"]["im"]["id"]
+
+    assert read(account).linkedin_id is None
+
+
+FREE = '{"premiumFeatures":[],"premiumId":null}'
+BOTH = '{"premiumFeatures":["premium","sales_navigator"],"premiumId":"ACwAAB"}'
+
+
+@pytest.mark.parametrize(
+    ("im", "omit", "snapshot"),
+    [
+        ({"premiumFeatures": [], "premiumId": None}, (), FREE),
+        ({"premiumFeatures": None, "premiumId": ""}, (), FREE),
+        ({"premiumFeatures": []}, ["premiumId"], FREE),
+        ({"premiumId": None}, ["premiumFeatures"], FREE),
+        ({"premiumFeatures": ["premium", "sales_navigator"], "premiumId": "ACwAAB"}, (), BOTH),
+        ({"premiumFeatures": ["sales_navigator", "premium"], "premiumId": "ACwAAB"}, (), BOTH),
+        ({"premiumFeatures": ["sales_navigator", "premium"] * 2, "premiumId": "ACwAAB"}, (), BOTH),
+        (
+            {"premiumFeatures": ["\0\ud800"], "premiumId": None},
+            (),
+            r'{"premiumFeatures":["\u0000\ud800"],"premiumId":null}',
+        ),
+    ],
+)
+def test_same_plan_gives_the_same_snapshot(
+    im: dict[str, Any], omit: list[str], snapshot: str
+) -> None:
+    assert read(payload(im=im, omit=omit)).plan_snapshot == snapshot
 
 
 @pytest.mark.parametrize(
@@ -234,7 +300,7 @@ def test_unknown_keys_are_ignored() -> None:
         (3, (True, True, "connected")),
         (4, (True, True, "connected")),
         (5, (True, False, "connected")),
-        (6, UnipileLoginLost),
+        (6, (None, None, "credentials_required")),
         (7, (False, False, None)),
         (8, UnipilePremiumStatusPending),
     ],
@@ -245,7 +311,7 @@ def test_samples_are_read(number: int, expected: Any) -> None:
     if isinstance(expected, tuple):
         verdict = read(account, account["id"])
         assert (verdict.is_premium, verdict.has_sales_navigator, verdict.status) == expected
-        assert verdict.name == account["name"]
+        assert verdict.name == (account["name"] if verdict.is_premium is not None else None)
     else:
         with pytest.raises(expected):
             read(account, account["id"])
@@ -256,7 +322,6 @@ def test_samples_are_read(number: int, expected: Any) -> None:
     [
         payload(im={"premiumFeatures": "hidden", "proxy": {"password": "hidden"}}),
         payload(im={"publicIdentifier": ["hidden"]}) | {"name": "hidden"},
-        payload(name="hidden", statuses=["CREDENTIALS"]),
         payload(name="hidden", omit=NO_KEYS),
         payload(name="hidden") | {"type": "hidden"},
         payload(name="hidden") | {"id": "hidden"},

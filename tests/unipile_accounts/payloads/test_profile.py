@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from unipile_accounts.exceptions import (
+    UnipileAccountUnavailable,
+    UnipileError,
+    UnipileUnexpectedAnswer,
+)
+from unipile_accounts.payloads.account import AccountVerdict, read_account
+from unipile_accounts.payloads.profile import read_profile
+from unipile_sandbox import Sandbox, linkedin_account
+
+ID = "k3Vd9QmTRxS1aLw0ZbYc7A"
+COPY = AccountVerdict(
+    status="connected",
+    linkedin_id="ACoAAB",
+    name="Mara Feldkamp",
+    profile_url="https://www.linkedin.com/in/mara-feldkamp-example",
+    is_premium=False,
+    has_sales_navigator=False,
+    plan_snapshot='{"premiumFeatures":[],"premiumId":null}',
+)
+NOT_CONNECTED = COPY._replace(status=None)
+SEAT = {"owner_seat_id": "300000003", "contract_id": "2000000003"}
+ERROR = {"error": "DISCONNECTED"}
+ABSENT = object()
+NOTHING = UnipileAccountUnavailable
+
+
+def profile(premium: Any = ABSENT, sales_navigator: Any = ABSENT, recruiter: Any = ABSENT) -> Any:
+    plan = {"premium": premium, "sales_navigator": sales_navigator, "recruiter": recruiter}
+    return {
+        "object": "AccountOwnerProfile",
+        "provider": "LINKEDIN",
+        "email": "hidden@example.test",
+        **{key: value for key, value in plan.items() if value is not ABSENT},
+    }
+
+
+def read(answer: Any, verdict: AccountVerdict = COPY) -> AccountVerdict:
+    return read_profile(answer, verdict=verdict, unipile_account_id=ID)
+
+
+@pytest.mark.parametrize(
+    ("plan", "connected", "not_connected"),
+    [
+        # premium, sales_navigator, recruiter -> is_premium, has_sales_navigator
+        ((False, None, None), (False, False), NOTHING),
+        ((True, None, None), (True, False), (True, None)),
+        ((True, SEAT, None), (True, True), (True, True)),
+        ((False, SEAT, None), (True, True), (True, True)),
+        ((False, None, SEAT), (True, False), (True, None)),
+        ((True, None, SEAT), (True, False), (True, None)),
+        ((True, ERROR, None), (True, None), (True, None)),
+        ((True, None, ERROR), (True, False), (True, None)),
+        ((False, ERROR, SEAT), (True, None), (True, None)),
+        ((False, SEAT, ERROR), (True, True), (True, True)),
+        ((False, ERROR, None), NOTHING, NOTHING),
+        ((False, None, ERROR), NOTHING, NOTHING),
+        ((False, None, {"error": "MULTIPLE_SESSIONS"}), NOTHING, NOTHING),
+        ((False, None, {"error": None}), NOTHING, NOTHING),
+        ((False, SEAT | ERROR, None), NOTHING, NOTHING),
+        ((False, ERROR, ERROR), NOTHING, NOTHING),
+        ((ABSENT, ABSENT, ABSENT), NOTHING, NOTHING),
+        ((ABSENT, None, None), NOTHING, NOTHING),
+        ((None, None, None), NOTHING, NOTHING),
+        ((False, ABSENT, None), NOTHING, NOTHING),
+        ((False, None, ABSENT), NOTHING, NOTHING),
+        ((True, ABSENT, ABSENT), (True, None), (True, None)),
+        ((ABSENT, SEAT, ABSENT), (True, True), (True, True)),
+        ((ABSENT, ABSENT, SEAT), (True, None), (True, None)),
+    ],
+)
+def test_plan_is_what_linkedin_says_now(plan: Any, connected: Any, not_connected: Any) -> None:
+    for verdict, expected in ((COPY, connected), (NOT_CONNECTED, not_connected)):
+        if expected is NOTHING:
+            with pytest.raises(UnipileAccountUnavailable, match=ID):
+                read(profile(*plan), verdict)
+        else:
+            is_premium, has_sales_navigator = expected
+            assert read(profile(*plan), verdict) == verdict._replace(
+                is_premium=is_premium, has_sales_navigator=has_sales_navigator, is_live=True
+            )
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        [],
+        "AccountOwnerProfile",
+        {},
+        profile(True, None, None) | {"object": "Account"},
+        profile(True, None, None) | {"object": None},
+        profile(True, None, None) | {"provider": "WHATSAPP"},
+        profile("true", None, None),
+        profile(1, None, None),
+        profile(True, True, None),
+        profile(True, "SEAT", None),
+        profile(True, [SEAT], None),
+        profile(True, None, [ERROR]),
+    ],
+)
+def test_answer_that_is_not_promised_gives_no_verdict(answer: Any) -> None:
+    with pytest.raises(UnipileUnexpectedAnswer, match=ID):
+        read(answer)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [profile(False, ERROR, None), profile("hidden", None, None), profile(True, "hidden", None)],
+)
+def test_errors_hold_nothing_of_the_profile(answer: Any) -> None:
+    with pytest.raises(UnipileError) as caught:
+        read(answer)
+
+    assert "hidden" not in f"{caught.value} {caught.value!r} {caught.value.advice}"
+
+
+def test_upgrade_that_the_copy_does_not_know_is_seen(sandbox: Sandbox) -> None:
+    account = sandbox.add(linkedin_account(ID, premium_features=[]))
+    sandbox.set_plan(account, premium=True, sales_navigator=True)
+    copy = read_account(sandbox.get(account), unipile_account_id=ID)
+
+    live = read(sandbox.profile(account), copy)
+
+    assert (copy.is_premium, copy.has_sales_navigator) == (False, False)
+    assert (live.is_premium, live.has_sales_navigator, live.is_live) == (True, True, True)
+    assert live.plan_snapshot == copy.plan_snapshot
+
+
+SEATS = st.one_of(
+    st.none(),
+    st.just(ABSENT),
+    st.just(SEAT),
+    st.sampled_from(["DISCONNECTED", "MULTIPLE_SESSIONS", "of next year", None, 5]).map(
+        lambda error: {"error": error}
+    ),
+    st.dictionaries(st.sampled_from(["error", "contract_id", "owner_seat_id"]), st.text()),
+    st.integers() | st.text() | st.booleans() | st.lists(st.none()),
+)
+FLAGS = st.sampled_from([True, False, None, ABSENT, "false", 0])
+STATUSES = st.sampled_from(["connected", "credentials_required", None])
+
+
+def is_seat(value: Any) -> bool:
+    return isinstance(value, dict) and "error" not in value
+
+
+@settings(max_examples=500, derandomize=True, database=None, deadline=None)
+@given(premium=FLAGS, sales_navigator=SEATS, recruiter=SEATS, status=STATUSES)
+def test_no_flag_comes_from_an_error_and_no_downgrade_without_a_no(
+    premium: Any, sales_navigator: Any, recruiter: Any, status: str | None
+) -> None:
+    try:
+        live = read(profile(premium, sales_navigator, recruiter), COPY._replace(status=status))
+    except (UnipileAccountUnavailable, UnipileUnexpectedAnswer):
+        return
+    if live.has_sales_navigator:
+        assert is_seat(sales_navigator)
+    if live.is_premium:
+        assert premium is True or is_seat(sales_navigator) or is_seat(recruiter)
+    if live.has_sales_navigator is False:
+        assert (status, sales_navigator) == ("connected", None)
+    if not live.is_premium:
+        assert (status, premium, sales_navigator, recruiter) == ("connected", False, None, None)

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from pytest_django import Settings
+
+from unipile_accounts.exceptions import (
+    UnipileAccountNotFound,
+    UnipileAPIError,
+    UnipileError,
+    UnipileUnexpectedAnswer,
+)
+from unipile_accounts.unipile.accounts import delete_account, get_account, list_accounts
+from unipile_sandbox import Fault, Sandbox, linkedin_account
+
+
+@pytest.mark.parametrize(
+    "account_id",
+    ["-Qe7TzH2R0uJm5nXc8VwPg", "a/b", "../a", "a?limit=1", "a#b", "a%2Fb", "a b", "ä", "a&b;c"],
+)
+def test_ids_are_percent_encoded(sandbox: Sandbox, account_id: str) -> None:
+    sandbox.add(linkedin_account(account_id))
+
+    assert get_account(account_id)["id"] == account_id
+    assert sandbox.requests[0].path.count("/") == 4
+
+
+def test_list_is_read_page_by_page_until_there_is_no_cursor(sandbox: Sandbox) -> None:
+    sandbox.load(linkedin_account(f"account-{number}") for number in range(251))
+
+    first = list_accounts()
+    second = list_accounts(cursor=first.cursor)
+
+    assert (len(first.items), len(second.items), second.cursor) == (250, 1, None)
+    assert sandbox.requests[0].path == "/api/v1/accounts?limit=250"
+
+
+def test_cursor_is_percent_encoded_next_to_the_port_of_the_dsn(
+    sandbox: Sandbox, settings: Settings
+) -> None:
+    settings.UNIPILE_DSN = f"{sandbox.url}?port=13843"
+    cursor = base64.b64encode(b"\xfb\xff&limit=1").decode()
+
+    with pytest.raises(UnipileAPIError):
+        list_accounts(cursor=cursor)
+
+    path = sandbox.requests[0].path
+    assert path == "/api/v1/accounts?limit=250&cursor=%2B%2F8mbGltaXQ9MQ%3D%3D&port=13843"
+
+
+@pytest.mark.parametrize("cursor", [{}, {"cursor": None}, {"cursor": ""}])
+def test_absent_null_or_empty_cursor_is_the_end(sandbox: Sandbox, cursor: dict[str, Any]) -> None:
+    body = {"object": "AccountList", "items": [1], "brand_new": True, **cursor}
+    sandbox.inject(Fault(body=json.dumps(body).encode()))
+
+    assert list_accounts() == ([1], None)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        None,
+        [],
+        {},
+        "AccountList",
+        {"object": "AccountList"},
+        {"object": "AccountList", "items": None},
+        {"object": "AccountList", "items": {}},
+        {"object": "Account", "items": []},
+        {"items": []},
+        {"object": "AccountList", "items": [], "cursor": 5},
+        {"object": "AccountList", "items": [], "cursor": ["next"]},
+        {"object": "AccountList", "items": [], "cursor": "where-we-are"},
+    ],
+)
+def test_list_that_is_none_or_leads_in_a_circle_is_unexpected(sandbox: Sandbox, body: Any) -> None:
+    sandbox.inject(Fault(status=200, body=json.dumps(body).encode()))
+
+    with pytest.raises(UnipileUnexpectedAnswer, match="list of accounts"):
+        list_accounts(cursor="where-we-are")
+
+
+# --- Delete ---------------------------------------------------------------------------------------
+
+
+def test_deleted_account_is_gone_at_unipile(account: str, sandbox: Sandbox) -> None:
+    delete_account(account)
+
+    assert [request.method for request in sandbox.requests] == ["DELETE"]
+    with pytest.raises(UnipileAccountNotFound):
+        get_account(account)
+
+
+def test_account_that_is_gone_already_is_fine(sandbox: Sandbox) -> None:
+    delete_account("gone")
+
+    assert sandbox.request_count == 1
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 500, 503])
+def test_delete_that_fails_is_told(account: str, sandbox: Sandbox, status: int) -> None:
+    sandbox.inject(Fault(status=status, body=b"{}"))
+
+    with pytest.raises(UnipileError):
+        delete_account(account)
+
+    sandbox.clear_faults()
+    assert get_account(account)["id"] == account

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from pytest_django import Settings
+
+from tests.unipile_accounts.unipile.conftest import ID, no_longer_than
+from unipile_accounts.exceptions import UnipileTimeout
+from unipile_accounts.unipile.accounts import get_account, list_accounts
+from unipile_accounts.unipile.http import close_session
+from unipile_sandbox import Fault, Sandbox
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(delay=60),
+        Fault(drip_headers=0.05),
+        Fault(drip_body=0.05),
+        Fault(drip_body=0.05, framing="chunked"),
+        Fault(drip_body=0.05, framing="close"),
+        Fault(drip_body=0.05, gzip=True),
+        Fault(drip_headers=0.05, status=500),
+        Fault(drip_body=0.05, status=404),
+    ],
+)
+def test_deadline_is_for_the_whole_answer(account: str, sandbox: Sandbox, fault: Fault) -> None:
+    sandbox.inject(fault)
+
+    with no_longer_than(2), pytest.raises(UnipileTimeout, match=ID):
+        get_account(account, timeout=0.3)
+    with no_longer_than(2), pytest.raises(UnipileTimeout):
+        list_accounts(timeout=0.3)
+
+
+def test_last_pause_before_the_deadline_is_cut_short(account: str, sandbox: Sandbox) -> None:
+    # Bytes come at 0, 0.9 and 1.8 seconds.
+    sandbox.inject(Fault(drip_body=0.9))
+
+    with no_longer_than(1.5), pytest.raises(UnipileTimeout):
+        get_account(account, timeout=1)
+
+
+def test_deadline_holds_over_tls(tls_sandbox: Sandbox, settings: Settings) -> None:
+    settings.UNIPILE_DSN = f"localhost:{tls_sandbox.port}"
+    get_account(ID)
+    tls_sandbox.inject(Fault(drip_body=0.05))
+
+    with no_longer_than(2), pytest.raises(UnipileTimeout):
+        get_account(ID, timeout=0.3)
+
+
+def test_deadline_is_that_of_the_settings_when_none_is_given(
+    account: str, sandbox: Sandbox, settings: Settings
+) -> None:
+    settings.UNIPILE_TIMEOUT = "0.2"
+    sandbox.inject(Fault(delay=60))
+
+    with no_longer_than(2), pytest.raises(UnipileTimeout):
+        get_account(account)
+
+
+def test_new_deadline_begins_with_each_request(account: str, sandbox: Sandbox) -> None:
+    sandbox.inject(Fault(delay=0.2))
+
+    for _ in range(5):
+        assert get_account(account, timeout=0.9)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_server_that_accepts_and_says_nothing_is_a_timeout(settings: Settings, scheme: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings.UNIPILE_DSN = f"{scheme}://127.0.0.1:{silent.getsockname()[1]}"
+        settings.UNIPILE_API_KEY = "key"
+
+        with no_longer_than(2), pytest.raises(UnipileTimeout):
+            get_account(ID, timeout=0.3)
+
+
+def test_connection_that_is_not_made_in_time_is_given_up(settings: Settings) -> None:
+    settings.UNIPILE_CONNECT_TIMEOUT = "0.2"
+    with full_server() as port:
+        settings.UNIPILE_DSN, settings.UNIPILE_API_KEY = f"http://127.0.0.1:{port}", "key"
+
+        with no_longer_than(2), pytest.raises(UnipileTimeout):
+            get_account(ID)
+
+
+def test_silent_address_leaves_time_for_the_next_one(
+    account: str, sandbox: Sandbox, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.UNIPILE_CONNECT_TIMEOUT = "0.6"
+    settings.UNIPILE_DSN = "http://localhost:13843"
+    resolve = socket.getaddrinfo
+    with full_server() as port:
+        silent = resolve("127.0.0.1", port, type=socket.SOCK_STREAM) * 2
+        addresses = silent + resolve("127.0.0.1", sandbox.port, type=socket.SOCK_STREAM)
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: addresses)
+
+        assert get_account(account)["id"] == account
+
+        addresses[:] = silent * 4
+        close_session()
+        with no_longer_than(2), pytest.raises(UnipileTimeout):
+            get_account(account)
+
+
+def test_name_that_is_not_found_in_time_is_a_timeout(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.UNIPILE_DSN, settings.UNIPILE_API_KEY = "unipile.test:13843", "key"
+    over = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: over.wait())
+
+    with no_longer_than(2), pytest.raises(UnipileTimeout):
+        get_account(ID, timeout=0.3)
+
+    over.set()
+
+
+@pytest.mark.parametrize("timeout", [0, -1])
+def test_nobody_is_asked_when_the_time_is_over(
+    account: str, sandbox: Sandbox, timeout: float
+) -> None:
+    with pytest.raises(UnipileTimeout):
+        get_account(account, timeout=timeout)
+
+    assert sandbox.request_count == 0
+
+
+@contextmanager
+def full_server() -> Iterator[int]:
+    """Listen with a queue that is full: one more connection is neither made nor refused."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        waiting = [socket.socket() for _ in range(4)]
+        for connection in waiting:
+            connection.setblocking(False)
+            connection.connect_ex(server.getsockname())
+        yield server.getsockname()[1]
+        for connection in waiting:
+            connection.close()

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.unipile_accounts.unipile.conftest import ID
+from unipile_accounts.exceptions import (
+    UnipileAccountNotFound,
+    UnipileAccountUnavailable,
+    UnipileAPIError,
+    UnipileError,
+    UnipileLoginLost,
+    UnipileRateLimited,
+    UnipileServerError,
+)
+from unipile_accounts.unipile.profile import get_own_profile
+from unipile_sandbox import Fault, Sandbox
+
+
+def test_profile_is_asked_for_by_account(account: str, sandbox: Sandbox) -> None:
+    sandbox.set_plan(account, premium=True, sales_navigator="DISCONNECTED")
+
+    profile = get_own_profile(account)
+
+    assert profile["premium"] is True
+    assert profile["sales_navigator"] == {"error": "DISCONNECTED"}
+    assert sandbox.requests[0].path == f"/api/v1/users/me?account_id={ID}"
+
+
+@pytest.mark.parametrize(
+    ("status", "error_type", "error"),
+    [
+        (401, "errors/disconnected_account", UnipileLoginLost),
+        (403, "errors/account_restricted", UnipileAccountUnavailable),
+        (404, "errors/resource_not_found", UnipileAccountNotFound),
+        (422, "errors/unprocessable_entity", UnipileAPIError),
+        (429, "errors/too_many_requests", UnipileRateLimited),
+        (501, "errors/feature_not_implemented", UnipileServerError),
+    ],
+)
+def test_refused_profile_speaks_of_the_account(
+    account: str, sandbox: Sandbox, status: int, error_type: str, error: type[UnipileError]
+) -> None:
+    sandbox.inject(Fault(status=status, error_type=error_type))
+
+    with pytest.raises(UnipileError, match=f"the profile of account {ID}") as caught:
+        get_own_profile(account)
+
+    assert type(caught.value) is error

@@ -1,0 +1,274 @@
+from __future__ import annotations
+
+import select
+import socket
+import threading
+from base64 import b64encode
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Self
+
+import pytest
+from pytest_django import Settings
+
+from tests.unipile_accounts.unipile.conftest import ID, Peer, no_longer_than
+from unipile_accounts.exceptions import UnipileNotConfigured, UnipileTimeout, UnipileUnavailable
+from unipile_accounts.unipile.accounts import get_account
+from unipile_accounts.unipile.http import close_session
+from unipile_sandbox import Sandbox
+
+
+@pytest.mark.parametrize(
+    ("form", "query"),
+    [
+        ("http://127.0.0.1:{}", ""),
+        ("http://127.0.0.1:{}/", ""),
+        ("HTTP://127.0.0.1:{}", ""),
+        ("http://localhost:{}", ""),
+        ("http://127.0.0.1:{}?port=13843", "?port=13843"),
+        ("http://127.0.0.1:{}/?port=13843", "?port=13843"),
+    ],
+)
+def test_dsn_over_http_leads_to_the_account(
+    account: str, sandbox: Sandbox, settings: Settings, form: str, query: str
+) -> None:
+    settings.UNIPILE_DSN = form.format(sandbox.port)
+
+    assert get_account(account) == sandbox.get(account)
+    assert sandbox.requests[0].path == f"/api/v1/accounts/{ID}{query}"
+
+
+@pytest.mark.parametrize(
+    ("form", "query"),
+    [
+        ("localhost:{}", ""),
+        ("localhost:{}/", ""),
+        ("https://localhost:{}", ""),
+        ("https://127.0.0.1:{}/", ""),
+        ("https://localhost:{}?port=13843", "?port=13843"),
+        ("localhost:{}/?port=13843", "?port=13843"),
+    ],
+)
+def test_dsn_without_http_leads_to_the_account_over_tls(
+    tls_sandbox: Sandbox, settings: Settings, form: str, query: str
+) -> None:
+    settings.UNIPILE_DSN = form.format(tls_sandbox.port)
+
+    assert get_account(ID) == tls_sandbox.get(ID)
+    assert get_account(ID) == tls_sandbox.get(ID)
+    assert {request.path for request in tls_sandbox.requests} == {f"/api/v1/accounts/{ID}{query}"}
+    assert len({request.connection for request in tls_sandbox.requests}) == 1
+
+
+def test_certificate_that_is_not_trusted_gets_no_request(
+    tls_sandbox: Sandbox, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.UNIPILE_DSN = f"localhost:{tls_sandbox.port}"
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE")
+
+    with pytest.raises(UnipileNotConfigured, match=r"not trusted .*self-signed"):
+        get_account(ID)
+
+    assert tls_sandbox.request_count == 0
+
+
+# --- Certificates and proxies ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no certificate"])
+def test_bundle_that_holds_no_certificate_is_named(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None
+) -> None:
+    bundle = tmp_path / "bundle.pem"
+    if content is not None:
+        bundle.write_bytes(content)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
+    settings.UNIPILE_DSN, settings.UNIPILE_API_KEY = "localhost:1", "key"
+
+    with pytest.raises(UnipileNotConfigured, match=r"bundle\.pem holds no certificates"):
+        get_account(ID)
+
+
+def test_certificate_for_another_host_is_named(
+    tls_sandbox: Sandbox, behind: Callable[[str], None]
+) -> None:
+    with Tunnel(tls_sandbox.port) as tunnel:
+        behind(f"http://localhost:{tunnel.port}")
+
+        with pytest.raises(UnipileNotConfigured, match=r"not trusted .*mismatch.*unipile\.test"):
+            get_account(ID)
+
+    assert tls_sandbox.request_count == 0
+
+
+@pytest.fixture
+def behind(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Put a proxy between us and Unipile."""
+
+    def set_proxy(proxy: str) -> None:
+        monkeypatch.setenv("https_proxy", proxy)
+        monkeypatch.setenv("no_proxy", "elsewhere.test")
+        settings.UNIPILE_DSN, settings.UNIPILE_API_KEY = "unipile.test:13843", "key"
+
+    return set_proxy
+
+
+@pytest.mark.parametrize(
+    ("reply", "error", "words"),
+    [
+        (b"HTTP/1.1 407 Who are you\r\n\r\n", UnipileNotConfigured, "answered 407"),
+        (b"HTTP/1.1 403 hidden\r\n\r\n", UnipileNotConfigured, "answered 403"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", UnipileNotConfigured, "answered 400"),
+        (b"SSH-2.0-OpenSSH_9.6\r\n", UnipileNotConfigured, "does not speak HTTP"),
+        (b"\x15\x03\x01\x00\x02\x02\x46\r\n", UnipileNotConfigured, "does not speak HTTP"),
+        (b"HTTP/1.1 429 Slow down\r\n\r\n", UnipileUnavailable, "No connection"),
+        (b"HTTP/1.1 502 Bad Gateway\r\n\r\n", UnipileUnavailable, "No connection"),
+        (b"HTTP/1.1 503 Try later\r\n\r\n", UnipileUnavailable, "No connection"),
+        (b"", UnipileUnavailable, "No connection"),
+    ],
+)
+def test_refusal_of_the_proxy_is_told_from_a_trouble(
+    peer: Callable[..., Peer],
+    behind: Callable[[str], None],
+    reply: bytes,
+    error: type[Exception],
+    words: str,
+) -> None:
+    proxy = peer([reply], hangs_up=True)
+    behind(f"http://localhost:{proxy.port}")
+
+    with pytest.raises(error, match=words) as caught:
+        get_account(ID, timeout=3)
+
+    assert type(caught.value) is error
+    assert "hidden" not in str(caught.value)
+
+
+def test_proxy_that_speaks_no_tls_is_named(
+    peer: Callable[..., Peer], behind: Callable[[str], None]
+) -> None:
+    proxy = peer([b"HTTP/1.1 400 Bad Request\r\n\r\n"], hangs_up=True)
+    behind(f"https://localhost:{proxy.port}")
+
+    with pytest.raises(UnipileNotConfigured, match="localhost does not speak TLS"):
+        get_account(ID, timeout=3)
+
+
+@pytest.mark.parametrize(
+    ("reason", "error"),
+    [(socket.EAI_NONAME, UnipileNotConfigured), (socket.EAI_AGAIN, UnipileUnavailable)],
+)
+def test_proxy_without_an_address_is_named(
+    behind: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
+    reason: int,
+    error: type[Exception],
+) -> None:
+    def look_up(*_: object, **__: object) -> None:
+        raise socket.gaierror(reason, "No such name")
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    behind("http://no-such-proxy.test:3128")
+
+    with pytest.raises(error):
+        get_account(ID)
+
+
+def test_proxy_that_is_down_may_come_back(behind: Callable[[str], None]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    behind(f"http://127.0.0.1:{port}")
+
+    with pytest.raises(UnipileUnavailable, match="refused"):
+        get_account(ID)
+
+
+@pytest.mark.parametrize("proxy", ["socks5://localhost:1", "http://", "http://[", "http://a:b:c"])
+def test_proxy_that_is_no_address_is_named(behind: Callable[[str], None], proxy: str) -> None:
+    behind(proxy)
+
+    with pytest.raises(UnipileNotConfigured, match="HTTPS_PROXY"):
+        get_account(ID)
+
+
+def test_hosts_of_no_proxy_are_asked_directly(
+    tls_sandbox: Sandbox, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("https_proxy", "http://no-such-proxy.test:3128")
+    settings.UNIPILE_DSN = f"localhost:{tls_sandbox.port}"
+
+    assert get_account(ID)["id"] == ID
+
+
+@pytest.mark.parametrize("scheme", ["", "http://"])
+def test_proxy_with_a_login_leads_to_the_account(
+    tls_sandbox: Sandbox, settings: Settings, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    settings.UNIPILE_DSN = f"localhost:{tls_sandbox.port}"
+    monkeypatch.setenv("no_proxy", "elsewhere.test")
+    with Tunnel(tls_sandbox.port) as tunnel:
+        monkeypatch.setenv("https_proxy", f"{scheme}us%40er:p%20w@localhost:{tunnel.port}")
+
+        assert get_account(ID) == get_account(ID) == tls_sandbox.get(ID)
+
+    [head] = tunnel.heads
+    assert head.startswith(b"CONNECT localhost:%d " % tls_sandbox.port)
+    assert b64encode(b"us@er:p w") in head
+    assert tls_sandbox.api_key.encode() not in head
+
+
+def test_time_in_the_proxy_counts_for_the_deadline(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.UNIPILE_API_KEY = "key"
+    monkeypatch.setenv("no_proxy", "elsewhere.test")
+    # Unipile accepts and says nothing, once the proxy has let us through after 0.7 seconds.
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        settings.UNIPILE_DSN = f"localhost:{port}"
+        with Tunnel(port, delay=0.7) as tunnel:
+            monkeypatch.setenv("https_proxy", f"http://localhost:{tunnel.port}")
+
+            with no_longer_than(1.4), pytest.raises(UnipileTimeout):
+                get_account(ID, timeout=1)
+
+
+class Tunnel:
+    """A proxy that connects one client to a local port."""
+
+    def __init__(self, port: int, *, delay: float = 0) -> None:
+        self.heads: list[bytes] = []
+        self._target = port
+        self._delay = delay
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.port = self._server.getsockname()[1]
+        self._thread = threading.Thread(target=self._serve)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        close_session()
+        self._thread.join()
+        self._server.close()
+
+    def _serve(self) -> None:
+        with (
+            suppress(ConnectionError),
+            self._server.accept()[0] as client,
+            socket.create_connection(("127.0.0.1", self._target)) as target,
+        ):
+            self.heads.append(client.recv(65536))
+            threading.Event().wait(self._delay)
+            client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            self._pass_on({client: target, target: client})
+
+    def _pass_on(self, other: dict[socket.socket, socket.socket]) -> None:
+        while True:
+            for ready in select.select(list(other), [], [])[0]:
+                data = ready.recv(65536)
+                if not data:
+                    return
+                other[ready].sendall(data)

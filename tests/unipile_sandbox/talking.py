@@ -1,0 +1,113 @@
+"""How these tests talk to a sandbox: over its socket, as any client does."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlencode, urlsplit
+
+from unipile_sandbox import Sandbox, linkedin_account
+
+KEY = "sandbox-key"
+ACCOUNTS = "/api/v1/accounts"
+
+
+class Reply(NamedTuple):
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+def post(sandbox: Sandbox, path: str, body: object) -> Reply:
+    return get(sandbox, path, method="POST", body=json.dumps(body))
+
+
+def get_profile(sandbox: Sandbox, account_id: str) -> Reply:
+    return get(sandbox, f"/api/v1/users/me?{urlencode({'account_id': account_id})}")
+
+
+def connect(url: str, timeout: float = 10) -> closing[http.client.HTTPConnection]:
+    return closing(http.client.HTTPConnection(urlsplit(url).netloc, timeout=timeout))
+
+
+def exchange(
+    connection: http.client.HTTPConnection,
+    path: str,
+    method: str = "GET",
+    key: str | None = KEY,
+    body: str | bytes | None = None,
+) -> Reply:
+    connection.request(method, path, body, {} if key is None else {"X-API-KEY": key})
+    response = connection.getresponse()
+    return Reply(response.status, response.headers, response.read())
+
+
+def get(sandbox: Sandbox, path: str, **kwargs: Any) -> Reply:
+    with connect(sandbox.url) as connection:
+        return exchange(connection, path, **kwargs)
+
+
+def get_account(sandbox: Sandbox, account_id: str) -> Reply:
+    return get(sandbox, f"{ACCOUNTS}/{quote(account_id, safe='')}")
+
+
+def get_page(sandbox: Sandbox, **parameters: object) -> Any:
+    reply = get(sandbox, f"{ACCOUNTS}?{urlencode(parameters)}")
+    assert reply.status == 200
+    return reply.json
+
+
+def control(sandbox: Sandbox, method: str, path: str, body: object = None) -> Reply:
+    text = None if body is None else json.dumps(body)
+    return get(sandbox, f"/sandbox{path}", method=method, key=None, body=text)
+
+
+def whole_connection(sandbox: Sandbox, lines: bytes) -> bytes:
+    with socket.create_connection((sandbox.host, sandbox.port), timeout=10) as client:
+        client.sendall(lines + b"\r\n\r\n")
+        return b"".join(iter(lambda: client.recv(65536), b""))
+
+
+def ids(page: Any) -> list[str]:
+    return [item["id"] for item in page["items"]]
+
+
+def fill(sandbox: Sandbox, count: int) -> None:
+    sandbox.load(linkedin_account(f"account-{number}") for number in range(count))
+
+
+@contextmanager
+def at_least(seconds: float) -> Iterator[None]:
+    start = time.monotonic()
+    yield
+    assert time.monotonic() - start >= seconds
+
+
+def statuses(sandbox: Sandbox, *paths: str) -> list[int]:
+    return [get(sandbox, ACCOUNTS + path).status for path in paths]
+
+
+BAD_FAULTS: list[tuple[dict[str, Any], str]] = [
+    ({"status": 199}, "status must be"),
+    ({"status": 1000}, "status must be"),
+    ({"error_type": "errors/x"}, "error_type needs"),
+    ({"error_type": "errors/x", "status": 301}, "error_type needs"),
+    ({"delay": -1}, "delay must be"),
+    ({"delay": float("nan")}, "delay must be"),
+    ({"drip_body": float("inf")}, "drip_body must be"),
+    ({"drip_headers": 1e9}, "drip_headers must be"),
+    ({"framing": "x"}, "framing must be"),
+    ({"cut": -1}, "cut must not"),
+    ({"padding": -1}, "padding must be"),
+    ({"padding": 2**41}, "padding must be"),
+    ({"padding": 2**31, "gzip": True}, "padding must be"),
+]

@@ -1,0 +1,87 @@
+"""Unipile's webhooks, which are the workspace's.
+
+https://developer.unipile.com/docs/webhooks-2
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from unipile_accounts.exceptions import UnipileAPIError, UnipileUnexpectedAnswer
+from unipile_accounts.unipile import http
+
+PAGE_SIZE = 250
+MAX_PAGES = 40
+
+# Unipile's default leaves out connecting, ok and stopped.
+ACCOUNT_EVENTS = (
+    "creation_success",
+    "creation_fail",
+    "deleted",
+    "reconnected",
+    "sync_success",
+    "stopped",
+    "ok",
+    "connecting",
+    "error",
+    "credentials",
+    "permissions",
+)
+
+
+def list_webhooks() -> list[Any]:
+    """Return all webhooks of the workspace. Their headers are in clear, secrets too.
+
+    https://developer.unipile.com/reference/webhookscontroller_listwebhooks
+    """
+    webhooks: list[Any] = []
+    query = {"limit": str(PAGE_SIZE)}
+    for _ in range(MAX_PAGES):
+        match http.request("GET", "/webhooks", about="the list of webhooks", query=query):
+            case {"items": list(items), **rest}:
+                webhooks += items
+            case _:
+                break
+        match rest.get("cursor"):
+            case None | "":
+                return webhooks
+            case str(cursor):
+                query["cursor"] = cursor
+            case _:
+                break
+    raise UnipileUnexpectedAnswer("Unipile's answer is not a list of webhooks that ends.")
+
+
+def create_account_webhook(*, request_url: str, secret: str) -> str:
+    """Have Unipile send every event of every account to `request_url`; return the webhook's id.
+
+    The events carry `secret` in the header Unipile-Auth. Unipile does not mind a second webhook
+    for the same address and sends everything twice then.
+    https://developer.unipile.com/reference/webhookscontroller_createwebhook
+    """
+    body = {
+        "source": "account_status",
+        "request_url": request_url,
+        "name": "account status",
+        "format": "json",
+        "events": list(ACCOUNT_EVENTS),
+        "headers": [
+            # Unipile sends none of its own.
+            {"key": "Content-Type", "value": "application/json"},
+            {"key": "Unipile-Auth", "value": secret},
+        ],
+    }
+    match http.request("POST", "/webhooks", about="a webhook", json=body):
+        case {"webhook_id": str(webhook_id)} if webhook_id:
+            return webhook_id
+    raise UnipileUnexpectedAnswer("Unipile's answer holds no webhook_id.")
+
+
+def delete_webhook(webhook_id: str) -> None:
+    """Remove a webhook; one that is gone already is fine."""
+    try:
+        http.request("DELETE", f"/webhooks/{quote(webhook_id, safe='')}", about="a webhook")
+    except UnipileAPIError as exc:
+        if exc.error_type != "errors/resource_not_found":
+            raise

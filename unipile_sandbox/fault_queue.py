@@ -1,0 +1,71 @@
+"""The faults that wait for the answers which they spoil."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from unipile_sandbox.answers import OPERATIONS, Answer, Operation
+from unipile_sandbox.faults import Fault
+
+
+@dataclass
+class _Injected:
+    fault: Fault
+    account_id: str | None
+    page: int | None
+    times: int | None
+    operation: Operation | None
+    reused: bool
+
+    def fits(self, answer: Answer, *, reused: bool) -> bool:
+        if self.reused and not reused:
+            return False
+        if self.operation is not None and self.operation != answer.operation:
+            return False
+        if self.account_id is not None:
+            return self.account_id == answer.account_id
+        return self.page is None or (answer.page is not None and self.page <= answer.page)
+
+
+class FaultQueue:
+    """Injected faults; of those that fit an answer, the oldest spoils it."""
+
+    def __init__(self) -> None:
+        self._injected: list[_Injected] = []
+
+    def __len__(self) -> int:
+        return len(self._injected)
+
+    def inject(
+        self,
+        fault: Fault,
+        *,
+        account_id: str | None,
+        page: int | None,
+        times: int | None,
+        operation: Operation | None,
+        reused: bool,
+    ) -> None:
+        if account_id is not None and page is not None:
+            raise ValueError("A fault is for an account or for pages of the list, not for both.")
+        if min(1 if page is None else page, 1 if times is None else times) < 1:
+            raise ValueError("page and times must be 1 or more.")
+        if operation is not None and operation not in OPERATIONS:
+            raise ValueError(f"operation must be one of {', '.join(OPERATIONS)}.")
+        self._injected.append(_Injected(fault, account_id, page, times, operation, reused))
+
+    def take(self, answer: Answer, *, reused: bool) -> Fault | None:
+        for injected in self._injected:
+            if injected.fits(answer, reused=reused):
+                self._count_down(injected)
+                return injected.fault
+        return None
+
+    def clear(self) -> None:
+        self._injected.clear()
+
+    def _count_down(self, injected: _Injected) -> None:
+        if injected.times is not None:
+            injected.times -= 1
+            if not injected.times:
+                self._injected.remove(injected)

@@ -1,0 +1,42 @@
+"""What --help says: how to break Unipile, and how to play the life of an account."""
+
+from __future__ import annotations
+
+GUIDE = """\
+How to break Unipile, with a curl a step ($S is the address that is printed at the start,
+$A an account of `curl $S/sandbox`):
+
+  1. An error, for as long as you like. Any status and type; account_id, operation, times narrow it:
+       curl $S/sandbox/faults -d '{"status": 503}'
+       curl $S/sandbox/faults -d '{"status": 401, "error_type": "errors/multiple_sessions", \
+"account_id": "'$A'"}'
+  2. Slowness, and connections that break or fall silent:
+       curl $S/sandbox/faults -d '{"delay": 20, "operation": "profile", "times": 1}'
+       curl $S/sandbox/faults -d '{"silent": true, "reused": true}'
+  3. A lost login, with its event to the registered webhooks:
+       curl -X POST $S/sandbox/accounts/$A/log-out
+  4. A plan that LinkedIn shows and Unipile's copy does not:
+       curl -X PATCH $S/sandbox/accounts/$A/plan -d '{"premium": true, "sales_navigator": true}'
+  5. Unipile's daily restart, a storm of events, and a list without end:
+       curl -X POST $S/sandbox/restart
+       curl -X PATCH $S/sandbox/list -d '{"endless": true}'
+
+  All well again: curl -X DELETE $S/sandbox/faults, or curl -X POST $S/sandbox/reset.
+
+A fault may have: status, error_type, body, headers, delay, drip_headers, drip_body (seconds),
+close, reset, silent, cut (bytes), framing (length, chunked, close), padding (bytes), gzip,
+arrays (bytes of [[],[],...]), early_hints (how many 103 come first). What narrows it: account_id,
+page, times, reused (not the first request of its connection), and operation (account, list,
+delete, profile, link, webhooks, search, parameters). An error status keeps the request from having
+its effect; the others spoil the answer only.
+
+The life of an account: open the url of POST /api/v1/hosted/accounts/link in a browser, or
+  curl $URL/log-in -d person=new -d name='Ada Sample'        (or $URL/fail, $URL/close)
+Events and notices: curl $S/sandbox/deliveries shows them with each attempt. They can be held and
+released, tried again at once, or sent twice:
+  curl -X POST $S/sandbox/deliveries/hold       curl -X POST $S/sandbox/deliveries/release
+  curl -X POST $S/sandbox/deliveries/retry      curl -X POST $S/sandbox/deliveries/1/again
+  curl -X PATCH $S/sandbox/deliveries -d '{"first": "event", "copies": 2}'
+  curl $S/sandbox/accounts/$A/events -d '{"message": "OK"}'
+  curl $S/sandbox/notices -d '{"url": "http://...", "account_id": "'$A'", "name": "forged"}'
+"""

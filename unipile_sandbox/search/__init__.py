@@ -1,0 +1,1 @@
+"""LinkedIn's people search: https://developer.unipile.com/docs/linkedin-search."""
