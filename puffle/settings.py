@@ -192,6 +192,8 @@ NUM_PROXIES = _whole_number("NUM_PROXIES", default=0)
 HTTPS = _switch("HTTPS", default=not DEBUG)
 
 SECURE_SSL_REDIRECT = HTTPS
+# No request of ours is larger; Django's own limit is 2.5 MB.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
 SECURE_REDIRECT_EXEMPT = [r"^healthz/?$"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
@@ -220,9 +222,9 @@ LOGGING = logging.configuration(as_json=_switch("LOG_JSON", default=not DEBUG))
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["puffle.api.authentication.JWTAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_PARSER_CLASSES": ["puffle.api.parsers.SmallJSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "puffle.api.schema.AutoSchema",
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
     "DEFAULT_THROTTLE_RATES": {
         "refresh": _rate("THROTTLE_REFRESH", default="60/min"),
@@ -234,6 +236,10 @@ REST_FRAMEWORK = {
 
 DRF_STANDARDIZED_ERRORS = {
     "EXCEPTION_HANDLER_CLASS": "puffle.api.errors.ExceptionHandler",
+    "ALLOWED_ERROR_STATUS_CODES": ["400", "401", "406", "413", "415", "429", "503"],
+    "ERROR_SCHEMAS": dict.fromkeys(
+        ["400", "401", "406", "413", "415", "429", "503"], "puffle.api.schema.ErrorSerializer"
+    ),
 }
 
 SIMPLE_JWT = {
@@ -250,11 +256,14 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Puffle: LinkedIn accounts",
     "DESCRIPTION": "Re-read the premium status of LinkedIn accounts connected through Unipile.",
     "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENUM_NAME_OVERRIDES": {"ErrorType": "puffle.api.schema.ERROR_TYPES"},
     "PREPROCESSING_HOOKS": ["puffle.api.schema.without_trailing_slash"],
 }
 

@@ -22,9 +22,8 @@ class JWTAuthentication(authentication.JWTAuthentication):
             raise InvalidToken from exc
 
 
+# A docstring would be public, as the description of the body.
 class TokenRefreshSerializer(serializers.TokenRefreshSerializer):
-    """simplejwt's, but the token of a deleted user is a bad token and no server error."""
-
     def validate(self, attrs: dict[str, Any]) -> dict[str, str]:
         try:
             return super().validate(attrs)

@@ -275,7 +275,7 @@ def test_crash_is_logged_with_its_trace_but_no_local_variables(
         secret = PASSWORD  # noqa: F841  # what a trace with local variables would show
         raise RuntimeError("boom")
 
-    monkeypatch.setattr("unipile_accounts.api.viewset.refresh_account", crash)
+    monkeypatch.setattr("unipile_accounts.api.refresh.refresh_account", crash)
     api.raise_request_exception = False
     response = post(api, account.pk)
 

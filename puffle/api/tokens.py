@@ -1,0 +1,60 @@
+"""`POST /api/token` and `POST /api/token/refresh`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework_simplejwt import views as simplejwt
+
+from puffle.api.authentication import TokenRefreshSerializer
+from puffle.api.throttling import AddressRateThrottle
+
+
+class TokenThrottle(AddressRateThrottle):
+    scope = "token"
+
+
+class TokenPairSerializer(serializers.Serializer[Any]):
+    access = serializers.CharField(help_text="Send it as `Authorization: Bearer <access>`.")
+    refresh = serializers.CharField(help_text="Exchange it when the access token has expired.")
+
+
+class AccessTokenSerializer(serializers.Serializer[Any]):
+    access = serializers.CharField(help_text="Send it as `Authorization: Bearer <access>`.")
+
+
+class TokenView(simplejwt.TokenObtainPairView):
+    throttle_classes = [TokenThrottle]
+    error_codes = {401: ["no_active_account"]}
+
+    @extend_schema(
+        operation_id="obtainToken",
+        summary="Exchange a username and password for an access and a refresh token",
+        description="For a start, and when the refresh token has expired.",
+        tags=["token"],
+        auth=[],
+        responses=OpenApiResponse(TokenPairSerializer, description="Both tokens."),
+    )
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().post(request, *args, **kwargs)
+
+
+class TokenRefreshView(simplejwt.TokenRefreshView):
+    throttle_classes = [TokenThrottle]
+    serializer_class = TokenRefreshSerializer
+    error_codes = {401: ["token_not_valid", "no_active_account", "password_changed"]}
+
+    @extend_schema(
+        operation_id="refreshToken",
+        summary="Exchange a refresh token for a new access token",
+        description="For when the access token has expired. The refresh token stays the same.",
+        tags=["token"],
+        auth=[],
+        responses=OpenApiResponse(AccessTokenSerializer, description="The new token."),
+    )
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().post(request, *args, **kwargs)
