@@ -69,6 +69,8 @@ def configuration(*, as_json: bool) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": "INFO"},
         "loggers": {
             "django": {"level": "INFO"},
+            # It tells each mistyped password.
+            "axes": {"level": "ERROR"},
             # Our own entry tells method, path and status already: only crashes are left to tell.
             "django.request": {"filters": ["has_trace"]},
             # Anyone can send any Host, and gets a 400.

@@ -99,6 +99,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "axes",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -116,6 +117,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "puffle.urls"
@@ -185,6 +187,22 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 
+AUTHENTICATION_BACKENDS = ["puffle.login.LoginBackend"]
+
+# Failed logins of one user name from one address, counted in the cache.
+AXES_HANDLER = "puffle.login.FailedLogins"
+AXES_CLIENT_IP_CALLABLE = "puffle.addresses.client_network"
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = True
+AXES_COOLOFF_MESSAGE = "Too many failed logins. Try again in 15 minutes."
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+# Its tables are for other handlers.
+MIGRATION_MODULES = {"axes": None}
+
 # --- HTTP and HTTPS -----------------------------------------------------------------------------
 
 # How many proxies of ours a request passes; each adds an address to X-Forwarded-For.
@@ -250,6 +268,8 @@ SIMPLE_JWT = {
         seconds=_whole_number("REFRESH_TOKEN_LIFETIME", default=86_400, least=1)
     ),
     "CHECK_REVOKE_TOKEN": True,
+    # Clocks of two hosts differ.
+    "LEEWAY": timedelta(seconds=5),
 }
 
 SPECTACULAR_SETTINGS = {

@@ -21,11 +21,19 @@ class JWTAuthentication(authentication.JWTAuthentication):
         except _UNUSABLE_CLAIM as exc:
             raise InvalidToken from exc
 
+    def get_raw_token(self, header: bytes) -> bytes | None:
+        # The scheme is written in any case (RFC 9110, section 11.1).
+        scheme, _, token = header.strip().partition(b" ")
+        return super().get_raw_token(b" ".join([scheme.capitalize(), token]))
+
 
 # A docstring would be public, as the description of the body.
 class TokenRefreshSerializer(serializers.TokenRefreshSerializer):
     def validate(self, attrs: dict[str, Any]) -> dict[str, str]:
         try:
-            return super().validate(attrs)
+            data = super().validate(attrs)
+            # simplejwt asks only at the next request whether the password was changed.
+            JWTAuthentication().get_user(self.token_class(attrs["refresh"]))
         except _UNUSABLE_CLAIM as exc:
             raise InvalidToken from exc
+        return data

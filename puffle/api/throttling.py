@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 from rest_framework import throttling
@@ -9,8 +8,7 @@ from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
 from puffle.addresses import client_network
-
-logger = logging.getLogger(__name__)
+from puffle.cache import tolerating_a_dead_cache
 
 
 class _RateThrottle(throttling.SimpleRateThrottle):
@@ -33,12 +31,11 @@ class _RateThrottle(throttling.SimpleRateThrottle):
         window, seconds = divmod(self.timer(), self.duration)
         self._seconds_left = self.duration - seconds
         key = f"{self.get_cache_key(request, view)}_{window:.0f}"
-        try:
+        requests = 0
+        with tolerating_a_dead_cache():
             self.cache.add(key, 0, timeout=self.duration)
-            return self.cache.incr(key) <= self.num_requests
-        except Exception as exc:  # noqa: BLE001  # each cache raises errors of its own
-            logger.error("The cache does not answer, so requests are not limited: %r", exc)  # noqa: TRY400
-            return True
+            requests = self.cache.incr(key)
+        return requests <= self.num_requests
 
     def wait(self) -> float:
         return self._seconds_left

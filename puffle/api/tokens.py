@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
+from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework_simplejwt import views as simplejwt
@@ -27,6 +30,13 @@ class AccessTokenSerializer(serializers.Serializer[Any]):
     access = serializers.CharField(help_text="Send it as `Authorization: Bearer <access>`.")
 
 
+class TooManyFailedLogins(Throttled):
+    default_detail = _("Too many failed logins with this username.")
+
+    def __init__(self) -> None:
+        super().__init__(wait=settings.AXES_COOLOFF_TIME.total_seconds())
+
+
 class TokenView(simplejwt.TokenObtainPairView):
     throttle_classes = [TokenThrottle]
     error_codes = {401: ["no_active_account"]}
@@ -40,7 +50,12 @@ class TokenView(simplejwt.TokenObtainPairView):
         responses=OpenApiResponse(TokenPairSerializer, description="Both tokens."),
     )
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return super().post(request, *args, **kwargs)
+        try:
+            return super().post(request, *args, **kwargs)
+        except AuthenticationFailed as exc:
+            if getattr(request, "axes_locked_out", False):
+                raise TooManyFailedLogins from exc
+            raise
 
 
 class TokenRefreshView(simplejwt.TokenRefreshView):
