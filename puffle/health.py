@@ -1,20 +1,39 @@
-"""What is said while the database does not answer."""
+"""What is said of the database, and while it does not answer."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
-from django.db import InterfaceError, OperationalError, connection
-from django.db.utils import Error as DatabaseError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.views import defaults
 
 from puffle.api.errors import DatabaseUnavailable
+from puffle.database import is_passing, takes_writes
+
+
+class HealthMiddleware:
+    """Answer `/healthz` before anything looks at the host: load balancers probe by address."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.path.rstrip("/") == "/healthz":
+            return healthz()
+        return self._get_response(request)
+
+
+def healthz() -> JsonResponse:
+    """Say whether the database answers and takes writes; Unipile's health is not ours."""
+    if takes_writes():
+        return JsonResponse({"database": "ok"})
+    return JsonResponse({"database": "unavailable"}, status=503)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Tell a database that does not answer, which passes, from a fault of ours."""
-    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+    if is_passing(sys.exc_info()[1]):
         return HttpResponse(
             DatabaseUnavailable.default_detail,
             status=DatabaseUnavailable.status_code,
@@ -22,13 +41,3 @@ def server_error(request: HttpRequest) -> HttpResponse:
             headers={"Retry-After": str(DatabaseUnavailable.wait)},
         )
     return defaults.server_error(request)
-
-
-def healthz(request: HttpRequest) -> JsonResponse:
-    """Say whether the database answers; Unipile's health is not ours."""
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except DatabaseError:
-        return JsonResponse({"database": "unavailable"}, status=503)
-    return JsonResponse({"database": "ok"})

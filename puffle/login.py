@@ -58,7 +58,7 @@ class FailedLogins(AxesCacheHandler):  # type: ignore[misc]
         failures = 0
         with tolerating_a_dead_cache():
             failures = int(super().get_failures(*args, **kwargs))
-        return failures
+        return failures  # noqa: RET504  # the block may be left early
 
     def user_login_failed(self, *args: Any, **kwargs: Any) -> None:
         with tolerating_a_dead_cache():

@@ -5,7 +5,6 @@ from django.templatetags.static import static
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
-from puffle import health
 from puffle.api import tokens, views
 
 handler500 = "puffle.health.server_error"
@@ -23,5 +22,4 @@ urlpatterns = [
     re_path(r"^api(?:/.*)?$", views.UnknownRouteView.as_view()),
     # Browsers ask for it at every site, and complain in their console where there is none.
     path("favicon.ico", RedirectView.as_view(url=static("unipile_accounts/favicon.svg"))),
-    re_path(r"^healthz/?$", health.healthz, name="healthz"),
 ]

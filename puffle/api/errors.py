@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
-from django.db import InterfaceError, OperationalError
 from django.http import UnreadablePostError
 from django.utils.translation import gettext_lazy as _
 from drf_standardized_errors import handler
 from rest_framework.exceptions import APIException, AuthenticationFailed, ParseError
 from rest_framework.response import Response
 from rest_framework_simplejwt import exceptions as simplejwt
+
+from puffle.database import is_passing
 
 
 class DatabaseUnavailable(APIException):
@@ -29,9 +30,9 @@ class RequestTooLarge(APIException):
 
 class ExceptionHandler(handler.ExceptionHandler):
     def convert_known_exceptions(self, exc: Exception) -> Exception:
+        if is_passing(exc):
+            return DatabaseUnavailable()
         match exc:
-            case OperationalError() | InterfaceError():
-                return DatabaseUnavailable()
             case RequestDataTooBig():
                 return RequestTooLarge()
             case SuspiciousOperation() | UnreadablePostError():

@@ -89,6 +89,9 @@ def test_variables_are_taken_over(read: Read) -> None:
     assert settings["REST_FRAMEWORK"]["NUM_PROXIES"] == 1
     assert settings["REST_FRAMEWORK"]["DEFAULT_THROTTLE_RATES"] == {
         "refresh": "5/hour",
+        "live": "10/hour",
+        "search": "30/min",
+        "connect": "20/hour",
         "token": "7/day",
     }
     # Only a proxy of ours may say that a request came over https.
