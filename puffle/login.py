@@ -15,6 +15,7 @@ from django.http import HttpRequest
 
 from puffle.cache import tolerating_a_dead_cache
 from puffle.database import give_connection_back
+from puffle.logging import user_id
 
 
 class LoginBackend(AxesStandaloneBackend, ModelBackend):  # type: ignore[misc]
@@ -45,6 +46,12 @@ class LoginBackend(AxesStandaloneBackend, ModelBackend):  # type: ignore[misc]
             return None
         if request is not None:
             AxesProxyHandler.user_logged_in(None, request, user)
+        user_id.set(user.pk)
+        return user
+
+    def get_user(self, pk: Any) -> User | None:
+        user = super().get_user(pk)
+        user_id.set(user and user.pk)
         return user
 
 

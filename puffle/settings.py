@@ -7,8 +7,8 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
+from puffle import __version__, logging, stores
 from puffle import environment as env
-from puffle import logging, stores
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -201,7 +201,7 @@ SIMPLE_JWT = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Puffle: LinkedIn accounts",
     "DESCRIPTION": "Re-read the premium status of LinkedIn accounts connected through Unipile.",
-    "VERSION": "1.0.0",
+    "VERSION": __version__,
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],

@@ -8,6 +8,8 @@ from rest_framework_simplejwt import authentication, serializers
 from rest_framework_simplejwt.exceptions import InvalidToken
 from rest_framework_simplejwt.tokens import Token
 
+from puffle.logging import user_id
+
 # What claims of any JSON type can raise, though the token is signed by us.
 _UNUSABLE_CLAIM = (ObjectDoesNotExist, TypeError, ValueError, OverflowError)
 
@@ -20,6 +22,11 @@ class JWTAuthentication(authentication.JWTAuthentication):
             return super().authenticate(request)
         except _UNUSABLE_CLAIM as exc:
             raise InvalidToken from exc
+
+    def get_user(self, validated_token: Token) -> Any:
+        user = super().get_user(validated_token)
+        user_id.set(user.pk)
+        return user
 
     def get_raw_token(self, header: bytes) -> bytes | None:
         # The scheme is written in any case (RFC 9110, section 11.1).
