@@ -14,7 +14,7 @@ from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.core.wsgi import get_wsgi_application
 
-from puffle import request_body
+from puffle import checks, request_body
 
 # What gunicorn takes as: do not try to start this again.
 _CANNOT_START = 3
@@ -23,6 +23,8 @@ _CANNOT_START = 3
 def _start() -> WSGIHandler:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "puffle.settings")
     handler = get_wsgi_application()
+    if checks.check_hosts():
+        raise ImproperlyConfigured(f"{checks.NO_HOSTS} {checks.NO_HOSTS_HINT}")
     call_command("check", stdout=io.StringIO())
     return handler
 
