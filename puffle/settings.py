@@ -201,7 +201,13 @@ SIMPLE_JWT = {
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "Puffle: LinkedIn accounts",
-    "DESCRIPTION": "Re-read the premium status of LinkedIn accounts connected through Unipile.",
+    "DESCRIPTION": (
+        "LinkedIn accounts that are connected through Unipile, and what their plans allow.\n\n"
+        "- Log in: `POST /api/token`, then send `Authorization: Bearer <access>`.\n"
+        "- Find an account: its `accountId` is the id of your row, not Unipile's id of it.\n"
+        "- Refresh it: `POST /api/unipile/refresh` after a purchase or before a campaign.\n"
+        "- Read an error: act on `errors[0].code`; where there is `Retry-After`, wait first."
+    ),
     "VERSION": __version__,
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,

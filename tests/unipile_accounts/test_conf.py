@@ -10,8 +10,8 @@ from unipile_accounts.conf import (
     parse_count,
     parse_dsn,
     parse_public_url,
-    parse_secret,
     parse_seconds,
+    parse_secret,
 )
 from unipile_accounts.exceptions import UnipileError, UnipileNotConfigured
 
