@@ -2,9 +2,33 @@
 
 from __future__ import annotations
 
+import math
 import os
+import sys
+from typing import Any
 
-from puffle.logging import configuration
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+from unipile_accounts.conf import conf
+from unipile_accounts.exceptions import UnipileNotConfigured
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "puffle.settings")
+try:
+    logconfig_dict = settings.LOGGING
+except ImproperlyConfigured as exc:
+    print(exc, file=sys.stderr)  # noqa: T201
+    sys.exit(3)
+
+
+def _longest_request() -> int:
+    try:
+        seconds = conf.unipile_timeout
+    except UnipileNotConfigured:
+        # The checks at the start name it.
+        seconds = 0
+    return math.ceil(seconds + 3 * settings.DATABASE_TIMEOUT)
+
 
 # Each refresh holds a thread while it waits for Unipile, and connections are not shared out evenly:
 # one process alone must be able to let 64 of them wait and still answer others.
@@ -13,8 +37,25 @@ workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
 threads = 100
 # Read the settings once, so that a mistake in them is told once and stops the start.
 preload_app = True
-# What was begun is finished: longer than UNIPILE_TIMEOUT.
-graceful_timeout = 20
+# What was begun is finished.
+graceful_timeout = _longest_request() + 5
 # Nothing of ours is asked over it, and it would be a file in the working directory.
 control_socket_disable = True
-logconfig_dict = configuration(as_json=True)
+
+
+def when_ready(server: Any) -> None:
+    from puffle.serving import log_start  # noqa: PLC0415  # Django is set up only now
+
+    log_start(
+        addresses=[str(listener) for listener in server.LISTENERS],
+        processes=server.cfg.workers,
+        threads=server.cfg.threads,
+        unipile=_unipile(),
+    )
+
+
+def _unipile() -> str:
+    try:
+        return conf.unipile_dsn.base_url
+    except UnipileNotConfigured:
+        return "not configured"

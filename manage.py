@@ -10,4 +10,7 @@ from django.core.management import execute_from_command_line
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "puffle.settings")
+    if "migrate" in sys.argv[1:2]:
+        # A migration of a large table takes what it takes.
+        os.environ.setdefault("DATABASE_TIMEOUT", "0")
     execute_from_command_line(sys.argv)

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from unipile_accounts.api.viewset import RefreshThrottle
+from unipile_accounts.api.refresh import RefreshThrottle
 from unipile_accounts.models import UnipileAccount
 
 

@@ -2,51 +2,85 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from contextvars import ContextVar
-from datetime import UTC, datetime
 from typing import Any
 
+from pythonjsonlogger.core import RESERVED_ATTRS
+from pythonjsonlogger.json import JsonFormatter
+
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
-
-# What every record has, and what Django adds: the request itself shows a query or a token.
-_NOT_EXTRA = {
-    *vars(logging.makeLogRecord({})),
-    *("message", "asctime", "request_id", "request", "server_time"),
-}
+user_id: ContextVar[Any] = ContextVar("user_id", default=None)
 
 
-class RequestIdFilter(logging.Filter):
+class RequestFilter(logging.Filter):
+    """Add whose request an entry is about."""
+
     def filter(self, record: logging.LogRecord) -> bool:
         record.request_id = request_id.get()
+        record.user = user_id.get()
         return True
 
 
-class JsonFormatter(logging.Formatter):
-    """Write an entry as one line of ASCII, so that nothing a customer types can forge another."""
+class CrashFilter(logging.Filter):
+    """Leave crashes, and give those of the database a line instead of a trace.
 
-    def format(self, record: logging.LogRecord) -> str:
-        entry: dict[str, Any] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname,
-            "logger": record.name,
-            "request_id": getattr(record, "request_id", None),
-            "message": record.getMessage(),
-        }
-        entry |= {name: value for name, value in vars(record).items() if name not in _NOT_EXTRA}
+    Our own entry of a request tells all other statuses.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        from puffle.database import is_passing  # noqa: PLC0415  # it needs the settings
+
+        error = record.exc_info[1] if record.exc_info else None
+        if is_passing(error):
+            record.error = f"{type(error).__name__}: {error}".strip()
+            record.exc_info = None
+            return True
+        return error is not None and record.levelno >= logging.ERROR
+
+
+class ProbeFilter(logging.Filter):
+    """Make one line of a request that Django refuses: anybody can send one."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.exc_info = None
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+        return True
+
+
+class ServerFilter(logging.Filter):
+    """Cut from gunicorn's entries what a client sent: headers, bodies and queries."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        arguments = record.args if isinstance(record.args, tuple) else ()
+        record.args = tuple(
+            text.partition("?")[0] if isinstance(text, str) else text for text in arguments
+        )
+        message = record.getMessage()
+        if message.startswith("Invalid request"):
+            # What follows the kind of error is quoted from the request.
+            message = message.partition("'")[0].partition('"')[0].removesuffix("b").rstrip(": ")
         if record.exc_info:
-            entry["trace"] = self.formatException(record.exc_info)
-        return json.dumps(entry, default=str)
+            # Django has told crashes of ours; these are of the connection.
+            message += f" ({record.exc_info[0].__name__})" if record.exc_info[0] else ""
+            record.exc_info = None
+        record.msg, record.args = message, ()
+        return True
 
 
-class LineFormatter(logging.Formatter):
-    def __init__(self) -> None:
-        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s [%(request_id)s]")
+def json_formatter() -> JsonFormatter:
+    """Return a formatter of lines in ASCII, so that nothing a customer types forges another."""
+    return JsonFormatter(
+        ["levelname", "name", "request_id", "user", "message"],
+        timestamp="time",
+        rename_fields={"levelname": "level", "name": "logger", "exc_info": "trace"},
+        # Django adds the request, which shows a query or a token.
+        reserved_attrs=[*RESERVED_ATTRS, "request", "server_time"],
+    )
 
 
-def has_trace(record: logging.LogRecord) -> bool:
-    return bool(record.exc_info)
+def line_formatter() -> logging.Formatter:
+    return logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s [%(request_id)s]")
 
 
 def configuration(*, as_json: bool) -> dict[str, Any]:
@@ -55,26 +89,31 @@ def configuration(*, as_json: bool) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "filters": {
-            "request_id": {"()": RequestIdFilter},
-            "has_trace": {"()": "django.utils.log.CallbackFilter", "callback": has_trace},
+            "request": {"()": RequestFilter},
+            "crash": {"()": CrashFilter},
+            "probe": {"()": ProbeFilter},
+            "server": {"()": ServerFilter},
         },
-        "formatters": {"entry": {"()": JsonFormatter if as_json else LineFormatter}},
+        "formatters": {"entry": {"()": json_formatter if as_json else line_formatter}},
         "handlers": {
             "stderr": {
                 "class": "logging.StreamHandler",
-                "filters": ["request_id"],
+                "filters": ["request"],
                 "formatter": "entry",
             }
         },
         "root": {"handlers": ["stderr"], "level": "INFO"},
         "loggers": {
             "django": {"level": "INFO"},
-            # Our own entry tells method, path and status already: only crashes are left to tell.
-            "django.request": {"filters": ["has_trace"]},
-            # Anyone can send any Host, and gets a 400.
-            "django.security.DisallowedHost": {"level": "CRITICAL"},
+            "django.request": {"filters": ["crash"]},
+            "django.security.DisallowedHost": {"filters": ["probe"]},
             "django.server": {"level": "CRITICAL"},
-            "gunicorn.error": {"level": "WARNING"},
+            # It tells each mistyped password.
+            "axes": {"level": "ERROR"},
+            "psycopg.pool": {"level": "WARNING"},
+            # Its warnings show what it could not read, such as a proxy's password.
+            "urllib3": {"level": "ERROR"},
+            "gunicorn.error": {"level": "WARNING", "filters": ["server"], "propagate": True},
             "gunicorn.access": {"level": "CRITICAL"},
         },
     }

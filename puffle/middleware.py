@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponseBase
 
-from puffle.logging import request_id
+from puffle.addresses import client_address
+from puffle.logging import request_id, user_id
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ class RequestLogMiddleware:
         given = _WELL_FORMED.fullmatch(request.headers.get(HEADER, ""))
         # It stays set until the thread's next request: Django logs more after the middleware.
         request_id.set(given[0] if given else uuid.uuid4().hex)
+        user_id.set(None)
         response = self._get_response(request)
         response.headers[HEADER] = request_id.get() or ""
         _log(request, response, seconds=time.monotonic() - started)
@@ -47,6 +49,6 @@ def _log(request: HttpRequest, response: HttpResponseBase, *, seconds: float) ->
             "path": request.path,
             "status": response.status_code,
             "milliseconds": round(seconds * 1000),
-            "address": request.META.get("REMOTE_ADDR"),
+            "address": client_address(request),
         },
     )

@@ -5,9 +5,9 @@ from django.templatetags.static import static
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
-from puffle.api import views
+from puffle.api import tokens, views
 
-handler500 = "puffle.api.views.server_error"
+handler500 = "puffle.health.server_error"
 
 admin.site.site_header = admin.site.site_title = "Puffle"
 admin.site.site_url = "/api/docs"
@@ -15,12 +15,11 @@ admin.site.site_url = "/api/docs"
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/", include("unipile_accounts.api.urls")),
-    re_path(r"^api/token/?$", views.TokenView.as_view(), name="token"),
-    re_path(r"^api/token/refresh/?$", views.TokenRefreshView.as_view(), name="token-refresh"),
+    re_path(r"^api/token/?$", tokens.TokenView.as_view(), name="token"),
+    re_path(r"^api/token/refresh/?$", tokens.TokenRefreshView.as_view(), name="token-refresh"),
     re_path(r"^api/schema/?$", views.SchemaView.as_view(), name="schema"),
     re_path(r"^api/docs/?$", views.DocsView.as_view(url_name="schema"), name="docs"),
     re_path(r"^api(?:/.*)?$", views.UnknownRouteView.as_view()),
     # Browsers ask for it at every site, and complain in their console where there is none.
     path("favicon.ico", RedirectView.as_view(url=static("unipile_accounts/favicon.svg"))),
-    re_path(r"^healthz/?$", views.healthz, name="healthz"),
 ]

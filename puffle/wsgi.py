@@ -5,46 +5,38 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections.abc import Callable, Iterable
 from typing import Any
 
-import django
 from django.core.exceptions import ImproperlyConfigured
-from django.core.handlers import wsgi
+from django.core.handlers.wsgi import WSGIHandler
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
-from django.utils.http import parse_header_parameters
+from django.core.wsgi import get_wsgi_application
+
+from puffle import checks, request_body
 
 # What gunicorn takes as: do not try to start this again.
 _CANNOT_START = 3
 
 
-class Request(wsgi.WSGIRequest):
-    """Django's, but all text is UTF-8.
-
-    Django decodes the query with the character set that the client names for the body, and fails
-    on some that Python knows, such as rot13, before any middleware is called.
-    """
-
-    def _set_content_type_params(self, meta: dict[str, Any]) -> None:
-        self.content_type, self.content_params = parse_header_parameters(
-            meta.get("CONTENT_TYPE", "")
-        )
-
-
-class Handler(wsgi.WSGIHandler):
-    request_class = Request
-
-
-def _start() -> Handler:
+def _start() -> WSGIHandler:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "puffle.settings")
-    django.setup(set_prefix=False)
+    handler = get_wsgi_application()
+    if checks.check_hosts():
+        raise ImproperlyConfigured(f"{checks.NO_HOSTS} {checks.NO_HOSTS_HINT}")
     call_command("check", stdout=io.StringIO())
-    return Handler()
+    return handler
 
 
 try:
-    application = _start()
+    _handler = _start()
 except (ImproperlyConfigured, SystemCheckError) as exc:
     # They say what to write instead, which a trace would bury.
     print(exc, file=sys.stderr)  # noqa: T201
     sys.exit(_CANNOT_START)
+
+
+def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    request_body.prepare(environ)
+    return _handler(environ, start_response)

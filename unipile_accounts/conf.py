@@ -50,6 +50,16 @@ class Conf:
         """Connections to Unipile that a process keeps open."""
         return parse_count("UNIPILE_POOL_SIZE", settings.UNIPILE_POOL_SIZE)
 
+    @property
+    def public_url(self) -> str:
+        """Where Unipile and browsers reach us, without a slash at the end."""
+        return parse_public_url(settings.PUBLIC_URL)
+
+    @property
+    def webhook_secret(self) -> str:
+        """What Unipile's events must carry, or nothing when no events are wanted."""
+        return parse_secret("UNIPILE_WEBHOOK_SECRET", settings.UNIPILE_WEBHOOK_SECRET)
+
 
 def parse_dsn(value: object) -> Dsn:
     """Read a DSN in any of the forms that Unipile's documentation and dashboard show.
@@ -108,6 +118,35 @@ def parse_api_key(value: object) -> str:
             hint=hint,
         )
     return value
+
+
+def parse_public_url(value: object) -> str:
+    hint = "Write the address that customers see, such as https://puffle.example."
+    if not isinstance(value, str) or not value:
+        raise UnipileNotConfigured("PUBLIC_URL is not set.", hint=hint)
+    try:
+        url = urlsplit(value)
+        is_usable = bool(_HOST.fullmatch(url.hostname or "")) and url.port != 0
+    except ValueError:
+        is_usable = False
+    if not is_usable or url.scheme not in ("http", "https") or "@" in url.netloc:
+        raise UnipileNotConfigured("PUBLIC_URL is not an https address.", hint=hint)
+    if url.scheme == "http" and not _is_loopback(url.hostname or ""):
+        raise UnipileNotConfigured("PUBLIC_URL is plain http.", hint=hint)
+    if url.path not in ("", "/") or url.query or url.fragment:
+        raise UnipileNotConfigured("PUBLIC_URL is more than scheme, host and port.", hint=hint)
+    return f"{url.scheme}://{url.netloc}"
+
+
+def parse_secret(name: str, value: object) -> str:
+    """Return a secret that a header can carry, or an empty one; raise for one easily guessed."""
+    text = str(value or "")
+    if text and not re.fullmatch(r"[!-~]{20,200}", text):
+        raise UnipileNotConfigured(
+            f"{name} is not 20 to 200 characters without spaces.",
+            hint="Make one: python -c 'import secrets; print(secrets.token_urlsafe(32))'.",
+        )
+    return text
 
 
 def parse_seconds(name: str, value: object) -> float:

@@ -8,6 +8,8 @@ from rest_framework_simplejwt import authentication, serializers
 from rest_framework_simplejwt.exceptions import InvalidToken
 from rest_framework_simplejwt.tokens import Token
 
+from puffle.logging import user_id
+
 # What claims of any JSON type can raise, though the token is signed by us.
 _UNUSABLE_CLAIM = (ObjectDoesNotExist, TypeError, ValueError, OverflowError)
 
@@ -21,12 +23,24 @@ class JWTAuthentication(authentication.JWTAuthentication):
         except _UNUSABLE_CLAIM as exc:
             raise InvalidToken from exc
 
+    def get_user(self, validated_token: Token) -> Any:
+        user = super().get_user(validated_token)
+        user_id.set(user.pk)
+        return user
 
+    def get_raw_token(self, header: bytes) -> bytes | None:
+        # The scheme is written in any case (RFC 9110, section 11.1).
+        scheme, _, token = header.strip().partition(b" ")
+        return super().get_raw_token(b" ".join([scheme.capitalize(), token]))
+
+
+# A docstring would be public, as the description of the body.
 class TokenRefreshSerializer(serializers.TokenRefreshSerializer):
-    """simplejwt's, but the token of a deleted user is a bad token and no server error."""
-
     def validate(self, attrs: dict[str, Any]) -> dict[str, str]:
         try:
-            return super().validate(attrs)
+            data = super().validate(attrs)
+            # simplejwt asks only at the next request whether the password was changed.
+            JWTAuthentication().get_user(self.token_class(attrs["refresh"]))
         except _UNUSABLE_CLAIM as exc:
             raise InvalidToken from exc
+        return data

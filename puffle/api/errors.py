@@ -1,15 +1,18 @@
+"""The one shape of errors under /api/, also for what Django and simplejwt raise."""
+
 from __future__ import annotations
 
 from typing import Any
 
-from django.core.exceptions import SuspiciousOperation
-from django.db import InterfaceError, OperationalError
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import UnreadablePostError
 from django.utils.translation import gettext_lazy as _
 from drf_standardized_errors import handler
 from rest_framework.exceptions import APIException, AuthenticationFailed, ParseError
 from rest_framework.response import Response
 from rest_framework_simplejwt import exceptions as simplejwt
+
+from puffle.database import is_passing
 
 
 class DatabaseUnavailable(APIException):
@@ -19,14 +22,25 @@ class DatabaseUnavailable(APIException):
     wait = 5
 
 
+class RequestTooLarge(APIException):
+    status_code = 413
+    default_code = "request_too_large"
+    default_detail = _("The request body is larger than 64 KiB. Send only the documented fields.")
+
+
 class ExceptionHandler(handler.ExceptionHandler):
     def convert_known_exceptions(self, exc: Exception) -> Exception:
-        if isinstance(exc, OperationalError | InterfaceError):
+        if is_passing(exc):
             return DatabaseUnavailable()
-        if isinstance(exc, SuspiciousOperation | UnreadablePostError):
-            return ParseError(_("The request cannot be read; send only what is documented."))
-        if isinstance(exc, simplejwt.AuthenticationFailed):
-            return _plain(exc)
+        match exc:
+            case RequestDataTooBig():
+                return RequestTooLarge()
+            case SuspiciousOperation() | UnreadablePostError():
+                return ParseError(_("The request cannot be read. Send only what is documented."))
+            case RecursionError():
+                return ParseError(_("The request body is nested too deeply."))
+            case simplejwt.AuthenticationFailed():
+                return _plain(exc)
         return super().convert_known_exceptions(exc)
 
     def report_exception(self, exc: APIException, response: Response) -> None:

@@ -1,14 +1,14 @@
-"""How errors look in the OpenAPI document: one shape, with the codes that each status can carry."""
+"""The OpenAPI document: one component `Error`, and for each status the codes that it can carry."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from drf_spectacular.contrib.rest_framework_simplejwt import SimpleJWTScheme
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
+from drf_standardized_errors import openapi, openapi_utils
+from rest_framework import serializers
 
-from puffle.api.errors import DatabaseUnavailable
-from puffle.api.parsers import RequestTooLarge
+from puffle.api.errors import DatabaseUnavailable, RequestTooLarge
 
 
 class BearerScheme(SimpleJWTScheme):  # type: ignore[no-untyped-call]
@@ -16,25 +16,61 @@ class BearerScheme(SimpleJWTScheme):  # type: ignore[no-untyped-call]
     name = "bearer"
 
 
-PARSE_ERROR = ("client_error", "parse_error", "The request body is not valid JSON in UTF-8.")
-THROTTLED = ("client_error", "throttled", "Request was throttled. Expected available in 9 seconds.")
-DATABASE_UNAVAILABLE = (
-    "server_error",
-    DatabaseUnavailable.default_code,
-    str(DatabaseUnavailable.default_detail),
-)
+ERROR_TYPES = ["validation_error", "client_error", "server_error"]
 
 
-def header(name: str, description: str, *statuses: int, **kwargs: Any) -> OpenApiParameter:
-    """Describe a response header of these statuses."""
-    return OpenApiParameter(
-        name,
-        kwargs.pop("type", str),
-        OpenApiParameter.HEADER,
-        description=description,
-        response=list(statuses),
-        **kwargs,
+class ErrorDetailSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField(help_text="What went wrong, for programs.")
+    detail = serializers.CharField(help_text="What went wrong, for people. It may change.")
+    attr = serializers.CharField(
+        allow_null=True, help_text="The field of the request that is wrong, or null."
     )
+
+
+class ErrorSerializer(serializers.Serializer[Any]):
+    type = serializers.ChoiceField(choices=ERROR_TYPES)
+    errors = ErrorDetailSerializer(many=True)  # type: ignore[assignment]  # the name is the API's
+
+
+# simplejwt's, and REST framework's for a request without a token.
+_UNAUTHENTICATED = [
+    "not_authenticated",
+    "token_not_valid",
+    "user_not_found",
+    "user_inactive",
+    "password_changed",
+    "bad_authorization_header",
+]
+_CODES: dict[str, list[str]] = {
+    "401": _UNAUTHENTICATED,
+    "406": ["not_acceptable"],
+    "413": [RequestTooLarge.default_code],
+    "415": ["unsupported_media_type"],
+    "429": ["throttled"],
+    "503": [DatabaseUnavailable.default_code],
+}
+_ONLY_WITH_A_BODY = {"413", "415"}
+_DESCRIPTIONS = {
+    "400": "The request is not valid.",
+    "401": "Not logged in.",
+    "404": "No account of the caller's has this id.",
+    "406": "Only JSON is served.",
+    "409": "The account itself is in the way. Asking again does not help.",
+    "413": "The body is too large.",
+    "415": "The body is not declared as JSON.",
+    "429": "The caller's own limit is used up. Wait for Retry-After seconds.",
+    "502": "Unipile gave no usable answer.",
+    "503": "Try again later, after Retry-After seconds where it is given.",
+    "504": "Unipile gave no whole answer in time.",
+}
+_RETRY_AFTER = {
+    "Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait."},
+}
+_HEADERS = {
+    "401": {"WWW-Authenticate": {"schema": {"type": "string"}, "description": "Always Bearer."}},
+    "429": _RETRY_AFTER,
+    "503": _RETRY_AFTER,
+}
 
 
 def without_trailing_slash(endpoints: list[tuple[str, Any, str, Any]]) -> list[Any]:
@@ -42,70 +78,57 @@ def without_trailing_slash(endpoints: list[tuple[str, Any, str, Any]]) -> list[A
     return [(path.rstrip("/"), *rest) for path, *rest in endpoints]
 
 
-def errors(
-    description: str, *cases: tuple[str, str, str], field: str | None = None
-) -> OpenApiResponse:
-    """Describe an error status by its cases: (type, code, an example of its detail)."""
-    return OpenApiResponse(
-        response=_schema(sorted({case[0] for case in cases}), [case[1] for case in cases]),
-        description=description,
-        examples=[
-            OpenApiExample(
-                code,
-                value={
-                    "type": kind,
-                    "errors": [
-                        {
-                            "code": code,
-                            "detail": detail,
-                            "attr": field if kind == "validation_error" else None,
-                        }
-                    ],
-                },
-            )
-            for kind, code, detail in cases
-        ],
-    )
+class AutoSchema(openapi.AutoSchema):
+    """drf-standardized-errors says which statuses an operation has, and this their codes.
+
+    A view's `error_codes` names those that only the view knows, by status.
+    """
+
+    def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
+        operation = super().get_operation(*args, **kwargs)
+        if operation is None:
+            return None
+        responses: dict[str, Any] = operation["responses"]
+        own = {str(status): codes for status, codes in self._own_codes().items()}
+        has_body = "requestBody" in operation
+        for status in {*responses, *own} - {"200"}:
+            codes = [*own.get(status, []), *self._shared_codes(status, has_body=has_body)]
+            responses[status] = _error_response(status, codes)
+        if not has_body:
+            for status in _ONLY_WITH_A_BODY:
+                responses.pop(status, None)
+        operation["responses"] = dict(sorted(responses.items()))
+        return operation
+
+    def _own_codes(self) -> dict[int, list[str]]:
+        return getattr(self.view, "error_codes", {})
+
+    def _shared_codes(self, status: str, *, has_body: bool) -> list[str]:
+        if status == "400" and has_body:
+            return [*self._field_codes(), "parse_error"]
+        if status == "401" and not any(self.get_auth()):
+            return []
+        return _CODES.get(status, [])
+
+    def _field_codes(self) -> list[str]:
+        """Return the codes of the body's fields, without what the view says of other statuses."""
+        serializer: Any = self.get_request_serializer()
+        fields = openapi_utils.get_flat_serializer_fields(serializer)
+        described = openapi_utils.get_serializer_fields_with_error_codes(fields)
+        codes = {code for field in described for code in field.error_codes}
+        return sorted(codes.difference(*self._own_codes().values()))
 
 
-def _schema(kinds: list[str], codes: list[str]) -> dict[str, Any]:
-    error = {
-        "type": "object",
-        "required": ["code", "detail", "attr"],
+def _error_response(status: str, codes: list[str]) -> dict[str, Any]:
+    # OpenAPI 3.1 lets a reference have company; generated clients see one Error.
+    schema = {
+        "$ref": "#/components/schemas/Error",
         "properties": {
-            "code": {"type": "string", "enum": list(dict.fromkeys(codes))},
-            "detail": {"type": "string", "description": "For people; names the next step."},
-            "attr": {
-                "type": "string",
-                "nullable": True,
-                "description": "The field that is wrong, or null.",
-            },
+            "errors": {"items": {"properties": {"code": {"enum": list(dict.fromkeys(codes))}}}}
         },
     }
-    return {
-        "type": "object",
-        "required": ["type", "errors"],
-        "properties": {
-            "type": {"type": "string", "enum": kinds},
-            "errors": {"type": "array", "minItems": 1, "items": error},
-        },
+    response = {
+        "description": _DESCRIPTIONS[status],
+        "content": {"application/json": {"schema": schema}},
     }
-
-
-ERROR_HEADERS = [
-    header("WWW-Authenticate", "Always Bearer.", 401),
-    header("Retry-After", "Seconds to wait.", 429, 503, type=int),
-]
-# What the negotiation and the parser can refuse any POST with: 406, 413 and 415.
-NOT_ACCEPTABLE = errors(
-    "Only JSON is served.",
-    ("client_error", "not_acceptable", "Could not satisfy the request Accept header."),
-)
-TOO_LARGE = errors(
-    "The body is too large.",
-    ("client_error", RequestTooLarge.default_code, str(RequestTooLarge.default_detail)),
-)
-UNSUPPORTED = errors(
-    "The body is not declared as JSON.",
-    ("client_error", "unsupported_media_type", 'Unsupported media type "text/plain" in request.'),
-)
+    return response | ({"headers": _HEADERS[status]} if status in _HEADERS else {})

@@ -14,7 +14,7 @@ from django.test import Client
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from puffle.logging import JsonFormatter, LineFormatter, RequestIdFilter, request_id
+from puffle.logging import RequestFilter, json_formatter, line_formatter, request_id
 from tests.conftest import make_account
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.results import Door
@@ -30,8 +30,8 @@ class _Lines(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__()
-        self.addFilter(RequestIdFilter())
-        self.setFormatter(JsonFormatter())
+        self.addFilter(RequestFilter())
+        self.setFormatter(json_formatter())
         self.lines: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -105,6 +105,7 @@ def test_refresh_leaves_its_entry_and_that_of_the_request(
     assert refresh["milliseconds"] >= 0
     assert refresh | {"time": "", "milliseconds": 0} == {
         "time": "",
+        "user": account.user_id,
         "level": "INFO",
         "logger": "unipile_accounts.services",
         "request_id": response["X-Request-ID"],
@@ -125,6 +126,7 @@ def test_refresh_leaves_its_entry_and_that_of_the_request(
     }
     assert request | {"time": "", "milliseconds": 0} == {
         "time": "",
+        "user": account.user_id,
         "level": "INFO",
         "logger": "puffle.middleware",
         "request_id": response["X-Request-ID"],
@@ -207,7 +209,8 @@ def test_refresh_without_a_database_leaves_an_entry_and_the_reason(
     [entry] = log.of("unipile_accounts.services")
     assert (entry["outcome"], entry["code"]) == ("failed", "OperationalError")
     [reason] = log.of("django.request")
-    assert "the connection is closed" in reason["trace"]
+    assert reason["error"] == "OperationalError: the connection is closed"
+    assert "trace" not in reason
 
 
 def test_answer_that_is_an_error_on_purpose_is_logged_once_and_as_no_crash(
@@ -219,6 +222,60 @@ def test_answer_that_is_an_error_on_purpose_is_logged_once_and_as_no_crash(
 
     assert [entry["logger"] for entry in log] == ["unipile_accounts.services", "puffle.middleware"]
     assert {entry["level"] for entry in log} == {"INFO"}
+
+
+def test_page_that_is_forbidden_leaves_one_line(client: Client, owner: User, log: _Lines) -> None:
+    owner.is_staff = True
+    owner.save()
+    client.force_login(owner)
+
+    assert client.get("/admin/auth/user/").status_code == 403
+
+    [entry] = log
+    assert (entry["logger"], entry["status"], entry["user"]) == ("puffle.middleware", 403, owner.pk)
+
+
+@pytest.mark.django_db
+def test_host_that_is_not_served_is_named(client: Client, settings: Settings, log: _Lines) -> None:
+    settings.ALLOWED_HOSTS = ["puffle.example"]
+
+    assert client.get("/admin/", headers={"Host": "10.0.0.7"}).status_code == 400
+
+    [reason, request] = log
+    assert (reason["level"], reason["message"]) == (
+        "WARNING",
+        "Invalid HTTP_HOST header: '10.0.0.7'. You may need to add '10.0.0.7' to ALLOWED_HOSTS.",
+    )
+    assert "trace" not in reason
+    assert request["status"] == 400
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("forwarded", "address"),
+    [
+        ("203.0.113.8:40001", "203.0.113.8"),
+        ("6.6.6.6, [2001:db8::9]:40001", "2001:db8::9"),
+        ("2001:db8::9", "2001:db8::9"),
+    ],
+)
+def test_address_of_a_request_is_that_behind_our_proxies(
+    client: Client, settings: Settings, log: _Lines, forwarded: str, address: str
+) -> None:
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "NUM_PROXIES": 1}
+
+    client.get("/api/nowhere", headers={"X-Forwarded-For": forwarded})
+
+    assert [entry["address"] for entry in log] == [address]
+
+
+def test_user_of_one_request_is_not_that_of_the_next(
+    api: APIClient, client: Client, account: UnipileAccount, log: _Lines
+) -> None:
+    post(api, account.pk)
+    client.get("/api/nowhere")
+
+    assert [entry["user"] for entry in log] == [account.user_id, account.user_id, None]
 
 
 # --- Nothing secret -------------------------------------------------------------------------------
@@ -275,7 +332,7 @@ def test_crash_is_logged_with_its_trace_but_no_local_variables(
         secret = PASSWORD  # noqa: F841  # what a trace with local variables would show
         raise RuntimeError("boom")
 
-    monkeypatch.setattr("unipile_accounts.api.viewset.refresh_account", crash)
+    monkeypatch.setattr("unipile_accounts.api.refresh.refresh_account", crash)
     api.raise_request_exception = False
     response = post(api, account.pk)
 
@@ -298,7 +355,7 @@ def test_crash_is_logged_with_its_trace_but_no_local_variables(
 def test_nothing_in_a_message_makes_a_second_line_or_moves_a_cursor(text: str) -> None:
     record = logging.makeLogRecord({"msg": "%s", "args": (text,), "name": text, "what": {1: text}})
 
-    line = JsonFormatter().format(record)
+    line = json_formatter().format(record)
 
     assert line.isascii()
     assert line.isprintable()
@@ -310,9 +367,9 @@ def test_extra_of_any_type_is_written() -> None:
         {"msg": "m", "extra_id": uuid.UUID(int=1), "why": ValueError("x")}
     )
 
-    entry = json.loads(JsonFormatter().format(record))
+    entry = json.loads(json_formatter().format(record))
 
-    assert (entry["extra_id"], entry["why"]) == (str(uuid.UUID(int=1)), "x")
+    assert (entry["extra_id"], entry["why"]) == (str(uuid.UUID(int=1)), "ValueError: x")
 
 
 def test_development_shows_lines_for_people() -> None:
@@ -322,9 +379,9 @@ def test_development_shows_lines_for_people() -> None:
     except ValueError:
         fields = {"msg": "Hello", "name": "n", "levelname": "ERROR", "exc_info": sys.exc_info()}
     record = logging.makeLogRecord(fields)
-    RequestIdFilter().filter(record)
+    RequestFilter().filter(record)
 
-    first, *trace = LineFormatter().format(record).splitlines()
+    first, *trace = line_formatter().format(record).splitlines()
 
     assert first.endswith(" ERROR n: Hello [abc]")
     assert trace[-1] == "ValueError: boom"

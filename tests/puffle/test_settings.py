@@ -89,12 +89,62 @@ def test_variables_are_taken_over(read: Read) -> None:
     assert settings["REST_FRAMEWORK"]["NUM_PROXIES"] == 1
     assert settings["REST_FRAMEWORK"]["DEFAULT_THROTTLE_RATES"] == {
         "refresh": "5/hour",
+        "live": "10/hour",
+        "search": "30/min",
+        "connect": "20/hour",
         "token": "7/day",
     }
     # Only a proxy of ours may say that a request came over https.
     assert settings["SECURE_PROXY_SSL_HEADER"] == ("HTTP_X_FORWARDED_PROTO", "https")
     assert settings["UNIPILE_DSN"] == "api8.unipile.com:13843"
     assert (settings["UNIPILE_API_KEY"], settings["UNIPILE_TIMEOUT"]) == ("key", "3")
+
+
+@pytest.mark.parametrize("value", ["$q*eo", "$SECRET_KEY", "a$b", "\\$x", "{{x}}", "%(x)s"])
+def test_value_is_taken_as_written(read: Read, value: str) -> None:
+    settings = read(SECRET_KEY=value, UNIPILE_API_KEY=value)
+
+    assert (settings["SECRET_KEY"], settings["UNIPILE_API_KEY"]) == (value, value)
+
+
+def test_password_in_a_url_is_taken_as_written(read: Read) -> None:
+    settings = read(DATABASE_URL="postgres://puffle:$e%40cret@db.example/puffle?sslmode=require")
+
+    database = settings["DATABASES"]["default"]
+    assert (database["PASSWORD"], database["OPTIONS"]["sslmode"]) == ("$e@cret", "require")
+
+
+@pytest.mark.parametrize("line", ["PASSWORD hidden", "UNIPILE_API_KEY = hidden", " A=hidden"])
+def test_bad_line_of_the_file_is_named_and_not_shown(
+    read: Read, tmp_path: Path, capfd: pytest.CaptureFixture[str], line: str
+) -> None:
+    file = tmp_path / "env"
+    file.write_text(f"# ours\n\nUNIPILE_TIMEOUT=9\n{line}\n")
+
+    with pytest.raises(ImproperlyConfigured, match=r"Line 4 of .* is not understood") as caught:
+        read(ENV_FILE=str(file))
+
+    assert "hidden" not in f"{caught.value}{capfd.readouterr()}"
+
+
+def test_names_between_commas_may_have_spaces_around(read: Read) -> None:
+    settings = read(ALLOWED_HOSTS="a.example, .b.example ,[::1],*,127.0.0.1,")
+
+    assert settings["ALLOWED_HOSTS"] == ["a.example", ".b.example", "[::1]", "*", "127.0.0.1"]
+
+
+def test_bound_reaches_the_connection_and_the_pool(read: Read) -> None:
+    options = read(DATABASE_TIMEOUT="2.5")["DATABASES"]["default"]["OPTIONS"]
+
+    assert options["pool"]["timeout"] == 2.5
+    assert (options["connect_timeout"], options["tcp_user_timeout"]) == (3, 2500)
+    assert "options" not in options
+
+
+def test_bound_of_0_is_none(read: Read) -> None:
+    options = read(DATABASE_TIMEOUT="0")["DATABASES"]["default"]["OPTIONS"]
+
+    assert set(options) == {"pool"}
 
 
 def test_variables_may_come_from_a_file_and_the_environment_wins(
@@ -109,7 +159,6 @@ def test_variables_may_come_from_a_file_and_the_environment_wins(
     assert settings["UNIPILE_TIMEOUT"] == "4"
 
 
-@pytest.mark.filterwarnings("ignore:Engine not recognized")
 @pytest.mark.parametrize(
     ("variable", "value", "what"),
     [

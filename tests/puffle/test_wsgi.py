@@ -17,6 +17,8 @@ ROOT = Path(__file__).parents[2]
 SOUND = {
     "ALLOWED_HOSTS": "puffle.example",
     "DATABASE_URL": "postgres://puffle@127.0.0.1:1/puffle",
+    "NUM_PROXIES": "1",
+    "WEB_CONCURRENCY": "1",
     "SECRET_KEY": secrets.token_urlsafe(50),
     "UNIPILE_API_KEY": "a-key",
     "UNIPILE_DSN": "api8.unipile.com:13843",
@@ -50,6 +52,10 @@ MISTAKES: list[dict[str, tuple[str, str]]] = [
         "UNIPILE_DSN": ("api8.unipile.com:13843/api/v1", f"more than host and port. {COPY}"),
         "UNIPILE_API_KEY": ("one two", "UNIPILE_API_KEY holds a space"),
     },
+    {
+        "PUBLIC_URL": ("puffle.example", "PUBLIC_URL is not an https address. HINT: Write the"),
+        "UNIPILE_WEBHOOK_SECRET": ("guess", "is not 20 to 200 characters without spaces. HINT:"),
+    },
     # The settings stop at the first one.
     {"SECRET_KEY": ("", "SECRET_KEY is missing. Set it to 50 or more random characters")},
     {"THROTTLE_REFRESH": ("many", f"THROTTLE_REFRESH {RATE} 60/min.")},
@@ -57,6 +63,40 @@ MISTAKES: list[dict[str, tuple[str, str]]] = [
     {"ACCESS_TOKEN_LIFETIME": ("15m", f"ACCESS_TOKEN_LIFETIME {NUMBER} 1 or more, such as 900.")},
     {"DATABASE_POOL_SIZE": ("0", f"DATABASE_POOL_SIZE {NUMBER} 1 or more, such as 10.")},
     {"DATABASE_URL": ("db", "DATABASE_URL is not the address of a database. Write it like")},
+    {"DATABASE_URL": ("$DATABASE", "DATABASE_URL is not the address of a database.")},
+    {"DATABASE_URL": ("postgres://puffle@db.example/", "DATABASE_URL names no database. Write")},
+    {
+        "DATABASE_URL": (
+            "postgres://db.example/name?conn_max_age=60",
+            "DATABASE_URL cannot set conn_max_age. Leave it out.",
+        )
+    },
+    {
+        "DATABASE_URL": (
+            "postgres://db.example/name?sslmod=require",
+            "DATABASE_URL cannot set sslmod. Leave it out.",
+        )
+    },
+    {
+        "DATABASE_URL": (
+            "sqlite:///db.sqlite3?timeout=60&mode=ro",
+            "DATABASE_URL cannot set mode, timeout. Leave it out.",
+        )
+    },
+    {"DATABASE_URL": ("mysql://db.example/name", "DATABASE_URL is not the address of a database.")},
+    {"DATABASE_TIMEOUT": ("soon", "DATABASE_TIMEOUT must be a number of seconds from 0 to 999")},
+    {"CACHE_URL": ("$CACHE", "CACHE_URL is not the address of a cache. Write it like")},
+    {"UNIPILE_API_KEY": ('"a-key"', "UNIPILE_API_KEY is in quotes. Leave the quotes out.")},
+    {"ALLOWED_HOSTS": ("'puffle.example'", "ALLOWED_HOSTS is in quotes. Leave the quotes out.")},
+    {"ALLOWED_HOSTS": ("https://puffle.example", "ALLOWED_HOSTS holds 'https://puffle.example'.")},
+    {"ALLOWED_HOSTS": ("puffle.example:8000", "ALLOWED_HOSTS holds 'puffle.example:8000'.")},
+    {"ALLOWED_HOSTS": ("a.example b.example", "ALLOWED_HOSTS holds 'a.example b.example'.")},
+    {"CSRF_TRUSTED_ORIGINS": ('"https://a.example"', "CSRF_TRUSTED_ORIGINS is in quotes.")},
+    {"CSRF_TRUSTED_ORIGINS": ("a.example", "CSRF_TRUSTED_ORIGINS holds 'a.example'.")},
+    {"HSTS_SECONDS": ("a year", f"HSTS_SECONDS {NUMBER} 0 or more, such as 3600.")},
+    {"THROTTLE_LIVE": ("many", f"THROTTLE_LIVE {RATE} 10/hour.")},
+    {"THROTTLE_SEARCH": ("many", f"THROTTLE_SEARCH {RATE} 30/min.")},
+    {"THROTTLE_CONNECT": ("many", f"THROTTLE_CONNECT {RATE} 20/hour.")},
     {"CACHE_URL": ("redis", "CACHE_URL is not the address of a cache. Write it like")},
     {"NUM_PROXIES": ("one", f"NUM_PROXIES {NUMBER} 0 or more, such as 0.")},
     {"HTTPS": ("maybe", "HTTPS must be 1 or 0.")},
@@ -64,13 +104,15 @@ MISTAKES: list[dict[str, tuple[str, str]]] = [
 ]
 
 
-def run(*arguments: str, **changed: str) -> tuple[int, str]:
+def run(*arguments: str, **changed: str | None) -> tuple[int, str]:
     """Run Python in a sound environment but for the changes; return its status and what it says."""
     done = subprocess.run(
         [sys.executable, *arguments],
         check=False,
         cwd=ROOT,
-        env=isolated(**{**SOUND, **changed}),
+        env=isolated(
+            **{name: text for name, text in (SOUND | changed).items() if text is not None}
+        ),
         stderr=subprocess.STDOUT,
         stdout=subprocess.PIPE,
         text=True,
@@ -102,8 +144,35 @@ def test_check_says_what_to_write_instead(said: list[tuple[int, str]], number: i
 def test_sound_environment_passes_the_checks_of_a_deployment() -> None:
     assert run("manage.py", "check", "--deploy", "--fail-level=WARNING") == (
         0,
-        "System check identified no issues (0 silenced).",
+        "System check identified no issues (2 silenced).",
     )
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"NUM_PROXIES": None}, "(puffle.W002) NUM_PROXIES is not set."),
+        ({"WEB_CONCURRENCY": None}, "(puffle.W003) Several processes count requests each"),
+        ({"WEB_CONCURRENCY": "4"}, "(puffle.W003) Several processes count requests each"),
+        ({"CACHE_URL": "redis://127.0.0.1:1/0"}, "(puffle.W004) The cache does not answer"),
+        (
+            {"CACHE_URL": "dbcache://never_created", "DATABASE_URL": "sqlite://:memory:"},
+            "(puffle.W004) The cache does not answer",
+        ),
+        ({"ALLOWED_HOSTS": None}, "(puffle.W001) ALLOWED_HOSTS is missing"),
+    ],
+)
+def test_deployment_that_would_shut_people_out_is_named(
+    changed: dict[str, str | None], message: str
+) -> None:
+    status, text = run("manage.py", "check", "--deploy", "--fail-level=WARNING", **changed)
+
+    assert status == 1
+    assert message in text
+
+
+def test_proxies_may_be_none() -> None:
+    assert run("manage.py", "check", "--deploy", "--fail-level=WARNING", NUM_PROXIES="0")[0] == 0
 
 
 def test_site_without_unipile_is_served_with_a_warning() -> None:
@@ -118,6 +187,7 @@ def test_site_without_unipile_is_served_with_a_warning() -> None:
     [
         ("UNIPILE_API_KEY", "one\ntwo", "UNIPILE_API_KEY holds a space, a line break"),
         ("SECRET_KEY", "", "SECRET_KEY is missing."),
+        ("ALLOWED_HOSTS", "", "ALLOWED_HOSTS is missing, so every request would be refused."),
     ],
 )
 def test_server_does_not_start_and_says_once_why(name: str, value: str, message: str) -> None:
@@ -160,7 +230,7 @@ def test_deployment_sends_the_headers_and_cookies_of_https() -> None:
     assert answer["headers"].items() >= {
         ("Cross-Origin-Opener-Policy", "same-origin"),
         ("Referrer-Policy", "same-origin"),
-        ("Strict-Transport-Security", "max-age=31536000; includeSubDomains; preload"),
+        ("Strict-Transport-Security", "max-age=3600"),
         ("X-Content-Type-Options", "nosniff"),
         ("X-Frame-Options", "DENY"),
     }

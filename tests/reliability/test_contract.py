@@ -143,7 +143,7 @@ def test_every_outcome_of_a_refresh_is_documented(
         sandbox.clear_faults()
         UnipileAccount.objects.update(status="connected")
     with monkeypatch.context() as patch:
-        patch.setattr("unipile_accounts.api.viewset.refresh_account", _no_database)
+        patch.setattr("unipile_accounts.api.refresh.refresh_account", _no_database)
         statuses.add(refresh(accounts[0]))
     settings.UNIPILE_API_KEY = ""
     statuses.add(refresh(accounts[0]))

@@ -32,6 +32,13 @@ def test_good_settings_pass() -> None:
         ("UNIPILE_CONNECT_TIMEOUT", "-1", "E004"),
         ("UNIPILE_POOL_SIZE", "0", "E005"),
         ("UNIPILE_POOL_SIZE", "many", "E005"),
+        ("PUBLIC_URL", "puffle.example", "E006"),
+        ("PUBLIC_URL", "http://puffle.example", "E006"),
+        ("PUBLIC_URL", "https://puffle.example/app", "E006"),
+        ("PUBLIC_URL", "https://user:password@puffle.example", "E006"),
+        ("PUBLIC_URL", "https://[", "E006"),
+        ("UNIPILE_WEBHOOK_SECRET", "guessable", "E007"),
+        ("UNIPILE_WEBHOOK_SECRET", "with a space in between words", "E007"),
     ],
 )
 def test_wrong_setting_is_one_error_with_its_name_and_a_hint(

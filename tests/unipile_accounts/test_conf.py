@@ -3,7 +3,16 @@ from __future__ import annotations
 import pytest
 from pytest_django import Settings
 
-from unipile_accounts.conf import Dsn, conf, parse_api_key, parse_count, parse_dsn, parse_seconds
+from unipile_accounts.conf import (
+    Dsn,
+    conf,
+    parse_api_key,
+    parse_count,
+    parse_dsn,
+    parse_public_url,
+    parse_seconds,
+    parse_secret,
+)
 from unipile_accounts.exceptions import UnipileError, UnipileNotConfigured
 
 
@@ -129,3 +138,36 @@ def test_settings_are_read_at_the_moment_of_use(settings: Settings) -> None:
 
 def test_wrong_deployment_is_not_taken_for_a_bad_answer() -> None:
     assert not issubclass(UnipileNotConfigured, UnipileError)
+
+
+@pytest.mark.parametrize(
+    ("written", "url"),
+    [
+        ("https://puffle.example", "https://puffle.example"),
+        ("https://puffle.example/", "https://puffle.example"),
+        ("https://puffle.example:8443", "https://puffle.example:8443"),
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
+        ("http://localhost", "http://localhost"),
+    ],
+)
+def test_public_url_is_read_without_its_slash(written: str, url: str) -> None:
+    assert parse_public_url(written) == url
+
+
+@pytest.mark.parametrize("written", ["", None, "x", "//x", "ftp://x", "https://x?a", "https://x#a"])
+def test_unusable_public_url_is_named(written: object) -> None:
+    with pytest.raises(UnipileNotConfigured, match="PUBLIC_URL"):
+        parse_public_url(written)
+
+
+@pytest.mark.parametrize("secret", ["", "x" * 20, "!~" * 100])
+def test_secret_is_taken_as_written(secret: str) -> None:
+    assert parse_secret("NAME", secret) == secret
+
+
+@pytest.mark.parametrize("secret", ["x" * 19, "x" * 201, "x" * 19 + "\n", "\u00e9" * 20])
+def test_secret_that_no_header_carries_is_named(secret: str) -> None:
+    with pytest.raises(UnipileNotConfigured, match="NAME is not 20 to 200") as caught:
+        parse_secret("NAME", secret)
+
+    assert secret not in str(caught.value)

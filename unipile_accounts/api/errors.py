@@ -1,56 +1,80 @@
-"""Domain error -> HTTP."""
+"""Domain error -> HTTP: one table, by the code that clients hold on to."""
 
 from __future__ import annotations
+
+from collections import defaultdict
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import APIException, NotFound
 
-from unipile_accounts.exceptions import (
-    AccountLocked,
-    UnipileAccountNotFound,
-    UnipileAccountUnavailable,
-    UnipileError,
-    UnipileLoginLost,
-    UnipileNotConfigured,
-    UnipileNotLinkedIn,
-    UnipilePremiumStatusPending,
-    UnipileRateLimited,
-    UnipileReconnectRequired,
-    UnipileTimeout,
-    UnipileUnavailable,
-)
+from unipile_accounts.exceptions import UnipileError, UnipileNotConfigured
+from unipile_accounts.models import UnipileAccount
 
-# A class that is not here has the status of its nearest ancestor.
-_STATUS: dict[type[Exception], int] = {
-    UnipileError: 502,
-    UnipileReconnectRequired: 409,
-    UnipileAccountNotFound: 409,
-    UnipileAccountUnavailable: 409,
-    UnipileLoginLost: 409,
-    AccountLocked: 503,
-    UnipileNotLinkedIn: 409,
-    UnipilePremiumStatusPending: 503,
-    UnipileRateLimited: 503,
-    UnipileUnavailable: 503,
-    UnipileTimeout: 504,
-    UnipileNotConfigured: 503,
+_STATUS = {
+    "not_found": 404,
+    "reconnect_required": 409,
+    "account_unavailable": 409,
+    "not_linkedin": 409,
+    "sales_navigator_unavailable": 409,
+    "unipile_error": 502,
+    "unipile_authentication": 502,
+    "unipile_account_not_listed": 502,
+    "premium_status_pending": 503,
+    "unipile_rate_limited": 503,
+    "unipile_unavailable": 503,
+    "unipile_not_configured": 503,
+    "database_unavailable": 503,
+    "unipile_timeout": 504,
 }
 # Seconds in Retry-After where Unipile named none.
-_WAIT: dict[type[Exception], int] = {
-    UnipilePremiumStatusPending: 60,
-    UnipileRateLimited: 60,
-    UnipileUnavailable: 30,
+_WAIT = {
+    "premium_status_pending": 60,
+    "unipile_rate_limited": 60,
+    "unipile_unavailable": 30,
+    "database_unavailable": 5,
 }
-
-
-class RefreshFailed(APIException):
-    def __init__(self, error: UnipileError | UnipileNotConfigured) -> None:
-        super().__init__(str(error.advice), error.code)
-        self.status_code = next(_STATUS[cls] for cls in type(error).__mro__ if cls in _STATUS)
-        self.wait = getattr(error, "retry_after", None) or _WAIT.get(type(error))
+# Any question that is put to Unipile about an account can end like this.
+ASKING = (
+    "not_found",
+    "reconnect_required",
+    "account_unavailable",
+    "not_linkedin",
+    "unipile_error",
+    "unipile_authentication",
+    "unipile_account_not_listed",
+    "unipile_rate_limited",
+    "unipile_unavailable",
+    "unipile_not_configured",
+    "unipile_timeout",
+)
 
 
 class AccountNotFound(NotFound):
     default_detail = _(
         "You have no account with this id. Send the id of one of your own rows of unipile_accounts."
     )
+
+
+class UnipileFailed(APIException):
+    def __init__(self, error: UnipileError | UnipileNotConfigured) -> None:
+        super().__init__(str(error.advice), error.code)
+        self.status_code = _STATUS[error.code]
+        self.wait = getattr(error, "retry_after", None) or _WAIT.get(error.code)
+
+
+def as_api_error(exc: Exception) -> Exception:
+    """Return what the API answers instead of a domain error; other errors come back as they are."""
+    match exc:
+        case UnipileAccount.DoesNotExist():
+            return AccountNotFound()
+        case UnipileError() | UnipileNotConfigured():
+            return UnipileFailed(exc)
+    return exc
+
+
+def by_status(*codes: str) -> dict[int, list[str]]:
+    """Group codes for a view's `error_codes`, from which the schema is made."""
+    grouped = defaultdict(list)
+    for code in codes:
+        grouped[_STATUS[code]].append(code)
+    return grouped

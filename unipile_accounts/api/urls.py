@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-from django.urls import re_path
+from rest_framework.routers import SimpleRouter
 
-from unipile_accounts.api.viewset import RefreshUnipileAccountView
+from unipile_accounts.api.viewset import UnipileAccountViewSet
 
-urlpatterns = [
-    re_path(
-        r"^unipile/refresh/?$", RefreshUnipileAccountView.as_view(), name="unipile-account-refresh"
-    ),
-]
+router = SimpleRouter()
+# Each address answers with and without a slash, and no POST is redirected.
+router.trailing_slash = "/?"
+router.register("unipile", UnipileAccountViewSet, basename="unipile-account")
+
+urlpatterns = router.urls

@@ -133,14 +133,10 @@ def test_endpoint_answers_with_and_without_a_slash_and_whatever_the_query(
         "application/json",
         "APPLICATION/JSON",
         "application/json; charset=utf-8",
-        "application/json; charset=utf-16",
-        "application/json; charset=latin-1",
-        "application/json; charset=no-such-charset",
-        'application/json; charset="',
         "application/json;;",
     ],
 )
-def test_body_is_utf_8_whatever_charset_is_named(
+def test_content_type_of_json_may_be_written_in_any_way(
     api: APIClient, account: UnipileAccount, content_type: str
 ) -> None:
     body = json.dumps({"accountId": str(account.pk), "note": "é"}, ensure_ascii=False)
@@ -881,11 +877,13 @@ def test_body_that_breaks_off_is_a_bad_request(owner: User) -> None:
 
 # Django's handler closes the database connection, which must not be in a transaction then.
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("charset", ["rot13", "undefined", "utf-16"])
+@pytest.mark.parametrize(
+    "charset", ["rot13", "undefined", "utf-16", "latin-1", "no-such-charset", '"', '"utf-16"']
+)
 def test_charset_of_the_client_is_not_used_for_anything(
     account: UnipileAccount, owner: User, charset: str
 ) -> None:
-    body = json.dumps({"accountId": str(account.pk)}).encode()
+    body = json.dumps({"accountId": str(account.pk), "note": "é"}, ensure_ascii=False).encode()
     environ: dict[str, Any] = {
         "REQUEST_METHOD": "POST",
         "PATH_INFO": URL,

@@ -1,0 +1,43 @@
+"""The address of a client, the same one in limits and in the log."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+from django.http import HttpRequest
+from rest_framework.request import Request
+from rest_framework.settings import api_settings
+
+# Some proxies write the port too: 203.0.113.8:40001, [2001:db8::9]:40001.
+_WITH_PORT = re.compile(r"\[(?P<v6>[^]]*)\](:\d+)?|(?P<v4>[\d.]+):\d+")
+
+
+def client_address(request: HttpRequest | Request) -> str:
+    """Return the client's address without a port, as `NUM_PROXIES` proxies of ours tell it."""
+    hops: int = api_settings.NUM_PROXIES or 0
+    forwarded = request.META.get("HTTP_X_FORWARDED_FOR")
+    if not (hops and forwarded):
+        return request.META.get("REMOTE_ADDR") or ""
+    addresses = forwarded.split(",")
+    # Only our own proxies are believed, and each of them appends an address.
+    address = addresses[-min(hops, len(addresses))].strip()
+    found = _WITH_PORT.fullmatch(address)
+    return (found["v6"] or found["v4"] or "") if found else address
+
+
+def client_network(request: HttpRequest | Request) -> str:
+    """Return what is counted as one client: an IPv4 address, or the /64 of an IPv6 address."""
+    ip = _parse(client_address(request))
+    if isinstance(ip, IPv6Address):
+        return str(IPv6Address(int(ip) >> 64 << 64))
+    return str(ip or "")
+
+
+def _parse(address: str) -> IPv4Address | IPv6Address | None:
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        # A socket without addresses, or a proxy that writes something else.
+        return None
+    return getattr(ip, "ipv4_mapped", None) or ip

@@ -1,0 +1,75 @@
+"""`POST /api/token` and `POST /api/token/refresh`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import AuthenticationFailed, Throttled
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework_simplejwt import views as simplejwt
+
+from puffle.api.authentication import TokenRefreshSerializer
+from puffle.api.throttling import AddressRateThrottle
+
+
+class TokenThrottle(AddressRateThrottle):
+    scope = "token"
+
+
+class TokenPairSerializer(serializers.Serializer[Any]):
+    access = serializers.CharField(help_text="Send it as `Authorization: Bearer <access>`.")
+    refresh = serializers.CharField(help_text="Exchange it when the access token has expired.")
+
+
+class AccessTokenSerializer(serializers.Serializer[Any]):
+    access = serializers.CharField(help_text="Send it as `Authorization: Bearer <access>`.")
+
+
+class TooManyFailedLogins(Throttled):
+    default_detail = _("Too many failed logins with this username.")
+
+    def __init__(self) -> None:
+        super().__init__(wait=settings.AXES_COOLOFF_TIME.total_seconds())
+
+
+class TokenView(simplejwt.TokenObtainPairView):
+    throttle_classes = [TokenThrottle]
+    error_codes = {401: ["no_active_account"]}
+
+    @extend_schema(
+        operation_id="obtainToken",
+        summary="Exchange a username and password for an access and a refresh token",
+        description="For a start, and when the refresh token has expired.",
+        tags=["token"],
+        auth=[],
+        responses=OpenApiResponse(TokenPairSerializer, description="Both tokens."),
+    )
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        try:
+            return super().post(request, *args, **kwargs)
+        except AuthenticationFailed as exc:
+            if getattr(request, "axes_locked_out", False):
+                raise TooManyFailedLogins from exc
+            raise
+
+
+class TokenRefreshView(simplejwt.TokenRefreshView):
+    throttle_classes = [TokenThrottle]
+    serializer_class = TokenRefreshSerializer
+    error_codes = {401: ["token_not_valid", "no_active_account", "password_changed"]}
+
+    @extend_schema(
+        operation_id="refreshToken",
+        summary="Exchange a refresh token for a new access token",
+        description="For when the access token has expired. The refresh token stays the same.",
+        tags=["token"],
+        auth=[],
+        responses=OpenApiResponse(AccessTokenSerializer, description="The new token."),
+    )
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().post(request, *args, **kwargs)

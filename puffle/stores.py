@@ -1,0 +1,111 @@
+"""DATABASE_URL and CACHE_URL, read into what Django takes."""
+
+from __future__ import annotations
+
+import warnings
+from importlib.util import find_spec
+from typing import Any
+
+import psycopg
+from django.core.exceptions import ImproperlyConfigured
+from environ import Env
+
+from puffle import environment
+from puffle.postgres import BoundedConnection, connection_parameters
+
+_BACKENDS = ("django.db.backends.sqlite3", "django.db.backends.postgresql")
+# What a pool waits where there is no bound.
+_POOL_TIMEOUT = 30.0
+
+
+def database(name: str, *, default: str, pool_size: int, timeout: float) -> dict[str, Any]:
+    """Return the database of a URL. No wait for it is longer than `timeout`; 0 is no bound."""
+    found = _parsed(environment.text(name, default=default))
+    if found.get("ENGINE") not in _BACKENDS:
+        raise ImproperlyConfigured(
+            f"{name} is not the address of a database. Write it like"
+            " postgres://user:password@host:5432/name or sqlite:///db.sqlite3."
+        )
+    if not found["NAME"]:
+        raise ImproperlyConfigured(
+            f"{name} names no database. Write it like postgres://user:password@host:5432/name."
+        )
+    unknown = set(found) - {"ENGINE", "NAME", "USER", "PASSWORD", "HOST", "PORT", "OPTIONS"}
+    options = found.setdefault("OPTIONS", {})
+    if found["ENGINE"].endswith("sqlite3"):
+        _refuse(name, [*unknown, *options])
+        return found | {"OPTIONS": _sqlite_options(timeout)}
+    _refuse(name, [*unknown, *_unknown_to_libpq(options)])
+    return found | {
+        "CONN_HEALTH_CHECKS": True,
+        # pgbouncer may give each statement another connection.
+        "DISABLE_SERVER_SIDE_CURSORS": True,
+        "OPTIONS": {**connection_parameters(timeout), **options, "pool": _pool(pool_size, timeout)},
+    }
+
+
+def _parsed(url: str) -> dict[str, Any]:
+    try:
+        with warnings.catch_warnings():
+            # It shows the password.
+            warnings.simplefilter("ignore")
+            return dict(Env.db_url_config(url))
+    except (ImproperlyConfigured, ValueError):
+        return {}
+
+
+def _refuse(name: str, options: list[str]) -> None:
+    if options:
+        raise ImproperlyConfigured(
+            f"{name} cannot set {', '.join(sorted(options)).lower()}. Leave it out."
+        )
+
+
+def _unknown_to_libpq(options: dict[str, Any]) -> list[str]:
+    known = {option.keyword.decode() for option in psycopg.pq.Conninfo.get_defaults()}
+    return [option for option in options if option not in known]
+
+
+def _sqlite_options(timeout: float) -> dict[str, Any]:
+    return {
+        # Writers take the lock when they begin and wait for each other.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": timeout or _POOL_TIMEOUT,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+
+
+def _pool(size: int, timeout: float) -> dict[str, Any]:
+    return {
+        "connection_class": BoundedConnection,
+        "min_size": 1,
+        "max_size": size,
+        "timeout": timeout or _POOL_TIMEOUT,
+        # The pool waits longer after each failure. Given up early, the next request tries at once.
+        "reconnect_timeout": 2,
+    }
+
+
+def cache(name: str, *, default: str) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = Env.cache_url_config(environment.text(name, default=default))
+    except (ImproperlyConfigured, ValueError):
+        found = {}
+    if not found:
+        raise ImproperlyConfigured(
+            f"{name} is not the address of a cache. Write it like redis://host:6379/0."
+        )
+    backend = found["BACKEND"]
+    if "pymemcache" in backend.lower() and not find_spec("pymemcache"):
+        raise ImproperlyConfigured(
+            f"{name} needs a package that is not installed: pip install pymemcache."
+        )
+    if backend.endswith("RedisCache"):
+        # A cache that hangs must not hold up what it only counts.
+        defaults = {"socket_connect_timeout": 1, "socket_timeout": 1}
+    elif backend.endswith(("LocMemCache", "DatabaseCache")):
+        # Django's own 300 would throw away what throttles have counted.
+        defaults = {"MAX_ENTRIES": 100_000}
+    else:
+        defaults = {}
+    return found | {"OPTIONS": {**defaults, **found.get("OPTIONS", {})}}

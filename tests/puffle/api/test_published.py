@@ -1,0 +1,209 @@
+"""What we publish is true: real answers fit the document, and a client made from it works."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import yaml
+from django.contrib.auth.models import User
+from django.test import Client
+from drf_spectacular.generators import SchemaGenerator
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from pytest_django.live_server_helper import LiveServer
+from rest_framework.test import APIClient
+
+from tests.conftest import api_client, make_account
+from unipile_accounts.models import UnipileAccount
+from unipile_sandbox import Fault, Sandbox
+
+PASSWORD = "correct horse battery staple"
+REFRESH = "/api/unipile/refresh"
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    generator: Any = SchemaGenerator()  # type: ignore[no-untyped-call]
+    return dict(generator.get_schema(request=None, public=True))
+
+
+@pytest.fixture
+def owner(db: None) -> User:
+    return User.objects.create_user("customer", password=PASSWORD)
+
+
+def log_in(client: Any) -> Any:
+    return client.post("/api/token", {"username": "customer", "password": PASSWORD}, format="json")
+
+
+def assert_published(document: dict[str, Any], response: Any, path: str) -> None:
+    """Validate a whole body, in which nothing may be that the document does not name."""
+    operation = document["paths"][path][response.request["REQUEST_METHOD"].lower()]
+    content = operation["responses"][str(response.status_code)]["content"]
+    schema = content[response["Content-Type"]]["schema"]
+    components = {
+        name: {"additionalProperties": False, **component}
+        if component.get("type") == "object"
+        else component
+        for name, component in document["components"]["schemas"].items()
+    }
+    whole = {**schema, "components": {"schemas": components}}
+    Draft202012Validator(whole).validate(response.json())
+
+
+# --- Every operation's 200 ------------------------------------------------------------------------
+
+
+def obtain_token(api: APIClient, account: UnipileAccount) -> Any:
+    return log_in(api)
+
+
+def refresh_token(api: APIClient, account: UnipileAccount) -> Any:
+    token = log_in(api).json()["refresh"]
+    return api.post("/api/token/refresh", {"refresh": token}, format="json")
+
+
+def refresh_account(api: APIClient, account: UnipileAccount) -> Any:
+    return api.post(REFRESH, {"accountId": str(account.pk)}, format="json")
+
+
+OPERATIONS: dict[str, Callable[[APIClient, UnipileAccount], Any]] = {
+    "obtainToken": obtain_token,
+    "refreshToken": refresh_token,
+    "refreshUnipileAccount": refresh_account,
+}
+
+
+def test_every_operation_is_tried(document: dict[str, Any]) -> None:
+    operations = {
+        operation["operationId"]
+        for item in document["paths"].values()
+        for operation in item.values()
+    }
+
+    assert operations == set(OPERATIONS)
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_answer_of_each_operation_is_as_published(
+    document: dict[str, Any], api: APIClient, account: UnipileAccount, name: str
+) -> None:
+    response = OPERATIONS[name](api, account)
+
+    assert response.status_code == 200
+    assert_published(document, response, response.request["PATH_INFO"])
+
+
+@pytest.mark.parametrize(
+    ("body", "token", "fault", "status"),
+    [
+        ({}, True, None, 400),
+        ({"accountId": "k3Vd9QmTRxS1aLw0ZbYc7A"}, True, None, 400),
+        ({"accountId": None}, True, None, 400),
+        (None, False, None, 401),
+        ({"accountId": str(uuid4())}, True, None, 404),
+        (None, True, Fault(status=401, error_type="errors/expired_credentials"), 409),
+        ({"x": "x" * 65_536}, True, None, 413),
+        (None, True, Fault(status=401), 502),
+        (None, True, Fault(status=500), 502),
+        (None, True, Fault(status=429), 503),
+        (None, True, Fault(close=True), 503),
+    ],
+)
+def test_error_is_as_published(
+    document: dict[str, Any],
+    owner: User,
+    account: UnipileAccount,
+    sandbox: Sandbox,
+    body: dict[str, Any] | None,
+    token: bool,
+    fault: Fault | None,
+    status: int,
+) -> None:
+    if fault:
+        sandbox.inject(fault)
+    api = api_client(owner) if token else APIClient()
+
+    own = {"accountId": str(account.pk)}
+    response: Any = api.post(REFRESH, own if body is None else body, format="json")
+
+    assert response.status_code == status
+    assert_published(document, response, REFRESH)
+
+
+# --- A generated client ---------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def generated(
+    document: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ModuleType]:
+    folder = tmp_path_factory.mktemp("generated")
+    (folder / "openapi.yaml").write_text(yaml.safe_dump(document, sort_keys=False))
+    program = Path(sys.executable).with_name("openapi-python-client")
+    arguments = ["--path=openapi.yaml", "--output-path=puffle_client", "--meta=none"]
+    # Its formatting is nobody's business.
+    (folder / "config.yaml").write_text("post_hooks: []\n")
+    done = subprocess.run(
+        [program, "generate", "--config=config.yaml", *arguments],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert "Warning" not in done.stdout, done.stdout
+    sys.path.insert(0, str(folder))
+    yield importlib.import_module("puffle_client")
+    sys.path.remove(str(folder))
+
+
+def call(name: str, client: Any, **body: Any) -> Any:
+    """Call an operation of the client and return what it made of the answer."""
+    function = importlib.import_module(f"puffle_client.api.{name}")
+    [model] = [
+        value
+        for key, value in vars(function).items()
+        if key.endswith("Request") and key[0].isupper()
+    ]
+    return function.sync(client=client, body=model.from_dict(body))
+
+
+def test_generated_client_does_all_that_the_page_says(
+    generated: Any, live_server: LiveServer, owner: User, sandbox: Sandbox
+) -> None:
+    account = make_account(owner, sandbox)
+    sandbox.update(account.unipile_account_id, premium_features=["premium"])
+    options = {"base_url": live_server.url, "raise_on_unexpected_status": True}
+
+    with generated.Client(**options) as anybody:
+        pair = call("token.obtain_token", anybody, username="customer", password=PASSWORD)
+        token = call("token.refresh_token", anybody, refresh=pair.refresh)
+        refused = call("token.obtain_token", anybody, username="customer", password="guess")
+    with generated.AuthenticatedClient(**options, token=token.access) as client:
+        result = call("unipile.refresh_unipile_account", client, accountId=str(account.pk))
+        error = call("unipile.refresh_unipile_account", client, accountId=str(uuid4()))
+
+    assert (result.is_premium, result.changed.is_premium) == (True, True)
+    assert (result.weekly_connection_limit, result.weekly_message_limit) == (100, 150)
+    assert (error.type_, error.errors[0].code) == ("client_error", "not_found")
+    assert (type(refused), refused.errors[0].code) == (type(error), "no_active_account")
+
+
+def test_generated_client_has_one_model_of_errors(generated: Any) -> None:
+    models = {path.stem for path in (Path(generated.__file__).parent / "models").glob("*.py")}
+
+    assert {name for name in models if "error" in name} == {"error", "error_detail", "error_type"}
+    assert len(models) <= 15
+
+
+def test_document_that_is_served_is_the_one_in_the_repository(client: Client) -> None:
+    served = yaml.safe_load(client.get("/api/schema").content)
+
+    assert served == yaml.safe_load((Path(__file__).parents[3] / "openapi.yaml").read_text())

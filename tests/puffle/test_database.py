@@ -1,0 +1,332 @@
+"""What befalls PostgreSQL, directly and behind pgbouncer in transaction mode."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import psutil
+import psycopg
+import pytest
+from django.db import Error, InternalError, connection
+from django.db.utils import ConnectionHandler
+from django.test import Client, override_settings
+from pytest_django import DjangoDbBlocker, Settings
+
+from puffle import stores
+from puffle.database import is_passing
+from script.postgres import Server, temporary_postgres
+from tests.conftest import until
+
+BOUND = 0.5
+# For a busy machine; without the bound each of these takes 30 seconds or has no end.
+AT_MOST = 10.0
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with temporary_postgres() as server:
+        with psycopg.connect(server.url.replace("/puffle?", "/postgres?"), autocommit=True) as here:
+            here.execute("CREATE DATABASE puffle")
+        yield server
+
+
+@pytest.fixture(scope="module")
+def bouncer(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a pgbouncer, which each statement may find on another connection."""
+    program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
+    assert program, "There is no pgbouncer: apt-get install pgbouncer"
+    folder = Path(server.url.partition("host=")[2]) / "bouncer"
+    account = _unprivileged()
+    folder.mkdir(mode=0o755)
+    if account:
+        shutil.chown(folder, account)
+    (folder / "users").write_text('"postgres" ""\n')
+    (folder / "ini").write_text(
+        f"[databases]\n* = host={folder.parent} user=postgres\n"
+        "[pgbouncer]\npool_mode = transaction\n"
+        f"auth_type = any\nauth_file = {folder}/users\nunix_socket_dir = {folder}\n"
+        "listen_addr =\nlisten_port = 6432\nquery_wait_timeout = 60\n"
+        "server_login_retry = 0.1\nserver_connect_timeout = 1\n"
+    )
+    process = subprocess.Popen([program, "-q", folder / "ini"], user=account, cwd=folder)
+    try:
+        until((folder / ".s.PGSQL.6432").exists)
+        yield f"postgres://postgres@/puffle?host={quote(str(folder))}&port=6432"
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _unprivileged() -> str | None:
+    """pgbouncer refuses to run as root."""
+    return pwd.getpwnam("nobody").pw_name if os.geteuid() == 0 else None
+
+
+@pytest.fixture(params=["direct", "bouncer"])
+def database(
+    request: pytest.FixtureRequest,
+    server: Server,
+    settings: Settings,
+    django_db_blocker: DjangoDbBlocker,
+) -> Iterator[Any]:
+    """A database of Django's with a bound of half a second."""
+    settings.DATABASE_TIMEOUT = BOUND
+    url = server.url if request.param == "direct" else request.getfixturevalue("bouncer")
+    found = stores.database("TEST_URL", default=url, pool_size=3, timeout=BOUND)
+    handler = ConnectionHandler({"default": {}, request.node.name: found})
+    database: Any = handler[request.node.name]
+    with django_db_blocker.unblock():
+        yield database
+        database.close()
+        database.close_pool()
+
+
+def ask(database: Any, sql: str = "SELECT 1") -> Any:
+    with database.cursor() as cursor:
+        cursor.execute(sql)
+        return cursor.fetchone() if cursor.description else None
+
+
+@contextmanager
+def failing_in_time() -> Iterator[None]:
+    started = time.monotonic()
+    with pytest.raises(Error) as caught:
+        yield
+    assert time.monotonic() - started < AT_MOST
+    assert is_passing(caught.value), caught.value
+
+
+def comes_back(database: Any) -> bool:
+    with suppress(Error):
+        return bool(ask(database) == (1,))
+    database.close()
+    return False
+
+
+@pytest.fixture
+def elsewhere(server: Server) -> Iterator[psycopg.Connection[Any]]:
+    """A connection of somebody else's, such as psql."""
+    with psycopg.connect(server.url, autocommit=True) as elsewhere:
+        yield elsewhere
+
+
+def running(elsewhere: psycopg.Connection[Any], sql: str) -> int:
+    row = elsewhere.execute(
+        "SELECT count(*) FROM pg_stat_activity WHERE query = %s AND state = 'active'", [sql]
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def test_long_statement_ends_at_the_bound_also_in_the_server(
+    database: Any, elsewhere: psycopg.Connection[Any]
+) -> None:
+    with failing_in_time():
+        ask(database, "SELECT pg_sleep(30)")
+
+    until(lambda: running(elsewhere, "SELECT pg_sleep(30)") == 0)
+    until(lambda: comes_back(database))
+
+
+def test_wait_for_a_lock_ends_at_the_bound(
+    database: Any, elsewhere: psycopg.Connection[Any]
+) -> None:
+    elsewhere.execute("CREATE TABLE IF NOT EXISTS locked (id int)")
+    with elsewhere.transaction():
+        elsewhere.execute("LOCK TABLE locked")
+        with failing_in_time():
+            ask(database, "SELECT count(*) FROM locked")
+
+    until(lambda: comes_back(database))
+    assert ask(database, "SELECT count(*) FROM locked") == (0,)
+
+
+@contextmanager
+def stopped(server: Server) -> Iterator[None]:
+    """Let every process of the server stand still, so that its sockets stay open."""
+    assert server._process is not None
+    postmaster = psutil.Process(server._process.pid)
+    processes = [postmaster, *postmaster.children(recursive=True)]
+    for process in processes:
+        process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in reversed(processes):
+            process.send_signal(signal.SIGCONT)
+
+
+@pytest.mark.parametrize("used", [True, False], ids=["in use", "not yet connected"])
+def test_stopped_server_is_an_error_within_the_bound(
+    database: Any, server: Server, used: bool
+) -> None:
+    if used:
+        ask(database)
+    with stopped(server):
+        for _ in range(2):
+            with failing_in_time():
+                ask(database)
+            database.close()
+
+    until(lambda: comes_back(database))
+
+
+def test_transaction_is_given_up_with_the_connection(database: Any, server: Server) -> None:
+    def write() -> None:
+        with database_atomic(database):
+            ask(database, "INSERT INTO kept VALUES (1)")
+            ask(database, "SELECT pg_sleep(30)")
+
+    ask(database, "CREATE TABLE IF NOT EXISTS kept (id int)")
+
+    with failing_in_time():
+        write()
+
+    until(lambda: comes_back(database))
+    assert ask(database, "SELECT count(*) FROM kept") == (0,)
+
+
+@contextmanager
+def database_atomic(database: Any) -> Iterator[None]:
+    database.set_autocommit(False)
+    try:
+        yield
+        database.commit()
+    finally:
+        with suppress(Error):
+            database.rollback()
+        database.close()
+
+
+def test_restarted_server_is_back_by_itself(database: Any, server: Server) -> None:
+    ask(database)
+    server.stop()
+    try:
+        with failing_in_time():
+            ask(database)
+        database.close()
+    finally:
+        server.start()
+
+    until(lambda: comes_back(database))
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "passing"),
+    [
+        ("08006", True),
+        ("08P01", True),
+        ("53300", True),
+        ("55P03", True),
+        ("57P01", True),
+        ("57P03", True),
+        ("40001", True),
+        ("40P01", True),
+        ("25006", True),
+        ("42P01", False),
+        ("42601", False),
+        ("22001", False),
+        ("23505", False),
+        ("25P02", False),
+    ],
+)
+def test_error_that_passes_by_itself_is_told_from_a_fault_of_ours(
+    database: Any, sqlstate: str, passing: bool
+) -> None:
+    with pytest.raises(Error) as caught:
+        ask(database, f"DO $$BEGIN RAISE SQLSTATE '{sqlstate}'; END$$")
+
+    assert is_passing(caught.value) is passing
+
+
+@pytest.mark.parametrize("sqlstate", ["08006", "57P01", "25006", "53300"])
+def test_connection_of_no_more_use_is_thrown_away(database: Any, sqlstate: str) -> None:
+    ask(database)
+    former = database.connection
+
+    with suppress(Error):
+        ask(database, f"DO $$BEGIN RAISE SQLSTATE '{sqlstate}'; END$$")
+
+    assert former.closed
+    database.close()
+    assert ask(database) == (1,)
+
+
+def test_replica_that_takes_no_writes_passes_and_is_left(
+    database: Any, elsewhere: psycopg.Connection[Any]
+) -> None:
+    elsewhere.execute("CREATE TABLE IF NOT EXISTS written (id int)")
+    elsewhere.execute("ALTER DATABASE puffle SET default_transaction_read_only = on")
+    database.close_pool()
+    ask(database, "SET default_transaction_read_only = on")
+
+    with pytest.raises(InternalError) as caught:
+        ask(database, "INSERT INTO written VALUES (1)")
+
+    assert is_passing(caught.value)
+    assert database.connection.closed
+    elsewhere.execute("ALTER DATABASE puffle RESET default_transaction_read_only")
+
+
+# --- What the site says of it ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def postgresql() -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("About PostgreSQL, on which these tests run too.")
+
+
+@pytest.mark.usefixtures("postgresql")
+@pytest.mark.django_db(transaction=True)
+def test_health_is_503_while_the_database_is_read_only(client: Client) -> None:
+    ask(connection, "SET default_transaction_read_only = on")
+    assert client.get("/healthz").status_code == 503
+
+    connection.connection.close()
+    connection.close()
+    assert client.get("/healthz").status_code == 200
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("host", ["10.0.0.7", "10.0.0.7:8000", "unknown.example", "a b", ""])
+def test_health_is_told_whatever_the_host(client: Client, settings: Settings, host: str) -> None:
+    settings.ALLOWED_HOSTS = ["puffle.example"]
+    settings.SECURE_SSL_REDIRECT = True
+
+    assert client.get("/healthz", headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.usefixtures("postgresql")
+@pytest.mark.django_db(transaction=True)
+def test_page_of_the_admin_is_503_at_the_bound(client: Client) -> None:
+    client.raise_request_exception = False
+    with (
+        psycopg.connect(**_parameters()) as elsewhere,
+        override_settings(DATABASE_TIMEOUT=BOUND),
+    ):
+        elsewhere.execute("LOCK TABLE django_session, auth_user")
+        client.cookies["sessionid"] = "x" * 32
+        response = client.get("/admin/")
+    # Outside of tests, the end of a request does it.
+    connection.close()
+
+    assert response.status_code == 503
+    assert response["Retry-After"] == "5"
+
+
+def _parameters() -> dict[str, Any]:
+    parameters = connection.get_connection_params()
+    for name in ("context", "cursor_factory", "prepare_threshold"):
+        del parameters[name]
+    return parameters

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+import pytest
+from django.contrib.auth.hashers import MD5PasswordHasher
+from django.contrib.auth.models import User
+from django.core.cache.backends.locmem import LocMemCache
+from django.db import connection
+from django.test import Client
+from pytest_django import Settings
+
+from tests.conftest import error_of
+
+PASSWORD = "correct horse battery staple"
+Door = Callable[..., int]
+
+
+def by_token(name: str, password: str, *, address: str = "192.0.2.1", **headers: str) -> int:
+    body = {"username": name, "password": password}
+    response = Client(REMOTE_ADDR=address).post(
+        "/api/token", body, content_type="application/json", headers=headers
+    )
+    return response.status_code
+
+
+def by_admin(name: str, password: str, *, address: str = "192.0.2.1", **headers: str) -> int:
+    """Answer as the API does: 401 for the form shown again, 200 for the way on."""
+    body = {"username": name, "password": password}
+    response = Client(REMOTE_ADDR=address).post("/admin/login/", body, headers=headers)
+    return {200: 401, 302: 200}.get(response.status_code, response.status_code)
+
+
+@pytest.fixture(autouse=True)
+def user(db: None) -> User:
+    return User.objects.create_superuser("customer", password=PASSWORD)
+
+
+@pytest.fixture(params=[by_token, by_admin])
+def log_in(request: pytest.FixtureRequest, settings: Settings) -> Door:
+    settings.REST_FRAMEWORK = {
+        **settings.REST_FRAMEWORK,
+        "DEFAULT_THROTTLE_RATES": {"token": "1000/min"},
+    }
+    door: Door = request.param
+    return door
+
+
+# --- Guessing -------------------------------------------------------------------------------------
+
+
+def test_tenth_failure_locks_the_name_out(log_in: Door) -> None:
+    answers = [log_in("customer", f"guess {number}") for number in range(12)]
+
+    assert answers == [401] * 9 + [429] * 3
+    assert log_in("customer", PASSWORD) == 429
+
+
+def test_name_that_nobody_has_is_locked_out_alike(log_in: Door) -> None:
+    assert [log_in("nobody", "guess") for _ in range(10)] == [401] * 9 + [429]
+
+
+def test_other_names_and_other_addresses_are_not_locked_out(log_in: Door) -> None:
+    User.objects.create_superuser("neighbour", password=PASSWORD)
+    for _ in range(10):
+        log_in("customer", "guess")
+
+    assert log_in("customer", PASSWORD, address="192.0.2.2") == 200
+    assert log_in("neighbour", PASSWORD) == 200
+    assert log_in("customer", PASSWORD) == 429
+
+
+def test_both_doors_count_together(log_in: Door) -> None:
+    other = by_admin if log_in is by_token else by_token
+    for _ in range(10):
+        log_in("customer", "guess")
+
+    assert other("customer", PASSWORD) == 429
+
+
+def test_login_forgets_the_failures_before_it(log_in: Door) -> None:
+    for _ in range(3):
+        assert [log_in("customer", "guess") for _ in range(9)] == [401] * 9
+        assert log_in("customer", PASSWORD) == 200
+
+
+def test_address_is_that_behind_our_proxies(log_in: Door, settings: Settings) -> None:
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "NUM_PROXIES": 1}
+    for number in range(10):
+        log_in("customer", "guess", X_Forwarded_For=f"6.6.6.{number}, 203.0.113.8:4000{number}")
+
+    assert log_in("customer", PASSWORD, X_Forwarded_For="203.0.113.8:5000") == 429
+    assert log_in("customer", PASSWORD, X_Forwarded_For="203.0.113.9:5000") == 200
+
+
+def test_locked_out_caller_is_told_how_long_to_wait() -> None:
+    body = {"username": "customer", "password": "guess"}
+    for _ in range(10):
+        response = Client().post("/api/token", body, content_type="application/json")
+
+    assert error_of(response, 429)["code"] == "throttled"
+    assert response["Retry-After"] == "900"
+
+
+class DeadCache(LocMemCache):
+    def get(self, *_: Any, **__: Any) -> Any:
+        raise ConnectionError("Connection refused")
+
+    add = get
+
+
+def test_dead_cache_locks_nobody_out(log_in: Door, settings: Settings) -> None:
+    settings.CACHES = {"default": {"BACKEND": "tests.puffle.test_login.DeadCache"}}
+
+    assert [log_in("customer", "guess") for _ in range(11)] == [401] * 11
+    assert log_in("customer", PASSWORD) == 200
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+
+@pytest.mark.parametrize("name", ["x" * 30_000, "\U0001f680"])
+def test_strange_name_is_a_failed_login(log_in: Door, name: str) -> None:
+    assert log_in(name, "guess") == 401
+
+
+# --- Hashing --------------------------------------------------------------------------------------
+
+
+class TogetherHasher(MD5PasswordHasher):
+    """Lets nobody finish hashing before everybody has begun."""
+
+    barrier = Barrier(20)
+
+    def verify(self, password: str, encoded: str) -> bool:
+        self.barrier.wait(20)
+        return super().verify(password, encoded)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_connection_is_held_while_passwords_are_hashed(log_in: Door, settings: Settings) -> None:
+    settings.PASSWORD_HASHERS = ["tests.puffle.test_login.TogetherHasher"]
+
+    def log_in_and_leave(_: int) -> int:
+        try:
+            return log_in("customer", PASSWORD)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(log_in_and_leave, range(20)))
+
+    assert answers == [200] * 20
+
+
+def test_login_with_an_old_hash_keeps_other_sessions(user: User, settings: Settings) -> None:
+    login = {"username": "customer", "password": PASSWORD}
+    former = Client().post("/api/token", login, content_type="application/json").json()
+    settings.PASSWORD_HASHERS = [
+        "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+        "django.contrib.auth.hashers.MD5PasswordHasher",
+    ]
+
+    assert by_token("customer", PASSWORD) == 200
+
+    response = Client().post(
+        "/api/token/refresh", {"refresh": former["refresh"]}, content_type="application/json"
+    )
+    assert response.status_code == 200

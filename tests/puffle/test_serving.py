@@ -1,0 +1,183 @@
+"""The server as it runs in production, spoken to with bytes that no client library sends."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import secrets
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from script.settings_environment import isolated
+from tests.conftest import until
+
+ROOT = Path(__file__).parents[2]
+HEAD = b"POST /api/token HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
+
+
+class Served:
+    def __init__(self, port: int, log: Path) -> None:
+        self.port = port
+        self._log = log
+
+    def send(self, request: bytes, *, cut: bool = False) -> tuple[int | None, bytes]:
+        """Send bytes as they are, and return the status and the body of the answer if any."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=20) as client:
+            client.sendall(request)
+            if cut:
+                client.shutdown(socket.SHUT_WR)
+            response = http.client.HTTPResponse(client)
+            try:
+                response.begin()
+            except http.client.HTTPException:
+                return None, b""
+            return response.status, response.read()
+
+    @property
+    def lines(self) -> list[str]:
+        return self._log.read_text().splitlines()
+
+    @property
+    def log(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.lines]
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("served")
+    environment = isolated(
+        ALLOWED_HOSTS="127.0.0.1",
+        DATABASE_URL=f"sqlite:///{folder}/db.sqlite3",
+        HTTPS="0",
+        SECRET_KEY=secrets.token_urlsafe(50),
+        UNIPILE_API_KEY="a-key-nobody-may-see",
+        UNIPILE_DSN="api8.unipile.com:13843",
+        WEB_CONCURRENCY="1",
+    )
+    subprocess.run(
+        [sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=environment, check=True
+    )
+    with socket.create_server(("127.0.0.1", 0)) as listener, (folder / "log").open("wb") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", "puffle.wsgi", f"--bind=fd://{listener.fileno()}"],
+            cwd=ROOT,
+            env=environment,
+            pass_fds=[listener.fileno()],
+            stderr=log,
+        )
+        served = Served(listener.getsockname()[1], folder / "log")
+    try:
+        until(lambda: bool(served.lines) or server.poll() is not None)
+        yield served
+    finally:
+        server.terminate()
+        assert server.wait(30) == 0
+
+
+def test_start_is_told_in_one_line_without_secrets(served: Served) -> None:
+    entry = served.log[0]
+
+    assert (entry["level"], entry["logger"]) == ("INFO", "puffle.serving")
+    assert entry["message"].startswith("Puffle 1.0.0: addresses ")
+    assert (entry["processes"], entry["threads"]) == (1, 100)
+    assert entry["unipile"] == "https://api8.unipile.com:13843"
+    assert entry["database"].startswith("sqlite ")
+    assert "a-key-nobody-may-see" not in served.lines[0]
+
+
+MALFORMED = {
+    "header": HEAD + b"Authorization: Bearer SECRET\x00\r\n\r\n",
+    "name of a header": HEAD + b"Authorization : Bearer SECRET\r\n\r\n",
+    "name that is a secret": HEAD + b"SECRET : 1\r\n\r\n",
+    "line": b"POST /api/token?password=SECRET HTTP/1.1 SECRET\r\n\r\n",
+    "method": b"{SECRET} /api/token HTTP/1.1\r\n\r\n",
+    "folding": HEAD + b"X: 1\r\n SECRET\r\n\r\n",
+    "expectation": HEAD + b"Expect: SECRET\r\n\r\n",
+    "coding": HEAD + b"Transfer-Encoding: SECRET\r\n\r\n",
+    "size of a chunk": CHUNKED + b"SECRET\r\n{}\r\n0\r\n\r\n",
+    "end of a chunk": CHUNKED + b"2\r\n{}SECRET\r\n0\r\n\r\n",
+    "short body": HEAD + b'Content-Length: 100\r\n\r\n{"password": "SECRET"',
+    "short chunk": CHUNKED + b'40\r\n{"password": "SECRET"',
+    "short head": HEAD + b"Authorization: Bearer SECRET",
+}
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_what_a_malformed_request_holds_is_not_logged(served: Served, name: str) -> None:
+    before = len(served.lines)
+
+    status, _ = served.send(MALFORMED[name], cut=name.startswith("short"))
+
+    assert status in (None, 400, 417, 501)
+    assert served.send(b"GET /healthz HTTP/1.1\r\nHost: 10.0.0.7\r\n\r\n")[0] == 200
+    until(lambda: any("/healthz" in line for line in served.lines[before:]))
+    assert served.log
+    assert [line for line in served.lines if "SECRET" in line] == []
+    assert [entry for entry in served.log if "trace" in entry] == []
+
+
+def chunks(body: bytes, *, size: int) -> bytes:
+    parts = [body[start : start + size] for start in range(0, len(body), size)]
+    return b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
+
+
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+def test_chunked_body_is_read(served: Served, size: int) -> None:
+    body = b'{"username": "nobody", "password": "guess"}'
+
+    status, answer = served.send(CHUNKED + chunks(body, size=size))
+
+    assert status == 401
+    assert json.loads(answer)["errors"][0]["code"] == "no_active_account"
+
+
+def test_chunked_body_has_the_same_limit(served: Served) -> None:
+    body = b'{"username": "nobody", "password": "guess"}'
+
+    assert served.send(CHUNKED + chunks(body.ljust(64 * 1024), size=9999))[0] == 401
+    status, answer = served.send(CHUNKED + chunks(body.ljust(64 * 1024 + 1), size=9999))
+
+    assert status == 413
+    assert json.loads(answer)["errors"][0]["code"] == "request_too_large"
+
+
+def test_chunked_form_of_the_admin_is_read(served: Served) -> None:
+    token = "x" * 32
+    head = (
+        b"POST /admin/login/ HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n"
+        + FORM
+        + f"Cookie: csrftoken={token}\r\n\r\n".encode()
+    )
+    body = f"csrfmiddlewaretoken={token}&username=nobody&password=guess".encode()
+
+    status, answer = served.send(head + chunks(body, size=9))
+
+    assert status == 200
+    assert b"Please enter the correct username and password" in answer
+
+
+@pytest.mark.parametrize(("timeout", "graceful"), [("15", 35), ("60", 80), ("nonsense", 20)])
+def test_what_was_begun_is_finished_before_the_server_stops(timeout: str, graceful: int) -> None:
+    code = "import runpy; print(runpy.run_path('gunicorn.conf.py')['graceful_timeout'])"
+    environment = isolated(
+        SECRET_KEY="x" * 50, UNIPILE_TIMEOUT=timeout, DJANGO_SETTINGS_MODULE="puffle.settings"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.stdout == f"{graceful}\n", done.stderr

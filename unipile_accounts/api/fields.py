@@ -1,0 +1,64 @@
+"""Fields that the endpoints share."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+MAX_SAFE_INTEGER = 2**53 - 1
+ACCOUNT_ID_PATTERN = (
+    "^([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}"
+    "|00000000-0000-0000-0000-000000000000|ffffffff-ffff-ffff-ffff-ffffffffffff)$"
+)
+_UNIPILE_ID = re.compile(r"[A-Za-z0-9_-]{22}")
+
+
+@extend_schema_field({"type": "string", "format": "uuid", "pattern": ACCOUNT_ID_PATTERN})
+class AccountIdField(serializers.Field[uuid.UUID, Any, str, Any]):
+    """A UUID in the one form of the public page; `uuid.UUID()` and `UUIDField` take many more."""
+
+    default_error_messages = {
+        "invalid": _(
+            "Send the id of the account here as a string, a UUID such as"
+            " 3c90c3cc-0d44-4b50-8888-8dd25736052a."
+        ),
+        "unipile_id": _(
+            "This looks like Unipile's id of the account. Send its id here instead, a UUID such as"
+            " 3c90c3cc-0d44-4b50-8888-8dd25736052a."
+        ),
+    }
+
+    def to_internal_value(self, data: Any) -> uuid.UUID:
+        # In Python `$` also matches before a final line break, so fullmatch().
+        if isinstance(data, str) and re.fullmatch(ACCOUNT_ID_PATTERN[1:-1], data):
+            return uuid.UUID(data)
+        if isinstance(data, str) and _UNIPILE_ID.fullmatch(data):
+            self.fail("unipile_id")
+        self.fail("invalid")
+
+    def to_representation(self, value: uuid.UUID) -> str:
+        return str(value)
+
+
+class AccountIdSerializer(serializers.Serializer[Any]):
+    accountId = AccountIdField(  # noqa: N815  # the name on the public page
+        help_text=_("UUID of the unipile_accounts row. Must be owned by the authenticated user.")
+    )
+
+
+class WeeklyLimitField(serializers.IntegerField):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(min_value=1, max_value=MAX_SAFE_INTEGER, **kwargs)
+
+
+@extend_schema_field({"type": "boolean", "enum": [True]})
+class TrueField(serializers.BooleanField):
+    """The public page's `success`, which is true in every 200."""
+
+    def get_attribute(self, instance: Any) -> bool:
+        return True

@@ -1,0 +1,126 @@
+"""`POST /api/unipile/refresh`: re-read one account from Unipile."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from puffle.api.throttling import UserRateThrottle
+from unipile_accounts.api.base import CallersAccounts
+from unipile_accounts.api.errors import ASKING, by_status
+from unipile_accounts.api.fields import AccountIdSerializer, TrueField, WeeklyLimitField
+from unipile_accounts.limits import FREE, PREMIUM
+from unipile_accounts.results import Door, RefreshResult
+from unipile_accounts.services import refresh_account
+
+
+class RefreshThrottle(UserRateThrottle):
+    scope = "refresh"
+
+
+class RefreshSerializer(AccountIdSerializer):
+    pass
+
+
+class ChangedField(serializers.BooleanField):
+    """Tells whether the refresh changed the field of this name."""
+
+    def get_attribute(self, instance: RefreshResult) -> bool:
+        return self.field_name in instance.changes
+
+
+class ChangedSerializer(serializers.Serializer[RefreshResult]):
+    is_premium = ChangedField()
+    has_sales_navigator = ChangedField()
+
+
+class RefreshResponseSerializer(serializers.Serializer[RefreshResult]):
+    success = TrueField(help_text="Always true: an error has another status.")
+    is_premium = serializers.BooleanField(
+        source="account.is_premium",
+        help_text="True if the LinkedIn account has any premium feature or a premiumId.",
+    )
+    has_sales_navigator = serializers.BooleanField(
+        source="account.has_sales_navigator",
+        help_text="True if the account has the sales_navigator premium feature.",
+    )
+    weekly_connection_limit = WeeklyLimitField(
+        source="account.weekly_connection_limit",
+        help_text=(
+            "Weekly connection-request cap after refresh."
+            f" Premium accounts get {PREMIUM.connections}, free get {FREE.connections}."
+        ),
+    )
+    weekly_message_limit = WeeklyLimitField(
+        source="account.weekly_message_limit",
+        help_text=(
+            "Weekly message cap after refresh."
+            f" Premium accounts get {PREMIUM.messages}, free get {FREE.messages}."
+        ),
+    )
+    changed = ChangedSerializer(
+        source="*",
+        help_text=(
+            "Per-field diff versus the previously stored row. Both false means nothing changed."
+        ),
+    )
+
+
+_DESCRIPTION = """\
+Cheap, idempotent, no OAuth round-trip. Fetches the account from Unipile and writes back `name`,
+`profile_url`, `is_premium`, `has_sales_navigator`, `weekly_connection_limit` and
+`weekly_message_limit`. `changed` is a per-field diff against the row as it was before: useful for
+deciding whether to notify the user. Of several refreshes after one upgrade, exactly one reports it.
+
+**Use it** when the user has just added Premium or Sales Navigator, or to pick up new weekly limits
+before a campaign is launched. **Reconnect the account instead** on `reconnect_required`, or when
+`changed.has_sales_navigator` stays false although the user insists: Unipile may need fresh cookies.
+
+Safe to call repeatedly, but don't poll: account state changes are infrequent. After an error the
+stored flags and limits are as they were.
+"""
+_EXAMPLE: dict[str, Any] = {
+    "success": True,
+    "is_premium": True,
+    "has_sales_navigator": True,
+    "weekly_connection_limit": 100,
+    "weekly_message_limit": 150,
+    "changed": {"is_premium": False, "has_sales_navigator": True},
+}
+
+
+class RefreshEndpoint(CallersAccounts):
+    @extend_schema(
+        operation_id="refreshUnipileAccount",
+        summary="Refresh a Unipile account's premium status",
+        description=_DESCRIPTION,
+        tags=["unipile"],
+        examples=[
+            OpenApiExample(
+                "Refresh one account",
+                value={"accountId": "3c90c3cc-0d44-4b50-8888-8dd25736052a"},
+                request_only=True,
+            )
+        ],
+        responses=OpenApiResponse(
+            RefreshResponseSerializer,
+            description="Account refreshed. Response reflects the post-refresh state of the row.",
+            examples=[OpenApiExample("Sales Navigator was added", value=_EXAMPLE)],
+        ),
+    )
+    @action(
+        detail=False,
+        methods=["post"],
+        serializer_class=RefreshSerializer,
+        throttle_classes=[RefreshThrottle],
+        error_codes=by_status(*ASKING, "premium_status_pending"),
+    )
+    def refresh(self, request: Request) -> Response:
+        account_id = self.validated()["accountId"]
+        result = refresh_account(self.get_queryset(), account_id, door=Door.API)
+        return Response(RefreshResponseSerializer(result).data)
