@@ -6,24 +6,18 @@ import json
 import os
 import time
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.core.management.base import OutputWrapper
 
+from unipile_accounts.management.ending import Ending
 from unipile_accounts.management.progress import Bar, Lines, Progress
 from unipile_accounts.results import RefreshResult, Summary, describe
 from unipile_accounts.services.interrupts import stop
 from unipile_accounts.unipile import http as client
 
 
-class Ending(NamedTuple):
-    """How a run ended: the exit status, and why it is not 0."""
-
-    status: int = 0
-    reason: str = ""
-
-
-class Report:
+class Output:
     """Counts what happened and prints it; to be closed with the run's ending."""
 
     def __init__(
