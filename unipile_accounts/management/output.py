@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import time
-from contextlib import suppress
 from typing import Any
-
-from django.core.management.base import OutputWrapper
 
 from unipile_accounts.management.ending import Ending
 from unipile_accounts.management.progress import Bar, Lines, Progress
+from unipile_accounts.management.stream import Stream
 from unipile_accounts.results import RefreshResult, Summary, describe
 from unipile_accounts.services.interrupts import stop
 from unipile_accounts.unipile import http as client
@@ -22,8 +19,8 @@ class Output:
 
     def __init__(
         self,
-        stdout: OutputWrapper,
-        stderr: OutputWrapper,
+        stdout: Stream,
+        stderr: Stream,
         *,
         total: int,
         quiet: bool,
@@ -31,7 +28,6 @@ class Output:
         dry_run: bool,
     ) -> None:
         self.summary = Summary()
-        self._output_is_lost = False
         self._stdout = stdout
         self._stderr = stderr
         self._quiet = quiet
@@ -61,7 +57,8 @@ class Output:
 
     def close(self, ending: Ending) -> None:
         self._progress.close()
-        if self._output_is_lost or (self._quiet and ending.status and not self._as_json):
+        is_lost = self._stdout.is_lost or self._stderr.is_lost
+        if is_lost or (self._quiet and ending.status and not self._as_json):
             self._print(self._stderr, self._sentence())
         elif self._as_json:
             self._print(self._stdout, json.dumps({"summary": self._numbers(ending)}))
@@ -93,30 +90,12 @@ class Output:
         seconds = round(time.monotonic() - self._started, 1)
         return client.tally.requests - self._requests, seconds
 
-    def _print(self, stream: OutputWrapper, line: str) -> None:
-        try:
-            with self._progress.aside():
-                _write(stream, line)
-        except OSError:
-            # Nobody reads it, or the disk is full: end the run, in good order and without a word.
-            self._output_is_lost = True
-            _silence(stream)
+    def _print(self, stream: Stream, line: str) -> None:
+        with self._progress.aside():
+            stream.write(line)
+        if stream.is_lost:
+            # End the run in good order.
             stop()
-
-
-def _write(stream: OutputWrapper, line: str) -> None:
-    try:
-        stream.write(line)
-    except UnicodeEncodeError:
-        # A customer's name may have letters that cron's locale lacks.
-        stream.write(line.encode("ascii", "backslashreplace").decode())
-    stream.flush()
-
-
-def _silence(stream: OutputWrapper) -> None:
-    """Send the rest nowhere; Python and Django still write and flush at the end."""
-    with suppress(OSError, AttributeError), open(os.devnull, "w") as nowhere:  # noqa: PTH123
-        os.dup2(nowhere.fileno(), stream.fileno())
 
 
 def _outcome(result: RefreshResult) -> dict[str, Any]:

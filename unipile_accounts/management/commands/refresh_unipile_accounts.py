@@ -19,6 +19,7 @@ from unipile_accounts.management.ending import (
 )
 from unipile_accounts.management.output import Output
 from unipile_accounts.management.selection import add_options, select_accounts
+from unipile_accounts.management.stream import Stream
 from unipile_accounts.results import Door
 from unipile_accounts.services import refresh_accounts
 from unipile_accounts.services.interrupts import Stopped, stop_on_signals
@@ -55,40 +56,46 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        stdout, stderr = Stream(self.stdout), Stream(self.stderr)
+        # Django writes the last line itself.
+        self.stdout, self.stderr = stdout, stderr
         with stop_on_signals() as signals, _log_of_warnings():
             try:
-                ending = self._run(options, signals)
+                ending = _run(options, signals, stdout, stderr)
             except db.Error as exc:
                 ending = ending_of_error(exc)
         if ending.status:
             raise CommandError(ending.reason, returncode=ending.status)
 
-    def _run(self, options: dict[str, Any], signals: list[signal.Signals]) -> Ending:
-        accounts = select_accounts(options)
-        output = Output(
-            self.stdout,
-            self.stderr,
-            total=accounts.count(),
-            quiet=options["quiet"],
-            as_json=options["json"],
-            dry_run=options["dry_run"],
-        )
-        results = refresh_accounts(
-            accounts,
-            door=Door.COMMAND,
-            dry_run=options["dry_run"],
-            confirm_gone=options["confirm_gone"],
-        )
-        try:
-            for result in results:
-                output.add(result)
-            ending = ending_of_counts(failed=output.summary.failed, total=output.summary.total)
-        except Stopped:
-            ending = ending_of_stop(signals)
-        except (UnipileNotConfigured, UnipileAuthenticationError, db.Error) as exc:
-            ending = ending_of_error(exc)
-        output.close(ending)
-        return ending
+
+def _run(
+    options: dict[str, Any], signals: list[signal.Signals], stdout: Stream, stderr: Stream
+) -> Ending:
+    accounts = select_accounts(options)
+    output = Output(
+        stdout,
+        stderr,
+        total=accounts.count(),
+        quiet=options["quiet"],
+        as_json=options["json"],
+        dry_run=options["dry_run"],
+    )
+    results = refresh_accounts(
+        accounts,
+        door=Door.COMMAND,
+        dry_run=options["dry_run"],
+        confirm_gone=options["confirm_gone"],
+    )
+    try:
+        for result in results:
+            output.add(result)
+        ending = ending_of_counts(failed=output.summary.failed, total=output.summary.total)
+    except Stopped:
+        ending = ending_of_stop(signals)
+    except (UnipileNotConfigured, UnipileAuthenticationError, db.Error) as exc:
+        ending = ending_of_error(exc)
+    output.close(ending)
+    return ending
 
 
 @contextmanager
