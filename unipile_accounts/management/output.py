@@ -10,8 +10,7 @@ from unipile_accounts.management.ending import Ending
 from unipile_accounts.management.progress import Bar, Lines, Progress
 from unipile_accounts.management.stream import Stream
 from unipile_accounts.results import RefreshResult, Summary, describe
-from unipile_accounts.services.interrupts import stop
-from unipile_accounts.unipile import http as client
+from unipile_accounts.services import stop
 
 
 class Output:
@@ -26,6 +25,7 @@ class Output:
         quiet: bool,
         as_json: bool,
         dry_run: bool,
+        left_out: int,
     ) -> None:
         self.summary = Summary()
         self._stdout = stdout
@@ -33,7 +33,7 @@ class Output:
         self._quiet = quiet
         self._as_json = as_json
         self._dry_run = dry_run
-        self._requests = client.tally.requests
+        self._left_out = left_out
         self._started = time.monotonic()
         self._progress = self._progress_of(total)
 
@@ -50,45 +50,45 @@ class Output:
         if self._as_json:
             self._print(self._stdout, json.dumps(_outcome(result)))
         elif result.outcome == "failed":
-            self._print(self._stderr, describe(result))
+            self._print(self._stderr, describe(result, dry_run=self._dry_run))
         elif (result.changes or result.error) and not self._quiet:
-            self._print(self._stdout, describe(result))
+            self._print(self._stdout, describe(result, dry_run=self._dry_run))
         self._progress.advance(self.summary)
 
-    def close(self, ending: Ending) -> None:
+    def close(self, ending: Ending, *, requests: int) -> None:
+        """Print the summary; `requests` is how many questions Unipile was asked."""
         self._progress.close()
         is_lost = self._stdout.is_lost or self._stderr.is_lost
         if is_lost or (self._quiet and ending.status and not self._as_json):
-            self._print(self._stderr, self._sentence())
+            self._print(self._stderr, self._sentence(requests))
         elif self._as_json:
-            self._print(self._stdout, json.dumps({"summary": self._numbers(ending)}))
+            self._print(self._stdout, json.dumps({"summary": self._numbers(ending, requests)}))
         elif not self._quiet:
-            self._print(self._stdout, self._sentence())
+            self._print(self._stdout, self._sentence(requests))
 
-    def _sentence(self) -> str:
+    def _sentence(self, requests: int) -> str:
         start = "Dry run, nothing was written: " if self._dry_run else ""
-        requests, seconds = self._cost()
+        left_out = f", {self._left_out} disconnected left out" if self._left_out else ""
         s = "" if requests == 1 else "s"
-        return f"{start}{self.summary}; {requests} request{s}, {seconds} seconds"
+        return f"{start}{self.summary}{left_out}; {requests} request{s}, {self._seconds()} seconds"
 
-    def _numbers(self, ending: Ending) -> dict[str, Any]:
-        requests, seconds = self._cost()
+    def _numbers(self, ending: Ending, requests: int) -> dict[str, Any]:
         return {
             "refreshed": self.summary.refreshed,
             "changed": self.summary.changed,
             "unchanged": self.summary.unchanged,
             "skipped": self.summary.skipped,
             "failed": self.summary.failed,
+            "disconnected": self._left_out,
             "requests": requests,
-            "seconds": seconds,
+            "seconds": self._seconds(),
             "dry_run": self._dry_run,
             "status": ending.status,
             "reason": ending.reason or None,
         }
 
-    def _cost(self) -> tuple[int, float]:
-        seconds = round(time.monotonic() - self._started, 1)
-        return client.tally.requests - self._requests, seconds
+    def _seconds(self) -> float:
+        return round(time.monotonic() - self._started, 1)
 
     def _print(self, stream: Stream, line: str) -> None:
         with self._progress.aside():

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.management.base import CommandError, CommandParser
-from django.db.models import Q
 
 from unipile_accounts.management.ending import CANNOT_RUN
 from unipile_accounts.models import UnipileAccount, UnipileAccountQuerySet
-from unipile_accounts.services.asking import database_now
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+class Selection(NamedTuple):
+    """The accounts of a run, and how many disconnected ones it leaves out."""
+
+    accounts: UnipileAccountQuerySet
+    left_out: int
 
 
 def add_options(parser: CommandParser) -> None:
@@ -36,10 +41,21 @@ def add_options(parser: CommandParser) -> None:
         metavar="24h",
         help="accounts that were not refreshed for this long, or never; units are s, m, h, d",
     )
+    parser.add_argument("--failed", action="store_true", help="accounts whose last refresh failed")
 
 
-def select_accounts(options: dict[str, Any]) -> UnipileAccountQuerySet:
-    """Return the accounts to which all options apply; raise `CommandError` on wrong use."""
+def select_accounts(options: dict[str, Any]) -> Selection:
+    """Return the accounts to which all options apply; raise `CommandError` on wrong use.
+
+    Accounts that their owners gave up are left out, unless options name them.
+    """
+    accounts = _chosen(options)
+    if options["account"] or options["status"]:
+        return Selection(accounts, left_out=0)
+    return Selection(accounts.readable(), left_out=accounts.given_up().count())
+
+
+def _chosen(options: dict[str, Any]) -> UnipileAccountQuerySet:
     accounts = UnipileAccount.objects.all()
     if options["user"] is not None:
         accounts = accounts.owned_by(_user(options["user"]))
@@ -47,11 +63,11 @@ def select_accounts(options: dict[str, Any]) -> UnipileAccountQuerySet:
         accounts = _named(accounts, options["account"])
     if options["status"]:
         accounts = accounts.filter(status=options["status"])
-    elif not options["account"]:
-        accounts = accounts.readable()
+    if options["failed"]:
+        accounts = accounts.exclude(last_error="")
     if options["older_than"] is not None:
-        before = database_now() - _duration(options["older_than"])
-        accounts = accounts.filter(Q(refreshed_at=None) | Q(refreshed_at__lt=before))
+        age = _duration(options["older_than"])
+        accounts = accounts.not_refreshed_since(accounts.database_time() - age)
     return accounts
 
 

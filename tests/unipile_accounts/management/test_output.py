@@ -7,6 +7,7 @@ import time
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils import timezone
 
 from tests.conftest import make_account
 from tests.unipile_accounts.management.conftest import (
@@ -72,7 +73,7 @@ def test_json_is_one_object_for_each_outcome(owner: User, sandbox: Sandbox) -> N
         name="Robin Sample",
         profile_url="https://www.linkedin.com/in/robin-sample-example",
     )
-    gone = make_account(owner, status="disconnected")
+    gone = make_account(owner, status="disconnected", given_up_at=timezone.now())
     sandbox.update(upgraded.unipile_account_id, **PREMIUM)
     sandbox.update(other.unipile_account_id, type="WHATSAPP")
     accounts = [f"--account={account.pk}" for account in (same, upgraded, other, gone)]
@@ -112,6 +113,7 @@ def test_json_is_one_object_for_each_outcome(owner: User, sandbox: Sandbox) -> N
         "unchanged": 1,
         "skipped": 1,
         "failed": 1,
+        "disconnected": 0,
         "requests": 1,
         "dry_run": False,
         "status": 1,
@@ -176,9 +178,31 @@ def test_letters_the_locale_lacks_are_escaped(owner: User, sandbox: Sandbox) -> 
 def test_what_is_printed_is_not_logged_too(
     owner: User, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
-    level = logging.getLogger("unipile_accounts").level
-    free_accounts(owner, sandbox, 3)
+    accounts = free_accounts(owner, sandbox, 3)
+    sandbox.update(accounts[0].unipile_account_id, type="WHATSAPP")
+
     run()
 
     assert caplog.records == []
-    assert logging.getLogger("unipile_accounts").level == level
+    assert logging.getLogger("unipile_accounts.services").filters == []
+
+
+def test_disconnected_accounts_left_out_are_counted(
+    owner: User, stranger: User, sandbox: Sandbox
+) -> None:
+    free_accounts(owner, sandbox, 2)
+    free_accounts(owner, sandbox, 20, given_up_at=timezone.now())
+    free_accounts(stranger, sandbox, 3, given_up_at=timezone.now())
+
+    assert "0 failed, 23 disconnected left out; " in run().out
+    assert run("--json").summary["disconnected"] == 23
+    assert run("--json", "--user", "owner").summary["disconnected"] == 20
+
+
+def test_dry_run_lines_say_would_change(owner: User, sandbox: Sandbox) -> None:
+    account = make_account(owner, sandbox, name="Robin Sample")
+
+    assert run("--dry-run").out.startswith(
+        f"account {account.pk} (Robin Sample): would change profile_url '' -> https://"
+    )
+    assert "would" not in run().out

@@ -29,6 +29,10 @@ def five(owner: User, stranger: User, sandbox: Sandbox) -> dict[str, UnipileAcco
             status="credentials_required",
         ),
         "gone": make_account(owner, sandbox, status="disconnected"),
+        "left": make_account(owner, sandbox, status="disconnected", given_up_at=now),
+        "ahead": make_account(
+            stranger, sandbox, refreshed_at=now + timedelta(days=1), last_error="unipile_timeout"
+        ),
         "other": make_account(stranger, sandbox, refreshed_at=now - timedelta(days=8)),
     }
 
@@ -36,24 +40,26 @@ def five(owner: User, stranger: User, sandbox: Sandbox) -> dict[str, UnipileAcco
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        ([], "new fresh old other"),
-        (["--user", "owner"], "new fresh old"),
-        (["--status", "connected"], "new fresh other"),
+        ([], "new fresh old gone other ahead"),
+        (["--user", "owner"], "new fresh old gone"),
+        (["--status", "connected"], "new fresh other ahead"),
         (["--status", "credentials_required"], "old"),
-        (["--status", "disconnected"], "gone"),
-        (["--older-than", "24h"], "new old other"),
-        (["--older-than", "1441m"], "new old other"),
-        (["--older-than", "90001s"], "new other"),
-        (["--older-than", "7d"], "new other"),
-        (["--older-than", "0s"], "new fresh old other"),
+        (["--status", "disconnected"], "gone left"),
+        (["--older-than", "24h"], "new old gone other ahead"),
+        (["--older-than", "1441m"], "new old gone other ahead"),
+        (["--older-than", "90001s"], "new gone other ahead"),
+        (["--older-than", "7d"], "new gone other ahead"),
+        (["--older-than", "0s"], "new fresh old gone other ahead"),
         (["--account", "{fresh}"], "fresh"),
         (
-            ["--account", "{fresh}", "--account", "{gone}", "--account", "{other}"],
-            "fresh gone other",
+            ["--account", "{fresh}", "--account", "{left}", "--account", "{other}"],
+            "fresh left other",
         ),
         (["--account", "{fresh}", "--account", "{old}", "--older-than", "24h"], "old"),
-        (["--user", "stranger", "--older-than", "24h", "--status", "connected"], "other"),
+        (["--user", "stranger", "--older-than", "24h", "--status", "connected"], "other ahead"),
         (["--user", "stranger", "--status", "disconnected"], ""),
+        (["--failed"], "ahead"),
+        (["--failed", "--user", "owner"], ""),
     ],
 )
 def test_options_choose_the_accounts(
@@ -65,7 +71,7 @@ def test_options_choose_the_accounts(
 
     assert done.status == 0
     assert done.outcomes == {
-        ids[name]: "skipped" if name == "gone" else "refreshed" for name in expected.split()
+        ids[name]: "skipped" if name == "left" else "refreshed" for name in expected.split()
     }
 
 
@@ -73,17 +79,18 @@ def test_options_choose_the_accounts(
 def test_disconnected_account_asked_for_is_skipped(
     five: dict[str, UnipileAccount], sandbox: Sandbox, option: str
 ) -> None:
-    before = stored(five["gone"])
+    five["gone"].delete()
+    before = stored(five["left"])
 
-    done = run(option.format(five["gone"].pk))
+    done = run(option.format(five["left"].pk))
 
     assert done.status == 0
     assert done.out.splitlines()[0] == (
-        f"account {five['gone'].pk}: skipped: The account is disconnected, so it was not read."
+        f"account {five['left'].pk}: skipped: The account is disconnected, so it was not read."
         " Reconnect it to LinkedIn first."
     )
     assert "1 skipped" in done.out.splitlines()[1]
-    assert stored(five["gone"]) == before
+    assert stored(five["left"]) == before
     assert sandbox.request_count == 0
 
 

@@ -21,14 +21,13 @@ from unipile_accounts.management.output import Output
 from unipile_accounts.management.selection import add_options, select_accounts
 from unipile_accounts.management.stream import Stream
 from unipile_accounts.results import Door
-from unipile_accounts.services import refresh_accounts
-from unipile_accounts.services.interrupts import Stopped, stop_on_signals
+from unipile_accounts.services import Stopped, refresh_accounts, stop_on_signals
 
 
 class Command(BaseCommand):
     help = (
         "Re-read accounts from Unipile and store their premium status, weekly limits, name, profile"
-        " URL and status: all accounts but the disconnected ones, unless told otherwise."
+        " URL and status: all accounts but those that their owners gave up, unless told otherwise."
     )
     # The run itself says in one line which setting is missing.
     requires_system_checks = []
@@ -39,6 +38,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_options(parser)
+        parser.add_argument(
+            "--live",
+            action="store_true",
+            help="ask LinkedIn itself for the plan, one account after the other",
+        )
         parser.add_argument(
             "--confirm-gone",
             action="store_true",
@@ -59,7 +63,7 @@ class Command(BaseCommand):
         stdout, stderr = Stream(self.stdout), Stream(self.stderr)
         # Django writes the last line itself.
         self.stdout, self.stderr = stdout, stderr
-        with stop_on_signals() as signals, _log_of_warnings():
+        with stop_on_signals() as signals, _log_of_the_rest():
             try:
                 ending = _run(options, signals, stdout, stderr)
             except db.Error as exc:
@@ -71,7 +75,7 @@ class Command(BaseCommand):
 def _run(
     options: dict[str, Any], signals: list[signal.Signals], stdout: Stream, stderr: Stream
 ) -> Ending:
-    accounts = select_accounts(options)
+    accounts, left_out = select_accounts(options)
     output = Output(
         stdout,
         stderr,
@@ -79,32 +83,38 @@ def _run(
         quiet=options["quiet"],
         as_json=options["json"],
         dry_run=options["dry_run"],
+        left_out=left_out,
     )
-    results = refresh_accounts(
+    run = refresh_accounts(
         accounts,
         door=Door.COMMAND,
         dry_run=options["dry_run"],
         confirm_gone=options["confirm_gone"],
+        live=options["live"],
     )
     try:
-        for result in results:
+        for result in run:
             output.add(result)
         ending = ending_of_counts(failed=output.summary.failed, total=output.summary.total)
     except Stopped:
         ending = ending_of_stop(signals)
     except (UnipileNotConfigured, UnipileAuthenticationError, db.Error) as exc:
         ending = ending_of_error(exc)
-    output.close(ending)
+    output.close(ending, requests=run.requests)
     return ending
 
 
 @contextmanager
-def _log_of_warnings() -> Iterator[None]:
-    """Keep the rest of our log off the terminal: the output says it already."""
-    log = logging.getLogger("unipile_accounts")
-    level = log.level
-    log.setLevel(logging.WARNING)
+def _log_of_the_rest() -> Iterator[None]:
+    """Keep log entries off the terminal that the output says in its own words."""
+    log = logging.getLogger("unipile_accounts.services")
+    log.addFilter(_is_said_nowhere_else)
     try:
         yield
     finally:
-        log.setLevel(level)
+        log.removeFilter(_is_said_nowhere_else)
+
+
+def _is_said_nowhere_else(record: logging.LogRecord) -> bool:
+    """Tell entries of refreshes by the door they came through."""
+    return not hasattr(record, "door")
