@@ -33,18 +33,9 @@ from unipile_accounts.models import UnipileAccount
 # No name, address or id is longer, and a database takes only so many words.
 LONGEST_SEARCH = 255
 
-_FROM_UNIPILE = (
-    columns.account_name,
-    columns.profile_link,
-    columns.linkedin_member,
-    columns.premium,
-    columns.sales_navigator,
-    columns.source,
-    columns.weekly_limits,
-    columns.exactly_refreshed,
-    columns.exactly_tried,
-)
-_RECORD = ("id", columns.created, columns.updated)
+_ANSWERS = (columns.plan, columns.weekly_limits, columns.exactly_refreshed, columns.status)
+_IDENTITY = (columns.account_name, columns.profile_link, columns.linkedin_member)
+_RECORD = ("id", columns.exactly_tried, columns.created, columns.updated)
 
 
 @admin.register(UnipileAccount)
@@ -81,11 +72,11 @@ class UnipileAccountAdmin(RefreshActions):
     autocomplete_fields = ["user"]
     # What Unipile decides is never edited. The owner may be.
     readonly_fields = [
+        *_ANSWERS,
         columns.owner,
-        columns.status,
-        *_FROM_UNIPILE,
-        *_RECORD,
+        *_IDENTITY,
         "latest_changes",
+        *_RECORD,
     ]
 
     class Media:
@@ -132,8 +123,8 @@ class UnipileAccountAdmin(RefreshActions):
         )
         owner = "user" if may_open else columns.owner
         return [
-            (None, {"fields": (owner, "unipile_account_id", columns.status)}),
-            (_("What Unipile says"), {"fields": _FROM_UNIPILE}),
+            (None, {"fields": (*_ANSWERS, owner)}),
+            (_("Who it is"), {"fields": ("unipile_account_id", *_IDENTITY)}),
             (_("Latest changes"), {"fields": ["latest_changes"]}),
             (_("Record"), {"fields": _RECORD}),
         ]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from django.contrib import admin
 from django.templatetags.static import static
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from unipile_accounts.admin.values import exact_moment, isolated, moment, quiet, unknown, yes_or_no
+from unipile_accounts.admin.values import exact_moment, isolated, moment, quiet, unknown
 from unipile_accounts.models import UnipileAccount
 
 PROFILE_URL_PREFIX = "https://www.linkedin.com/in/"
@@ -20,6 +20,9 @@ _ICONS = {
     UnipileAccount.Status.CREDENTIALS_REQUIRED: "alert",
     UnipileAccount.Status.DISCONNECTED: "no",
 }
+
+# Lets a long code go on in the next line.
+_BREAK = SafeString("_<wbr>")
 
 
 def was_read(account: UnipileAccount) -> bool:
@@ -45,11 +48,10 @@ def status(account: UnipileAccount) -> SafeString:
     is_connected = account.status == UnipileAccount.Status.CONNECTED
     if is_connected and not was_read(account):
         return unknown()
-    label = account.get_status_display()
     if account.given_up_at:
-        return quiet(_("%(status)s by its owner or staff") % {"status": label})
+        return quiet(_("given up"))
     icon = static(f"admin/img/icon-{_ICONS[UnipileAccount.Status(account.status)]}.svg")
-    return format_html('<img src="{}" alt=""> {}', icon, label)
+    return format_html('<img src="{}" alt=""> {}', icon, account.get_status_display())
 
 
 @admin.display(description=gettext_lazy("plan"), ordering="is_premium")
@@ -59,24 +61,11 @@ def plan(account: UnipileAccount) -> SafeString:
     name = _("free")
     if account.is_premium:
         name = _("Sales Navigator") if account.has_sales_navigator else _("premium")
-    return format_html("{}<br>{}", name, quiet(source(account)))
+    return format_html("{}<br>{}", name, quiet(_source(account)))
 
 
-@admin.display(description=gettext_lazy("premium"))
-def premium(account: UnipileAccount) -> SafeString:
-    return yes_or_no(account.is_premium) if was_read(account) else unknown()
-
-
-@admin.display(description=gettext_lazy("Sales Navigator"))
-def sales_navigator(account: UnipileAccount) -> SafeString:
-    return yes_or_no(account.has_sales_navigator) if was_read(account) else unknown()
-
-
-@admin.display(description=gettext_lazy("source of the plan"))
-def source(account: UnipileAccount) -> str:
+def _source(account: UnipileAccount) -> str:
     """Say whether LinkedIn itself was asked for the plan, and when."""
-    if not was_read(account):
-        return unknown()
     if account.live_checked_at is None:
         return _("Unipile's copy")
     return format_html(_("LinkedIn, {}"), moment(account.live_checked_at))
@@ -108,11 +97,12 @@ def exactly_refreshed(account: UnipileAccount) -> SafeString:
 
 
 @admin.display(description=gettext_lazy("last error"), ordering="last_error")
-def last_error(account: UnipileAccount) -> SafeString:
+def last_error(account: UnipileAccount) -> str:
     """Name the code of why the last refresh failed, and when that was."""
     if not account.last_error or account.last_tried_at is None:
-        return quiet(_("none"))
-    return format_html("{}<br>{}", account.last_error, quiet(moment(account.last_tried_at)))
+        return ""
+    code = format_html_join(_BREAK, "{}", ((part,) for part in account.last_error.split("_")))
+    return format_html("{}<br>{}", code, quiet(moment(account.last_tried_at)))
 
 
 @admin.display(description=gettext_lazy("last tried"))

@@ -47,7 +47,7 @@ class StatusFilter(_ChoiceFilter):
             Q(status=UnipileAccount.Status.CREDENTIALS_REQUIRED),
         ),
         ("disconnected", _("disconnected"), Q(status=UnipileAccount.Status.DISCONNECTED)),
-        ("given_up", _("disconnected by its owner or staff"), ~Q(given_up_at=None)),
+        ("given_up", _("given up"), ~Q(given_up_at=None)),
         ("unknown", _("unknown"), _CONNECTED & _UNREAD),
     ]
 

@@ -11,7 +11,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from unipile_accounts.admin.values import exact_moment, isolated
+from unipile_accounts.admin.values import exact, isolated
 from unipile_accounts.models import AccountChange, UnipileAccount
 from unipile_accounts.results import Change
 
@@ -42,12 +42,11 @@ def changed_a_moment_ago(account: UnipileAccount) -> dict[str, Change]:
 def table(changes: Iterable[AccountChange]) -> SafeString:
     rows = format_html_join(
         "",
-        "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+        "<tr><td>{}</td><td>{}</td><td>{}</td><td>{} → {}</td></tr>",
         (
             (
-                exact_moment(change.changed_at),
-                change.door,
-                isolated(change.user.get_username()) if change.user else "",
+                exact(change.changed_at),
+                _who(change),
                 _label(change.field),
                 isolated(_value(change.field, change.old)),
                 isolated(_value(change.field, change.new)),
@@ -57,11 +56,18 @@ def table(changes: Iterable[AccountChange]) -> SafeString:
     )
     if not rows:
         return format_html("{}", _("Nothing has changed yet."))
-    titles = (_("when"), _("door"), _("who"), _("what"), _("old"), _("new"))
+    titles = (_("when"), _("who"), _("what"), _("old → new"))
     head = format_html_join("", '<th scope="col">{}</th>', ((title,) for title in titles))
     return format_html(
         '<table class="changes"><thead><tr>{}</tr></thead><tbody>{}</tbody></table>', head, rows
     )
+
+
+def _who(change: AccountChange) -> SafeString:
+    """Name the acting user, if there was one, and the door."""
+    if change.user is None:
+        return format_html("{}", change.door)
+    return format_html("{}, {}", isolated(change.user.get_username()), change.door)
 
 
 def _rank(name: str) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
@@ -24,12 +23,6 @@ def quiet(text: str) -> SafeString:
 
 def unknown() -> SafeString:
     return quiet(_("unknown"))
-
-
-def yes_or_no(value: bool) -> SafeString:
-    if not value:
-        return quiet(_("no"))
-    return format_html('<img src="{}" alt=""> {}', static("admin/img/icon-yes.svg"), _("yes"))
 
 
 def moment(value: datetime) -> SafeString:

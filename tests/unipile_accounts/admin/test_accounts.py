@@ -128,8 +128,10 @@ def test_texts_can_be_translated(
     ):
         assert f"«{words}»" in listed
     assert "«80 connections»<br>«100 messages»" in listed
+    assert "«unknown»" in listed
+    assert "«given up»" in listed
     assert "«Refresh from Unipile»" in shown
-    assert "«What Unipile says»" in shown
+    assert "«Who it is»" in shown
     assert pressed.startswith("«The account was refreshed, and it has changed.» «Changed»")
     assert "«name»: «none» → Robin Sample" in pressed
     assert "«premium»: «no» → «yes»" in pressed

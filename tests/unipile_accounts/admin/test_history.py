@@ -12,7 +12,7 @@ from unipile_accounts.results import Door
 from unipile_accounts.services import refresh_account
 from unipile_sandbox import Sandbox, linkedin_account
 
-PLAN = "<td>premium</td><td><bdi>no</bdi></td><td><bdi>yes</bdi></td>"
+PLAN = "<td>premium</td><td><bdi>no</bdi> → <bdi>yes</bdi></td>"
 
 
 @pytest.mark.parametrize("page", ["change", "history"])
@@ -26,8 +26,8 @@ def test_pages_show_changes_of_every_door(
     refresh_account(UnipileAccount.objects.all(), account.pk, door=door, user=user)
 
     shown = text(support.get(f"{LIST}{account.pk}/{page}/"))
-    who = "<bdi>owner</bdi>" if door is Door.API else ""
-    assert f"<td>{door}</td><td>{who}</td>{PLAN}" in shown
+    who = "<bdi>owner</bdi>, " if door is Door.API else ""
+    assert f"<td>{who}{door}</td>{PLAN}" in shown
 
 
 def test_history_names_the_staff_who_refreshed(
@@ -76,7 +76,7 @@ def test_history_outlives_what_it_tells_of(support: Client, owner: User) -> None
 
     shown = text(support.get(page_of(account)))
 
-    assert "<td>gone</td><td><bdi>&lt;b&gt;</bdi></td>" in shown
+    assert "<td>gone</td><td><bdi>&lt;b&gt;</bdi> → " in shown
 
 
 def test_page_shows_the_latest_ten_changes(support: Client, owner: User) -> None:

@@ -24,6 +24,7 @@ def searched(owner: User) -> UnipileAccount:
         user=lena,
         unipile_account_id="k3Vd9QmTRxS1aLw0ZbYc7A",
         name="Mara 50% Feld_kamp",
+        profile_url="https://www.linkedin.com/in/mara-f%C3%A9ld",
     )
 
 
@@ -43,6 +44,11 @@ def searched(owner: User) -> UnipileAccount:
         "3f2a",
         "3f2a9c10-7b4e-4",
         "3f2a9c107b4e4",
+        "https://www.linkedin.com/in/mara-f%C3%A9ld",
+        "https://www.linkedin.com/in/mara-féld/",
+        "linkedin.com/in/Mara-F%c3%a9ld?trk=public_profile#about",
+        " http://de.linkedin.com/in/mara-féld/details/experience/ ",
+        "https://www.linkedin.com/in/mara-féld/?x=" + "y" * 300,
     ],
 )
 def test_search_finds_an_account(admin: Client, searched: UnipileAccount, words: str) -> None:
@@ -63,6 +69,9 @@ def test_search_finds_an_account(admin: Client, searched: UnipileAccount, words:
         "'; DROP TABLE unipile_accounts; --",
         "\U0001f600",
         "x" * 10_000,
+        "https://www.linkedin.com/in/mara",
+        "https://www.linkedin.com/company/mara-féld",
+        "https://linkedin.com.evil.example/in/mara-féld",
         "a " * 5_000,
         '" ' * 5_000,
     ],
