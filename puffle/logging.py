@@ -45,8 +45,9 @@ class LineFormatter(logging.Formatter):
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s [%(request_id)s]")
 
 
-def has_trace(record: logging.LogRecord) -> bool:
-    return bool(record.exc_info)
+def is_crash(record: logging.LogRecord) -> bool:
+    """Tell a crash from a refusal, for which Django leaves a trace as well."""
+    return bool(record.exc_info) and getattr(record, "status_code", 500) >= 500
 
 
 def configuration(*, as_json: bool) -> dict[str, Any]:
@@ -56,7 +57,7 @@ def configuration(*, as_json: bool) -> dict[str, Any]:
         "disable_existing_loggers": False,
         "filters": {
             "request_id": {"()": RequestIdFilter},
-            "has_trace": {"()": "django.utils.log.CallbackFilter", "callback": has_trace},
+            "is_crash": {"()": "django.utils.log.CallbackFilter", "callback": is_crash},
         },
         "formatters": {"entry": {"()": JsonFormatter if as_json else LineFormatter}},
         "handlers": {
@@ -70,7 +71,7 @@ def configuration(*, as_json: bool) -> dict[str, Any]:
         "loggers": {
             "django": {"level": "INFO"},
             # Our own entry tells method, path and status already: only crashes are left to tell.
-            "django.request": {"filters": ["has_trace"]},
+            "django.request": {"filters": ["is_crash"]},
             # Anyone can send any Host, and gets a 400.
             "django.security.DisallowedHost": {"level": "CRITICAL"},
             "django.server": {"level": "CRITICAL"},

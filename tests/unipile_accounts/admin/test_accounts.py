@@ -86,6 +86,16 @@ def test_staff_without_the_permission_cannot_refresh(
     assert sandbox.requests == []
 
 
+def test_refusal_is_one_line_of_the_log(owner: User, caplog: pytest.LogCaptureFixture) -> None:
+    account = make_account(owner)
+
+    assert press(staff("view_unipileaccount"), account).status_code == 403
+
+    assert [record.getMessage() for record in caplog.records] == [
+        f"POST {button_of(account)} 403",
+    ]
+
+
 @pytest.mark.parametrize("permissions", [[], ["refresh_unipileaccount"]])
 def test_staff_who_may_not_look_see_nothing(
     owner: User, sandbox: Sandbox, permissions: list[str]
