@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -70,8 +70,8 @@ class UnipileAccountAdmin(RefreshActions):
         " id"
     )
     autocomplete_fields = ["user"]
-    # What Unipile decides is never edited. The owner may be.
-    readonly_fields = [
+    # What Unipile decides is never edited. The owner may be. The stubs know names only.
+    readonly_fields: ClassVar[Any] = [
         *_ANSWERS,
         columns.owner,
         *_IDENTITY,

@@ -86,7 +86,10 @@ class RefreshActions(ModelAdmin):
         refresh(request, queryset, live=True)
 
     def get_urls(self) -> list[URLPattern]:
-        buttons = {"refresh": refresh, "ask_linkedin": partial(refresh, live=True)}
+        buttons: dict[str, Callable[..., None]] = {
+            "refresh": refresh,
+            "ask_linkedin": partial(refresh, live=True),
+        }
         return [
             path(
                 f"<path:object_id>/{name.replace('_', '-')}/",

@@ -110,16 +110,18 @@ class OwnerFilter(admin.SimpleListFilter):
     parameter_name = "owner"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        if self.value() is None:
+        pk = self.value()
+        if pk is None:
             return []
         try:
-            users = get_user_model().objects.filter(pk=self.value())
+            users = get_user_model().objects.filter(pk=pk)
             return [(str(user.pk), user.get_username()) for user in users]
         except (ValueError, ValidationError):
             return []
 
     def queryset(self, request: HttpRequest, queryset: Accounts) -> Accounts:
-        return queryset.filter(user_id=self.value()) if self.value() else queryset
+        pk = self.value()
+        return queryset if pk is None else queryset.filter(user_id=pk)
 
 
 class MemberFilter(admin.SimpleListFilter):

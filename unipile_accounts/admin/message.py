@@ -46,7 +46,7 @@ class RefreshMessage:
     def add(self, result: RefreshResult) -> None:
         self.summary.add(result)
         self._only = result if self._selected == 1 else None
-        kind = result.outcome
+        kind: str = result.outcome
         if kind == "refreshed" and result.changes:
             kind = "plan" if result.changes.keys() & set(PLAN) else "changed"
         if len(self._named[kind]) < NAMED:

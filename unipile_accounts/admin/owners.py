@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.auth import get_user_model
@@ -27,13 +27,15 @@ class AccountInline(TabularInline):
     verbose_name_plural = _("Unipile accounts")
     show_change_link = True
     extra = 0
-    fields = readonly_fields = [
+    # The stubs know names only.
+    fields: ClassVar[Any] = [
         columns.status,
         columns.plan,
         columns.weekly_limits,
         columns.last_refreshed,
         columns.last_error,
     ]
+    readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[UnipileAccount]:
         return UnipileAccount.objects.with_database_time().order_by("created_at")
@@ -48,7 +50,7 @@ class AccountInline(TabularInline):
         return False
 
 
-class OwnerAdmin(UserAdmin):
+class OwnerAdmin(UserAdmin):  # type: ignore[type-arg]  # not generic when it runs
     def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
         return [AccountInline] if obj else []
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 from django.core.management.base import OutputWrapper
 
@@ -12,7 +13,12 @@ class Stream(OutputWrapper):
 
     is_lost = False
 
-    def write(
+    @classmethod
+    def around(cls, stream: Any) -> Stream:
+        """Wrap a command's own output."""
+        return cls(stream)
+
+    def write(  # type: ignore[override]  # as Django's own
         self,
         msg: str = "",
         style_func: Callable[[str], str] | None = None,

@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from html import unescape
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -149,7 +150,7 @@ def test_account_without_an_answer_is_unknown(
     ],
 )
 def test_plan_is_said_without_an_alarm(
-    admin: Client, owner: User, row: dict[str, bool], plan: str
+    admin: Client, owner: User, row: dict[str, Any], plan: str
 ) -> None:
     account = make_account(owner, refreshed_at=timezone.now(), **row)
 

@@ -60,7 +60,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        stdout, stderr = Stream(self.stdout), Stream(self.stderr)
+        stdout, stderr = Stream.around(self.stdout), Stream.around(self.stderr)
         # Django writes the last line itself.
         self.stdout, self.stderr = stdout, stderr
         with stop_on_signals() as signals, _log_of_the_rest():
