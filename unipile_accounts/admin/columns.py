@@ -123,7 +123,7 @@ def profile_link(account: UnipileAccount) -> str:
 
 @admin.display(description=gettext_lazy("LinkedIn member"))
 def linkedin_member(account: UnipileAccount) -> SafeString:
-    """Show the member's id, with links to the other accounts of the same member."""
+    """Show the member's id, with a link to all accounts of a member who has several."""
     if not account.linkedin_id:
         return unknown()
     others = UnipileAccount.objects.filter(linkedin_id=account.linkedin_id).exclude(pk=account.pk)

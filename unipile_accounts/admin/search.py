@@ -8,6 +8,8 @@ from uuid import UUID
 
 from django.db.models import Q
 
+from unipile_accounts.admin.columns import PROFILE_URL_PREFIX
+
 _HEX_DIGITS = frozenset("0123456789abcdef")
 # A name such as Ada is no beginning of an id.
 _SHORTEST_ID = 4
@@ -39,4 +41,4 @@ def _profile(address: str) -> Q | None:
     if not match:
         return None
     slug = quote(unquote(match[1]), safe="", errors="replace")
-    return Q(profile_url__iexact=f"https://www.linkedin.com/in/{slug}")
+    return Q(profile_url__iexact=PROFILE_URL_PREFIX + slug)
