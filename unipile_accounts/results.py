@@ -95,11 +95,11 @@ class Summary:
         )
 
 
-def describe(result: RefreshResult) -> str:
+def describe(result: RefreshResult, *, dry_run: bool = False) -> str:
     """Say in one line what changed in an account, and why it was not refreshed and what to do."""
     parts = []
     if result.changes:
-        parts.append(describe_changes(result))
+        parts.append(f"{'would change ' if dry_run else ''}{describe_changes(result)}")
     if result.error:
         # Why an account was skipped is in the advice already.
         reason = "" if result.outcome == "skipped" else f"{result.error} "

@@ -1,19 +1,19 @@
-"""How single values are shown. Everything that came from outside is escaped."""
+"""How an account's values are shown; everything that came from outside is escaped."""
 
 from __future__ import annotations
 
-from datetime import datetime
-
+from django.contrib import admin
 from django.templatetags.static import static
-from django.utils import timezone
-from django.utils.formats import date_format
-from django.utils.html import format_html
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from unipile_accounts.admin.values import exact_moment, isolated, moment, quiet, unknown
 from unipile_accounts.models import UnipileAccount
-from unipile_accounts.payloads.account import PROFILE_URL_PREFIX
+
+PROFILE_URL_PREFIX = "https://www.linkedin.com/in/"
 
 _ICONS = {
     UnipileAccount.Status.CONNECTED: "yes",
@@ -21,25 +21,60 @@ _ICONS = {
     UnipileAccount.Status.DISCONNECTED: "no",
 }
 
-
-def isolated(text: str) -> SafeString:
-    """Keep marks for right-to-left text in a name from turning what stands beside it."""
-    return format_html("<bdi>{}</bdi>", text)
+# Lets a long code go on in the next line.
+_BREAK = SafeString("_<wbr>")
 
 
+def was_read(account: UnipileAccount) -> bool:
+    """Tell whether there is an answer; a time ahead of the database's clock is none."""
+    return account.refreshed_at is not None and account.refreshed_at <= account.database_time
+
+
+@admin.display(description=gettext_lazy("name"), ordering="name")
+def account_name(account: UnipileAccount) -> str:
+    return isolated(account.name) if account.name else _("(no name yet)")
+
+
+@admin.display(description=gettext_lazy("owner"), ordering="user__username")
+def owner(account: UnipileAccount) -> SafeString:
+    """Name the owner, with a link to all accounts of this owner."""
+    url = reverse("admin:unipile_accounts_unipileaccount_changelist")
+    name = isolated(account.user.get_username())
+    return format_html('<a href="{}?owner={}">{}</a>', url, account.user_id, name)
+
+
+@admin.display(description=gettext_lazy("status"), ordering="status")
 def status(account: UnipileAccount) -> SafeString:
+    is_connected = account.status == UnipileAccount.Status.CONNECTED
+    if is_connected and not was_read(account):
+        return unknown()
+    if account.given_up_at:
+        return quiet(_("given up"))
     icon = static(f"admin/img/icon-{_ICONS[UnipileAccount.Status(account.status)]}.svg")
     return format_html('<img src="{}" alt=""> {}', icon, account.get_status_display())
 
 
-def profile_link(account: UnipileAccount) -> str:
-    url = account.profile_url
-    if not url.startswith(PROFILE_URL_PREFIX):
-        return url
-    return format_html('<a href="{}" target="_blank" rel="noopener noreferrer">{}</a>', url, url)
+@admin.display(description=gettext_lazy("plan"), ordering="is_premium")
+def plan(account: UnipileAccount) -> SafeString:
+    if not was_read(account):
+        return unknown()
+    name = _("free")
+    if account.is_premium:
+        name = _("Sales Navigator") if account.has_sales_navigator else _("premium")
+    return format_html("{}<br>{}", name, quiet(_source(account)))
 
 
+def _source(account: UnipileAccount) -> str:
+    """Say whether LinkedIn itself was asked for the plan, and when."""
+    if account.live_checked_at is None:
+        return _("Unipile's copy")
+    return format_html(_("LinkedIn, {}"), moment(account.live_checked_at))
+
+
+@admin.display(description=gettext_lazy("weekly limits"), ordering="weekly_connection_limit")
 def weekly_limits(account: UnipileAccount) -> SafeString:
+    if not was_read(account):
+        return unknown()
     return format_html(
         "{}<br>{}",
         _("%(count)d connections") % {"count": account.weekly_connection_limit},
@@ -47,24 +82,68 @@ def weekly_limits(account: UnipileAccount) -> SafeString:
     )
 
 
-def moment(value: datetime) -> SafeString:
-    """Say how long ago, with the exact time in the active time zone on hover."""
+@admin.display(description=gettext_lazy("last refreshed"), ordering="refreshed_at")
+def last_refreshed(account: UnipileAccount) -> SafeString:
+    if account.refreshed_at is None or not was_read(account):
+        return quiet(_("never"))
+    return moment(account.refreshed_at)
+
+
+@admin.display(description=gettext_lazy("last refreshed"))
+def exactly_refreshed(account: UnipileAccount) -> SafeString:
+    if account.refreshed_at is None or not was_read(account):
+        return quiet(_("never"))
+    return exact_moment(account.refreshed_at)
+
+
+@admin.display(description=gettext_lazy("last error"), ordering="last_error")
+def last_error(account: UnipileAccount) -> str:
+    """Name the code of why the last refresh failed, and when that was."""
+    if not account.last_error or account.last_tried_at is None:
+        return ""
+    code = format_html_join(_BREAK, "{}", ((part,) for part in account.last_error.split("_")))
+    return format_html("{}<br>{}", code, quiet(moment(account.last_tried_at)))
+
+
+@admin.display(description=gettext_lazy("last tried"))
+def exactly_tried(account: UnipileAccount) -> SafeString:
+    if account.last_tried_at is None:
+        return quiet(_("never"))
+    outcome = account.last_error or _("refreshed")
+    return format_html("{}: {}", exact_moment(account.last_tried_at), outcome)
+
+
+@admin.display(description=gettext_lazy("profile URL"))
+def profile_link(account: UnipileAccount) -> str:
+    url = account.profile_url
+    if not url.startswith(PROFILE_URL_PREFIX):
+        return url
+    return format_html('<a href="{}" target="_blank" rel="noopener noreferrer">{}</a>', url, url)
+
+
+@admin.display(description=gettext_lazy("LinkedIn member"))
+def linkedin_member(account: UnipileAccount) -> SafeString:
+    """Show the member's id, with a link to all accounts of a member who has several."""
+    if not account.linkedin_id:
+        return unknown()
+    others = UnipileAccount.objects.filter(linkedin_id=account.linkedin_id).exclude(pk=account.pk)
+    if not others.exists():
+        return format_html("{}", account.linkedin_id)
+    url = reverse("admin:unipile_accounts_unipileaccount_changelist")
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>', value.isoformat(), _exact(value), _ago(value)
+        '{} (<a href="{}?member={}">{}</a>)',
+        account.linkedin_id,
+        url,
+        account.linkedin_id,
+        _("accounts of this member"),
     )
 
 
-def exact_moment(value: datetime) -> SafeString:
-    return format_html(
-        '<time datetime="{}">{}</time> ({})', value.isoformat(), _exact(value), _ago(value)
-    )
+@admin.display(description=gettext_lazy("created at"))
+def created(account: UnipileAccount) -> SafeString:
+    return exact_moment(account.created_at)
 
 
-def _exact(value: datetime) -> str:
-    return date_format(timezone.localtime(value), "Y-m-d H:i:s T")
-
-
-def _ago(value: datetime) -> str:
-    if (timezone.now() - value).total_seconds() < 60:
-        return _("just now")
-    return _("%(time)s ago") % {"time": timesince(value, depth=1)}
+@admin.display(description=gettext_lazy("updated at"))
+def updated(account: UnipileAccount) -> SafeString:
+    return exact_moment(account.updated_at)

@@ -7,64 +7,80 @@ from collections.abc import Iterable
 
 from django.contrib import messages
 from django.urls import reverse
-from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from unipile_accounts.admin.columns import isolated
-from unipile_accounts.admin.history import in_words
-from unipile_accounts.exceptions import UnipileAuthenticationError, UnipileNotConfigured
+from unipile_accounts.admin.history import PLAN, changed_a_moment_ago, in_words
+from unipile_accounts.admin.values import isolated
+from unipile_accounts.exceptions import (
+    UnipileAccountNotListed,
+    UnipileAuthenticationError,
+    UnipileError,
+    UnipileNotConfigured,
+)
+from unipile_accounts.models import UnipileAccount
 from unipile_accounts.results import RefreshResult, Summary
 
 NAMED = 10
+_LIST = "admin:unipile_accounts_unipileaccount_changelist"
+_PAGE = "admin:unipile_accounts_unipileaccount_change"
 
 
-class Report:
-    """Collects results; of each kind, only the first few are kept by name."""
+class RefreshMessage:
+    """Collects results; of each kind, only the first few are kept by name.
 
-    def __init__(self, selected: int) -> None:
+    `just_added` says that nobody has seen the account at Unipile yet.
+    """
+
+    def __init__(self, selected: int, *, just_added: bool = False) -> None:
         self.summary = Summary()
-        self.unreached = 0
-        self._selected = selected
         self.stopped_by: UnipileAuthenticationError | UnipileNotConfigured | None = None
-        self._changed: list[RefreshResult] = []
-        self._skipped: list[RefreshResult] = []
-        self._failed: list[RefreshResult] = []
+        self._selected = selected
+        self._just_added = just_added
+        self._unreached = 0
+        self._only: RefreshResult | None = None
+        self._named: dict[str, list[RefreshResult]] = defaultdict(list)
 
     def add(self, result: RefreshResult) -> None:
         self.summary.add(result)
-        named = {"refreshed": self._changed, "skipped": self._skipped, "failed": self._failed}
-        results = named[result.outcome]
-        if len(results) < NAMED and (result.error or result.changes):
-            results.append(result)
+        self._only = result if self._selected == 1 else None
+        kind: str = result.outcome
+        if kind == "refreshed" and result.changes:
+            kind = "plan" if result.changes.keys() & set(PLAN) else "changed"
+        if len(self._named[kind]) < NAMED:
+            self._named[kind].append(result)
 
     def cut_short(self) -> None:
         """Count those that are left, instead of waiting for each of them to fail."""
-        self.unreached = max(0, self._selected - self.summary.total)
-
-    @property
-    def is_failure(self) -> bool:
-        return bool(self.stopped_by or self.unreached or self.summary.failed)
+        self._unreached = max(0, self._selected - self.summary.total)
 
     @property
     def level(self) -> int:
         """The worst outcome's."""
-        if self.is_failure:
+        if self.stopped_by or self._unreached or self.summary.failed:
             return messages.ERROR
         all_refreshed = self.summary.refreshed and not self.summary.skipped
         return messages.SUCCESS if all_refreshed else messages.WARNING
 
     def html(self) -> SafeString:
-        parts = [self._headline(), self._stop(), self._rest(), self._changes(), self._errors()]
+        parts = [
+            self._headline(),
+            self._stop(),
+            self._rest(),
+            self._by_reason(_("Failed"), "failed", self.summary.failed),
+            self._changes(),
+            self._by_reason(_("Skipped"), "skipped", self.summary.skipped),
+            self._after_adding(),
+        ]
         return format_html_join("\n", "{}", ([part] for part in parts if part))
 
     def _headline(self) -> str:
         if self.summary.total == 0:
             return _("No account was refreshed.")
-        if self._selected == 1:
-            return self._headline_of_one()
+        if self._only:
+            return _headline_of_one(self._only)
         return ngettext(
             "%(total)d account: %(refreshed)d refreshed (%(changed)d changed),"
             " %(skipped)d skipped, %(failed)d failed.",
@@ -79,15 +95,6 @@ class Report:
             "failed": self.summary.failed,
         }
 
-    def _headline_of_one(self) -> str:
-        if self.summary.failed:
-            return _("The account was not refreshed.")
-        if self.summary.skipped:
-            return _("The account was skipped.")
-        if self.summary.changed:
-            return _("The account was refreshed, and it has changed.")
-        return _("The account was refreshed. Nothing has changed.")
-
     def _stop(self) -> str:
         if not self.stopped_by:
             return ""
@@ -95,62 +102,89 @@ class Report:
         return f"{rest} {self.stopped_by.advice}".strip()
 
     def _rest(self) -> str:
-        if not self.unreached:
+        if not self._unreached:
             return ""
         return ngettext(
-            "%(count)d more was not reached in time, and is as it was. Select fewer.",
-            "%(count)d more were not reached in time, and are as they were. Select fewer.",
-            self.unreached,
-        ) % {"count": self.unreached}
+            "%(count)d account was not reached in time, and is as it was. Select fewer.",
+            "%(count)d accounts were not reached in time, and are as they were. Select fewer.",
+            self._unreached,
+        ) % {"count": self._unreached}
 
     def _changes(self) -> SafeString:
-        if not self._changed:
+        """Name whose plan has changed before those who have a new name only."""
+        named = [*self._named["plan"], *self._named["changed"]][:NAMED]
+        if not named:
             return SafeString()
         lines = format_html_join(
             "",
             "<dd>{}: {}</dd>",
-            ((_link(result), isolated(in_words(result))) for result in self._changed),
+            ((_link(result), isolated(in_words(result.changes))) for result in named),
         )
-        more = _more(self.summary.changed - len(self._changed))
+        more = _more(self.summary.changed - len(named))
         return format_html("<dl><dt>{}</dt>{}{}</dl>", _("Changed"), lines, more)
 
-    def _errors(self) -> SafeString:
+    def _by_reason(self, title: str, outcome: str, total: int) -> SafeString:
         """Say each reason, with what to do about it, once for all accounts that it holds for."""
-        return format_html(
-            "{}{}",
-            _by_reason(_("Failed"), self._failed, self.summary.failed),
-            _by_reason(_("Skipped"), self._skipped, self.summary.skipped),
+        named = self._named[outcome]
+        if not named:
+            return SafeString()
+        accounts: dict[str, list[RefreshResult]] = defaultdict(list)
+        for result in named:
+            if result.error:
+                accounts[self._advice(result.error, result.account)].append(result)
+        lines = format_html_join(
+            "", "<dd>{}: {}</dd>", ((_names(same), advice) for advice, same in accounts.items())
+        )
+        link = f"{reverse(_LIST)}?failed=any" if outcome == "failed" else ""
+        more = _more(total - len(named), link=link)
+        return format_html("<dl><dt>{}</dt>{}{}</dl>", title, lines, more)
+
+    def _advice(self, error: UnipileError, account: UnipileAccount) -> str:
+        is_gone = account.status == UnipileAccount.Status.DISCONNECTED
+        if self._just_added and (is_gone or isinstance(error, UnipileAccountNotListed)):
+            return _("Unipile has no account with this id. Check it.")
+        return str(error.advice)
+
+    def _after_adding(self) -> str:
+        if not self._just_added or self.level != messages.ERROR:
+            return ""
+        return _(
+            "It is stored all the same. If its Unipile id is right, refresh it later; if not,"
+            " delete it and add it once more."
         )
 
 
-def _by_reason(title: str, results: list[RefreshResult], total: int) -> SafeString:
-    if not results:
-        return SafeString()
-    accounts: dict[str | Promise, list[RefreshResult]] = defaultdict(list)
-    for result in results:
-        if result.error:
-            accounts[result.error.advice].append(result)
-    lines = format_html_join(
-        "", "<dd>{}: {}</dd>", ((_names(same), advice) for advice, same in accounts.items())
-    )
-    return format_html("<dl><dt>{}</dt>{}{}</dl>", title, lines, _more(total - len(results)))
+def _headline_of_one(result: RefreshResult) -> str:
+    if result.outcome == "failed":
+        return _("The account was not refreshed.")
+    if result.outcome == "skipped":
+        return _("The account was skipped.")
+    if result.changes:
+        return _("The account was refreshed, and it has changed.")
+    if changes := changed_a_moment_ago(result.account):
+        return _("The account was refreshed. It changed a moment ago: %(changes)s.") % {
+            "changes": in_words(changes)
+        }
+    return _("The account was refreshed. Nothing has changed.")
 
 
 def _names(results: Iterable[RefreshResult]) -> SafeString:
     names = []
     for result in results:
-        changes = format_html(" ({})", isolated(in_words(result))) if result.changes else ""
-        names.append((_link(result), changes))
+        words = isolated(in_words(result.changes)) if result.changes else ""
+        names.append((_link(result), format_html(" ({})", words) if words else ""))
     return format_html_join(", ", "{}{}", names)
 
 
 def _link(result: RefreshResult) -> SafeString:
-    url = reverse("admin:unipile_accounts_unipileaccount_change", args=[result.account.pk])
+    url = reverse(_PAGE, args=[result.account.pk])
     return format_html('<a href="{}">{}</a>', url, isolated(str(result.account)))
 
 
-def _more(count: int) -> SafeString:
+def _more(count: int, *, link: str = "") -> SafeString:
     if not count:
         return SafeString()
     text = ngettext("and %(count)d more", "and %(count)d more", count) % {"count": count}
-    return format_html("<dd>{}</dd>", text)
+    if not link:
+        return format_html("<dd>{}</dd>", text)
+    return format_html('<dd><a href="{}">{}</a></dd>', link, text)

@@ -121,6 +121,11 @@ class RefreshEndpoint(CallersAccounts):
         error_codes=by_status(*ASKING, "premium_status_pending"),
     )
     def refresh(self, request: Request) -> Response:
-        account_id = self.validated()["accountId"]
-        result = refresh_account(self.get_queryset(), account_id, door=Door.API)
+        result = refresh_account(
+            self.get_queryset(),
+            self.validated()["accountId"],
+            door=Door.API,
+            user=request.user,
+            idempotency_key=request.headers.get("Idempotency-Key", ""),
+        )
         return Response(RefreshResponseSerializer(result).data)

@@ -3,46 +3,37 @@
 from __future__ import annotations
 
 import json
-import os
 import time
-from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any
 
-from django.core.management.base import OutputWrapper
-
+from unipile_accounts.management.ending import Ending
 from unipile_accounts.management.progress import Bar, Lines, Progress
+from unipile_accounts.management.stream import Stream
 from unipile_accounts.results import RefreshResult, Summary, describe
-from unipile_accounts.services import RefreshPass, stop
+from unipile_accounts.services import stop
 
 
-class Ending(NamedTuple):
-    """How a run ended: the exit status, and why it is not 0."""
-
-    status: int = 0
-    reason: str = ""
-
-
-class Report:
+class Output:
     """Counts what happened and prints it; to be closed with the run's ending."""
 
     def __init__(
         self,
-        stdout: OutputWrapper,
-        stderr: OutputWrapper,
+        stdout: Stream,
+        stderr: Stream,
         *,
         total: int,
         quiet: bool,
         as_json: bool,
         dry_run: bool,
+        left_out: int,
     ) -> None:
         self.summary = Summary()
-        self._output_is_lost = False
         self._stdout = stdout
         self._stderr = stderr
         self._quiet = quiet
         self._as_json = as_json
         self._dry_run = dry_run
-        self._pass: RefreshPass | None = None
+        self._left_out = left_out
         self._started = time.monotonic()
         self._progress = self._progress_of(total)
 
@@ -53,78 +44,58 @@ class Report:
             return Bar(total)
         return Lines(total, lambda line: self._print(self._stderr, line))
 
-    def count_requests_of(self, refresh_pass: RefreshPass) -> None:
-        self._pass = refresh_pass
-
     def add(self, result: RefreshResult) -> None:
         # Counted first: what is stored counts, whether or not it can be printed.
         self.summary.add(result)
         if self._as_json:
             self._print(self._stdout, json.dumps(_outcome(result)))
         elif result.outcome == "failed":
-            self._print(self._stderr, describe(result))
+            self._print(self._stderr, describe(result, dry_run=self._dry_run))
         elif (result.changes or result.error) and not self._quiet:
-            self._print(self._stdout, describe(result))
+            self._print(self._stdout, describe(result, dry_run=self._dry_run))
         self._progress.advance(self.summary)
 
-    def close(self, ending: Ending) -> None:
+    def close(self, ending: Ending, *, requests: int) -> None:
+        """Print the summary; `requests` is how many questions Unipile was asked."""
         self._progress.close()
-        if self._output_is_lost or (self._quiet and ending.status and not self._as_json):
-            self._print(self._stderr, self._sentence())
+        is_lost = self._stdout.is_lost or self._stderr.is_lost
+        if is_lost or (self._quiet and ending.status and not self._as_json):
+            self._print(self._stderr, self._sentence(requests))
         elif self._as_json:
-            self._print(self._stdout, json.dumps({"summary": self._numbers(ending)}))
+            self._print(self._stdout, json.dumps({"summary": self._numbers(ending, requests)}))
         elif not self._quiet:
-            self._print(self._stdout, self._sentence())
+            self._print(self._stdout, self._sentence(requests))
 
-    def _sentence(self) -> str:
+    def _sentence(self, requests: int) -> str:
         start = "Dry run, nothing was written: " if self._dry_run else ""
-        requests, seconds = self._cost()
+        left_out = f", {self._left_out} disconnected left out" if self._left_out else ""
         s = "" if requests == 1 else "s"
-        return f"{start}{self.summary}; {requests} request{s}, {seconds} seconds"
+        return f"{start}{self.summary}{left_out}; {requests} request{s}, {self._seconds()} seconds"
 
-    def _numbers(self, ending: Ending) -> dict[str, Any]:
-        requests, seconds = self._cost()
+    def _numbers(self, ending: Ending, requests: int) -> dict[str, Any]:
         return {
             "refreshed": self.summary.refreshed,
             "changed": self.summary.changed,
             "unchanged": self.summary.unchanged,
             "skipped": self.summary.skipped,
             "failed": self.summary.failed,
+            "disconnected": self._left_out,
             "requests": requests,
-            "seconds": seconds,
+            "seconds": self._seconds(),
             "dry_run": self._dry_run,
             "status": ending.status,
             "reason": ending.reason or None,
         }
 
-    def _cost(self) -> tuple[int, float]:
-        seconds = round(time.monotonic() - self._started, 1)
-        return self._pass.requests if self._pass else 0, seconds
+    def _seconds(self) -> float:
+        return round(time.monotonic() - self._started, 1)
 
-    def _print(self, stream: OutputWrapper, line: str) -> None:
-        try:
-            with self._progress.aside():
-                _write(stream, line)
-        except OSError:
-            # Nobody reads it, or the disk is full: end the run, in good order and without a word.
-            self._output_is_lost = True
-            _silence(stream)
+    def _print(self, stream: Stream, line: str) -> None:
+        with self._progress.aside():
+            stream.write(line)
+        if stream.is_lost:
+            # End the run in good order.
             stop()
-
-
-def _write(stream: OutputWrapper, line: str) -> None:
-    try:
-        stream.write(line)
-    except UnicodeEncodeError:
-        # A customer's name may have letters that cron's locale lacks.
-        stream.write(line.encode("ascii", "backslashreplace").decode())
-    stream.flush()
-
-
-def _silence(stream: OutputWrapper) -> None:
-    """Send the rest nowhere; Python and Django still write and flush at the end."""
-    with suppress(OSError, AttributeError), open(os.devnull, "w") as nowhere:  # noqa: PTH123
-        os.dup2(nowhere.fileno(), stream.fileno())
 
 
 def _outcome(result: RefreshResult) -> dict[str, Any]:

@@ -51,6 +51,7 @@ def pause(seconds: float) -> None:
 
 def result_of(future: Future[_T]) -> _T:
     """Wait for a result, unless the pass should end."""
+    check()
     while not future.done():
         check()
         wait([future], timeout=_LOOK_EVERY)

@@ -1,38 +1,33 @@
 from __future__ import annotations
 
 import logging
-import re
 import signal
 from argparse import SUPPRESS
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 from django import db
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import AbstractBaseUser
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from unipile_accounts.exceptions import UnipileAuthenticationError, UnipileNotConfigured
-from unipile_accounts.management.output import Ending, Report
-from unipile_accounts.models import UnipileAccount, UnipileAccountQuerySet
+from unipile_accounts.management.ending import (
+    Ending,
+    ending_of_counts,
+    ending_of_error,
+    ending_of_stop,
+)
+from unipile_accounts.management.output import Output
+from unipile_accounts.management.selection import add_options, select_accounts
+from unipile_accounts.management.stream import Stream
 from unipile_accounts.results import Door
 from unipile_accounts.services import Stopped, refresh_accounts, stop_on_signals
-
-SOME_FAILED = 1
-WRONG_USE = 2
-# A shell reports a process that was ended by a signal as 128 and the signal's number.
-ENDED_BY = 128
-
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 class Command(BaseCommand):
     help = (
         "Re-read accounts from Unipile and store their premium status, weekly limits, name, profile"
-        " URL and status: all accounts but the disconnected ones, unless told otherwise."
+        " URL and status: all accounts but those that their owners gave up, unless told otherwise."
     )
     # The run itself says in one line which setting is missing.
     requires_system_checks = []
@@ -42,21 +37,11 @@ class Command(BaseCommand):
         return super().create_parser(prog_name, subcommand, usage=SUPPRESS, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
+        add_options(parser)
         parser.add_argument(
-            "--account",
-            action="append",
-            default=[],
-            metavar="UUID",
-            help="this account, the accountId of the API; may be given several times",
-        )
-        parser.add_argument("--user", metavar="USERNAME", help="accounts of this user")
-        parser.add_argument(
-            "--status", choices=UnipileAccount.Status.values, help="accounts with this status"
-        )
-        parser.add_argument(
-            "--older-than",
-            metavar="24h",
-            help="accounts that were not refreshed for this long, or never; units are s, m, h, d",
+            "--live",
+            action="store_true",
+            help="ask LinkedIn itself for the plan, one account after the other",
         )
         parser.add_argument(
             "--confirm-gone",
@@ -75,136 +60,61 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with stop_on_signals() as signals, _log_of_warnings():
+        stdout, stderr = Stream.around(self.stdout), Stream.around(self.stderr)
+        # Django writes the last line itself.
+        self.stdout, self.stderr = stdout, stderr
+        with stop_on_signals() as signals, _log_of_the_rest():
             try:
-                accounts = _selection(options)
-                total = accounts.count()
+                ending = _run(options, signals, stdout, stderr)
             except db.Error as exc:
-                raise CommandError(_database_failed(exc), returncode=WRONG_USE) from exc
-            report = Report(
-                self.stdout,
-                self.stderr,
-                total=total,
-                quiet=options["quiet"],
-                as_json=options["json"],
-                dry_run=options["dry_run"],
-            )
-            ending = _run(accounts, report, signals, options)
-            report.close(ending)
+                ending = ending_of_error(exc)
         if ending.status:
             raise CommandError(ending.reason, returncode=ending.status)
 
 
 def _run(
-    accounts: UnipileAccountQuerySet,
-    report: Report,
-    signals: list[signal.Signals],
-    options: dict[str, Any],
+    options: dict[str, Any], signals: list[signal.Signals], stdout: Stream, stderr: Stream
 ) -> Ending:
+    accounts, left_out = select_accounts(options)
+    output = Output(
+        stdout,
+        stderr,
+        total=accounts.count(),
+        quiet=options["quiet"],
+        as_json=options["json"],
+        dry_run=options["dry_run"],
+        left_out=left_out,
+    )
+    run = refresh_accounts(
+        accounts,
+        door=Door.COMMAND,
+        dry_run=options["dry_run"],
+        confirm_gone=options["confirm_gone"],
+        live=options["live"],
+    )
     try:
-        results = refresh_accounts(
-            accounts,
-            door=Door.COMMAND,
-            dry_run=options["dry_run"],
-            confirm_gone=options["confirm_gone"],
-        )
-        report.count_requests_of(results)
-        for result in results:
-            report.add(result)
+        for result in run:
+            output.add(result)
+        ending = ending_of_counts(failed=output.summary.failed, total=output.summary.total)
     except Stopped:
-        number = signals[0] if signals else signal.SIGPIPE
-        return Ending(ENDED_BY + number, _stopped_by(number))
-    except UnipileNotConfigured as exc:
-        return Ending(WRONG_USE, str(exc))
-    except UnipileAuthenticationError as exc:
-        return Ending(WRONG_USE, f"{exc} Check UNIPILE_API_KEY and UNIPILE_DSN.")
-    except db.Error as exc:
-        return Ending(WRONG_USE, _database_failed(exc))
-    if failed := report.summary.failed:
-        return Ending(SOME_FAILED, f"{failed} of {report.summary.total} accounts failed.")
-    return Ending()
-
-
-def _stopped_by(number: signal.Signals) -> str:
-    why = f"of {number.name}"
-    if number == signal.SIGPIPE:
-        why = "its output cannot be written any more"
-    return f"Stopped, because {why}. What was refreshed until then is stored."
-
-
-def _database_failed(exc: db.Error) -> str:
-    first_line = (str(exc).strip() or type(exc).__name__).splitlines()[0]
-    return f"The database cannot be used: {first_line}"
+        ending = ending_of_stop(signals)
+    except (UnipileNotConfigured, UnipileAuthenticationError, db.Error) as exc:
+        ending = ending_of_error(exc)
+    output.close(ending, requests=run.requests)
+    return ending
 
 
 @contextmanager
-def _log_of_warnings() -> Iterator[None]:
-    """Keep the rest of our log off the terminal: the report says it already."""
-    log = logging.getLogger("unipile_accounts")
-    level = log.level
-    log.setLevel(logging.WARNING)
+def _log_of_the_rest() -> Iterator[None]:
+    """Keep log entries off the terminal that the output says in its own words."""
+    log = logging.getLogger("unipile_accounts.services")
+    log.addFilter(_is_said_nowhere_else)
     try:
         yield
     finally:
-        log.setLevel(level)
+        log.removeFilter(_is_said_nowhere_else)
 
 
-# --- Which accounts -------------------------------------------------------------------------------
-
-
-def _selection(options: dict[str, Any]) -> UnipileAccountQuerySet:
-    accounts = UnipileAccount.objects.all()
-    if options["user"] is not None:
-        accounts = accounts.owned_by(_user(options["user"]))
-    if options["account"]:
-        accounts = _named(accounts, options["account"])
-    if options["status"]:
-        accounts = accounts.filter(status=options["status"])
-    elif not options["account"]:
-        accounts = accounts.readable()
-    if options["older_than"] is not None:
-        before = accounts.database_time() - _duration(options["older_than"])
-        accounts = accounts.not_refreshed_since(before)
-    return accounts
-
-
-def _user(username: str) -> AbstractBaseUser:
-    users = get_user_model()
-    try:
-        return users.objects.get_by_natural_key(username)
-    except users.DoesNotExist as exc:
-        raise _wrong_use(f"--user: there is no user {username!r}.") from exc
-
-
-def _named(accounts: UnipileAccountQuerySet, texts: list[str]) -> UnipileAccountQuerySet:
-    """Return these of the accounts; every one must be there."""
-    accounts = accounts.filter(pk__in=[_uuid(text) for text in texts])
-    there = set(accounts.values_list("pk", flat=True))
-    unknown = [text for text in texts if _uuid(text) not in there]
-    if unknown:
-        raise _wrong_use(f"--account: there is no account {', '.join(unknown)} to choose from.")
-    return accounts
-
-
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError as exc:
-        raise _wrong_use(
-            f"--account: {text!r} is not a UUID. The id of the admin and the API is wanted, not"
-            " Unipile's."
-        ) from exc
-
-
-def _duration(text: str) -> timedelta:
-    match = re.fullmatch("([0-9]{1,5})([smhd])", text)
-    if not match:
-        raise _wrong_use(
-            f"--older-than: {text!r} is not a duration. Write up to five digits and s, m, h or d,"
-            " such as 24h."
-        )
-    return timedelta(**{_UNITS[match[2]]: int(match[1])})
-
-
-def _wrong_use(message: str) -> CommandError:
-    return CommandError(message, returncode=WRONG_USE)
+def _is_said_nowhere_else(record: logging.LogRecord) -> bool:
+    """Tell entries of refreshes by the door they came through."""
+    return not hasattr(record, "door")

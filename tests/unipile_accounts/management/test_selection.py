@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from tests.conftest import make_account, stored
+from tests.unipile_accounts.management.conftest import (
+    UNKNOWN,
+    run,
+)
+from unipile_accounts.models import UnipileAccount
+from unipile_sandbox import Sandbox, linkedin_account
+
+
+@pytest.fixture
+def five(owner: User, stranger: User, sandbox: Sandbox) -> dict[str, UnipileAccount]:
+    now = timezone.now()
+    return {
+        "new": make_account(owner, sandbox),
+        "fresh": make_account(owner, sandbox, refreshed_at=now - timedelta(hours=1)),
+        "old": make_account(
+            owner,
+            sandbox,
+            payload=linkedin_account(statuses=["CONNECTING"]),
+            refreshed_at=now - timedelta(hours=25),
+            status="credentials_required",
+        ),
+        "gone": make_account(owner, sandbox, status="disconnected"),
+        "left": make_account(owner, sandbox, status="disconnected", given_up_at=now),
+        "ahead": make_account(
+            stranger, sandbox, refreshed_at=now + timedelta(days=1), last_error="unipile_timeout"
+        ),
+        "other": make_account(stranger, sandbox, refreshed_at=now - timedelta(days=8)),
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ([], "new fresh old gone other ahead"),
+        (["--user", "owner"], "new fresh old gone"),
+        (["--status", "connected"], "new fresh other ahead"),
+        (["--status", "credentials_required"], "old"),
+        (["--status", "disconnected"], "gone left"),
+        (["--older-than", "24h"], "new old gone other ahead"),
+        (["--older-than", "1441m"], "new old gone other ahead"),
+        (["--older-than", "90001s"], "new gone other ahead"),
+        (["--older-than", "7d"], "new gone other ahead"),
+        (["--older-than", "0s"], "new fresh old gone other ahead"),
+        (["--account", "{fresh}"], "fresh"),
+        (
+            ["--account", "{fresh}", "--account", "{left}", "--account", "{other}"],
+            "fresh left other",
+        ),
+        (["--account", "{fresh}", "--account", "{old}", "--older-than", "24h"], "old"),
+        (["--user", "stranger", "--older-than", "24h", "--status", "connected"], "other ahead"),
+        (["--user", "stranger", "--status", "disconnected"], ""),
+        (["--failed"], "ahead"),
+        (["--failed", "--user", "owner"], ""),
+    ],
+)
+def test_options_choose_the_accounts(
+    five: dict[str, UnipileAccount], options: list[str], expected: str
+) -> None:
+    ids = {name: str(account.pk) for name, account in five.items()}
+
+    done = run("--json", *(option.format(**ids) for option in options))
+
+    assert done.status == 0
+    assert done.outcomes == {
+        ids[name]: "skipped" if name == "left" else "refreshed" for name in expected.split()
+    }
+
+
+@pytest.mark.parametrize("option", ["--account={}", "--status=disconnected"])
+def test_disconnected_account_asked_for_is_skipped(
+    five: dict[str, UnipileAccount], sandbox: Sandbox, option: str
+) -> None:
+    five["gone"].delete()
+    before = stored(five["left"])
+
+    done = run(option.format(five["left"].pk))
+
+    assert done.status == 0
+    assert done.out.splitlines()[0] == (
+        f"account {five['left'].pk}: skipped: The account is disconnected, so it was not read."
+        " Reconnect it to LinkedIn first."
+    )
+    assert "1 skipped" in done.out.splitlines()[1]
+    assert stored(five["left"]) == before
+    assert sandbox.request_count == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--user", "nobody"], "there is no user 'nobody'"),
+        (["--user", ""], "there is no user ''"),
+        (["--user", "\udcff"], r"'\udcff' is not text"),
+        (["--user", "owner\0"], r"'owner\x00' is not text"),
+        (["--account", "k3Vd9QmTRxS1aLw0ZbYc7A"], "'k3Vd9QmTRxS1aLw0ZbYc7A' is not a UUID"),
+        (["--account", ""], "'' is not a UUID"),
+        (["--account", UNKNOWN], f"there is no account {UNKNOWN}"),
+        (["--account", "{other}", "--user", "owner"], "there is no account {other}"),
+        (["--account", "{new}", "--account", UNKNOWN], f"there is no account {UNKNOWN} "),
+        (["--older-than", "24"], "'24' is not a duration"),
+        (["--older-than", "1w"], "'1w' is not a duration"),
+        (["--older-than", "-1h"], "expected one argument"),
+        (["--older-than", "999999d"], "'999999d' is not a duration"),
+        (["--older-than", ""], "'' is not a duration"),
+        (["--older-than", "٣h"], "'٣h' is not a duration"),
+        (["--status", "gone"], "invalid choice: 'gone'"),
+        (["--nonsense"], "unrecognized arguments: --nonsense"),
+    ],
+)
+def test_wrong_use_is_one_line_and_asks_nobody(
+    five: dict[str, UnipileAccount], sandbox: Sandbox, options: list[str], message: str
+) -> None:
+    ids = {name: str(account.pk) for name, account in five.items()}
+    options = [option.format(**ids) for option in options]
+    from_argparse = "invalid choice" in message or "argument" in message
+
+    done = run("--json", *options)
+
+    # Under manage.py argparse itself ends with 2.
+    assert done.status == (1 if from_argparse else 2)
+    assert message.format(**ids) in done.err
+    assert (done.out, done.err.count("\n")) == ("", 1)
+    assert sandbox.request_count == 0

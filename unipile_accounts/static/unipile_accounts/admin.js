@@ -1,0 +1,45 @@
+'use strict';
+// A button that was pressed says so, and cannot be pressed twice.
+{
+    const forms = () => document.querySelectorAll('form[data-once], #changelist-form, #unipileaccount_form');
+
+    const onSubmit = event => {
+        const form = event.target;
+        if (form.dataset.pressed) {
+            event.preventDefault();
+            return;
+        }
+        form.dataset.pressed = 'true';
+        const button = event.submitter;
+        if (!button) {
+            return;
+        }
+        button.setAttribute('aria-busy', 'true');
+        button.setAttribute('aria-disabled', 'true');
+        if (button.dataset.busy) {
+            button.dataset.label = button.textContent;
+            button.textContent = button.dataset.busy;
+        }
+    };
+
+    // The browser may show the page again as it was left.
+    const onPageShow = () => {
+        for (const form of forms()) {
+            delete form.dataset.pressed;
+        }
+        for (const button of document.querySelectorAll('[aria-busy]')) {
+            button.removeAttribute('aria-busy');
+            button.removeAttribute('aria-disabled');
+            if (button.dataset.label) {
+                button.textContent = button.dataset.label;
+            }
+        }
+    };
+
+    document.addEventListener('DOMContentLoaded', () => {
+        for (const form of forms()) {
+            form.addEventListener('submit', onSubmit);
+        }
+    });
+    window.addEventListener('pageshow', onPageShow);
+}
