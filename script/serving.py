@@ -1,0 +1,188 @@
+"""The project as it is served: gunicorn's processes, PostgreSQL, and Unipile's stand-in."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Self
+
+import psycopg
+import urllib3
+from psycopg.rows import DictRow
+
+from script import children
+from script.postgres import Server, temporary_postgres
+from script.settings_environment import isolated
+from unipile_sandbox import Sandbox, linkedin_account
+
+PATIENCE = 30.0
+PASSWORD = "a-long-password"  # noqa: S105  # of an invented user
+
+
+@contextmanager
+def migrated_postgres() -> Iterator[Server]:
+    """Yield a PostgreSQL whose database `puffle` has our tables and one user, `owner`."""
+    with temporary_postgres() as server:
+        with server.connect("postgres") as connection:
+            connection.execute("CREATE DATABASE puffle")
+        environment = isolated(
+            DATABASE_URL=server.url,
+            DJANGO_SUPERUSER_PASSWORD=PASSWORD,
+            HTTPS="0",
+            SECRET_KEY=secrets.token_urlsafe(50),
+        )
+        for command in ("migrate", "createsuperuser --username=owner --email="):
+            subprocess.run(
+                [sys.executable, "manage.py", *command.split(), "--no-input", "--verbosity=0"],
+                check=True,
+                env=environment,
+            )
+        yield server
+
+
+class Service:
+    """Gunicorn with a database and rows of its own; one owner, who is logged in."""
+
+    def __init__(self, postgres: Server, sandbox: Sandbox, **changed: str) -> None:
+        self.sandbox = sandbox
+        self._database = f"puffle_{uuid.uuid4().hex}"
+        self._postgres = postgres
+        with postgres.connect("postgres") as connection:
+            connection.execute(f"CREATE DATABASE {self._database} TEMPLATE puffle")
+        self._environment = isolated(
+            **{
+                "ACCESS_TOKEN_LIFETIME": "86400",
+                "ALLOWED_HOSTS": "127.0.0.1",
+                "DATABASE_URL": postgres.url.replace("/puffle?", f"/{self._database}?"),
+                "DJANGO_SETTINGS_MODULE": "puffle.settings",
+                "HTTPS": "0",
+                "SECRET_KEY": secrets.token_urlsafe(50),
+                "THROTTLE_REFRESH": "999999/min",
+                "THROTTLE_TOKEN": "999999/min",
+                "UNIPILE_API_KEY": sandbox.api_key,
+                "UNIPILE_DSN": sandbox.url,
+                **changed,
+            }
+        )
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+        self._port = self._listener.getsockname()[1]
+        self._pool = urllib3.PoolManager(maxsize=100, retries=False)
+        self._server: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        _, answer = self.log_in()
+        self._token = answer["access"]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+        self._listener.close()
+        self._pool.clear()
+
+    # --- Processes --------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start gunicorn on the port, which stays open while it is down."""
+        self._server = children.start(
+            [
+                *(sys.executable, "-m", "gunicorn", "puffle.wsgi"),
+                *(f"--bind=fd://{self._listener.fileno()}", "--graceful-timeout=1"),
+            ],
+            env=self._environment,
+            pass_fds=[self._listener.fileno()],
+            stderr=subprocess.DEVNULL,
+        )
+        wait_until(lambda: self.get("/healthz")[0] == 200)
+
+    def kill(self) -> None:
+        """End gunicorn and its workers at once."""
+        if self._server is None:
+            return
+        with suppress(ProcessLookupError):
+            os.killpg(self._server.pid, signal.SIGKILL)
+        self._server.wait()
+
+    def pids(self) -> list[int]:
+        assert self._server is not None  # noqa: S101
+        return children.family(self._server.pid)
+
+    # --- Requests ---------------------------------------------------------------------------------
+
+    def get(self, path: str, **options: Any) -> tuple[int, bytes]:
+        return self._send("GET", path, **options)
+
+    def refresh(self, pk: uuid.UUID, *, timeout: float = PATIENCE) -> tuple[int, dict[str, Any]]:
+        """Return the status, 0 if there was no answer, and the answer."""
+        return self._post("/api/unipile/refresh", {"accountId": str(pk)}, self._token, timeout)
+
+    def log_in(self, *, timeout: float = PATIENCE) -> tuple[int, dict[str, Any]]:
+        login = {"username": "owner", "password": PASSWORD}
+        return self._post("/api/token", login, "", timeout)
+
+    def _post(
+        self, path: str, body: dict[str, str], token: str, timeout: float
+    ) -> tuple[int, dict[str, Any]]:
+        headers = {"Content-Type": "application/json"}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        status, answer = self._send(
+            "POST", path, body=json.dumps(body), headers=headers, timeout=timeout
+        )
+        return status, json.loads(answer or b"{}")
+
+    def _send(self, method: str, path: str, **options: Any) -> tuple[int, bytes]:
+        url = f"http://127.0.0.1:{self._port}{path}"
+        try:
+            answer = self._pool.request(method, url, **{"timeout": PATIENCE, **options})
+        except urllib3.exceptions.HTTPError:
+            return 0, b""
+        return answer.status, answer.data
+
+    # --- Rows -------------------------------------------------------------------------------------
+
+    def connect(self) -> psycopg.Connection[DictRow]:
+        """Open a connection of our own, beside those of the service."""
+        return self._postgres.connect(self._database)
+
+    def add_account(self, **payload: Any) -> uuid.UUID:
+        """Store a free account, which is at Unipile as the payload says."""
+        pk = uuid.uuid4()
+        unipile_account_id = self.sandbox.add(linkedin_account(**payload))
+        with self.connect() as connection:
+            connection.execute(
+                "INSERT INTO unipile_accounts (id, user_id, unipile_account_id, name, profile_url,"
+                " status, is_premium, has_sales_navigator, weekly_connection_limit,"
+                " weekly_message_limit, created_at, updated_at)"
+                " SELECT %s, id, %s, '', '', 'connected', false, false, 80, 100, now(), now()"
+                " FROM auth_user",
+                [pk, unipile_account_id],
+            )
+        return pk
+
+    def row(self, pk: uuid.UUID) -> dict[str, Any]:
+        query = "SELECT * FROM unipile_accounts WHERE id = %s"
+        with self.connect() as connection:
+            found = connection.execute(query, [pk]).fetchone()
+        assert found is not None  # noqa: S101
+        return found
+
+    def unipile_id(self, pk: uuid.UUID) -> str:
+        return str(self.row(pk)["unipile_account_id"])
+
+
+def wait_until(condition: Callable[[], bool], *, seconds: float = PATIENCE) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError("It did not happen in time.")
+        time.sleep(0.02)
