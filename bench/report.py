@@ -50,17 +50,32 @@ class Report:
         self.figures: list[Figure] = []
         self.sections: dict[str, str] = {}
 
-    def add(self, what: str, value: float, **goal: float) -> None:
-        self._add(Figure(what, value, **goal))
-
-    def add_ratio(self, what: str, ours: float, base: float, unit: str, **goal: float) -> None:
-        """Add how much `ours` is of `base`; both are shown."""
-        self._add(Figure(what, ours / base, measured=f"{ours:.3g} / {base:.3g} {unit}", **goal))
-
-    def _add(self, figure: Figure) -> None:
-        self.figures.append(figure)
+    def add(
+        self,
+        what: str,
+        value: float,
+        *,
+        at_most: float | None = None,
+        at_least: float | None = None,
+        measured: str = "",
+    ) -> None:
+        self.figures.append(Figure(what, value, at_most, at_least, measured))
         heads = ("Figure", "Value", "Measured", "Goal", "Met")
         self.sections["figures"] = table(heads, (each.cells() for each in self.figures))
+
+    def add_ratio(
+        self,
+        what: str,
+        ours: float,
+        base: float,
+        unit: str,
+        *,
+        at_most: float | None = None,
+        at_least: float | None = None,
+    ) -> None:
+        """Add how much `ours` is of `base`; both are shown."""
+        measured = f"{ours:.3g} / {base:.3g} {unit}"
+        self.add(what, ours / base, at_most=at_most, at_least=at_least, measured=measured)
 
 
 def say(text: str) -> None:

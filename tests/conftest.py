@@ -57,6 +57,8 @@ def _fresh_process() -> Iterator[None]:
 def _same_on_every_machine(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing depends on the environment that the tests were started in."""
     settings.SECURE_SSL_REDIRECT = False
+    # Each test client would read the date and size of every static file.
+    settings.WHITENOISE_AUTOREFRESH = True
     settings.UNIPILE_DSN = settings.UNIPILE_API_KEY = ""
     settings.UNIPILE_TIMEOUT, settings.UNIPILE_CONNECT_TIMEOUT = "15", "5"
     settings.UNIPILE_POOL_SIZE = "64"
