@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import re
 import signal
 import sys
 import time
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
-from bench import many, one, plots, stack
-from bench.report import Figure, table, versions
+from bench import many, one
+from bench.report import Report, versions
 from script import children
+from script.serving import migrated_postgres
+from script.settings_environment import isolate
 
-FOLDER = Path(__file__).parent
+README = Path(__file__).with_name("README.md")
+# A group of measurements is a module with a function `measure(database, report, quick=)`.
+GROUPS = (one, many)
 # Of the ten minutes, the rest is for an install.
 LONGEST = 9 * 60
-ENOUGH = 6 * 60
-
-
-class TooLong(Exception):
-    """This machine is too slow or too busy for the measurements."""
 
 
 def main() -> int:
@@ -32,20 +27,22 @@ def main() -> int:
     children.raise_stopped_on_signals()
     signal.signal(signal.SIGALRM, _too_long)
     signal.alarm(LONGEST)
-    for name in [name for name in os.environ if name.startswith("PG")]:
-        # Meant for some other server.
-        del os.environ[name]
+    isolate()
+    started = time.monotonic()
+    report = Report()
     try:
-        figures, results = _measure(quick=options.quick)
+        with migrated_postgres() as database:
+            for group in GROUPS:
+                group.measure(database, report, quick=options.quick)
+            report.sections["versions"] = f"Measured with {versions(database)}."
     except children.Stopped as exc:
         return exc.status
-    except TooLong:
-        sys.exit(f"Not done after {LONGEST // 60} minutes: this machine is too slow or too busy.")
-    print(table(figures))
+    print(report.sections["figures"])
     if options.write:
-        _write(figures, results)
-    missed = [figure for figure in figures if not figure.is_met]
-    print(f"\n{len(figures) - len(missed)} of {len(figures)} goals met, in {results['seconds']} s.")
+        README.write_text(_filled_in(README.read_text(), report.sections))
+    missed = [figure for figure in report.figures if not figure.is_met]
+    seconds = time.monotonic() - started
+    print(f"\n{len(missed)} of {len(report.figures)} goals missed, in {seconds:.0f} s.")
     return 1 if missed else 0
 
 
@@ -56,83 +53,20 @@ def _options() -> argparse.Namespace:
         action="store_true",
         help="small sizes, to see that it works; figures mean little",
     )
-    parser.add_argument(
-        "--write", action="store_true", help="put the results into bench/README.md and its plots"
-    )
+    parser.add_argument("--write", action="store_true", help="put the results into bench/README.md")
     return parser.parse_args()
 
 
-def _too_long(number: int, frame: FrameType | None) -> None:
-    raise TooLong
+def _too_long(*_: object) -> None:
+    sys.exit(f"Not done after {LONGEST // 60} minutes: this machine is too slow or too busy.")
 
 
-def _measure(*, quick: bool) -> tuple[list[Figure], dict[str, Any]]:
-    started = time.monotonic()
-    with stack.database() as url:
-        rounds, seconds = (1, 1.0) if quick else (3, 1.5)
-        figures_of_one, result_of_one = one.measure(url, rounds=rounds, seconds=seconds)
-        sizes = {1_000: 1, 2_000: 1} if quick else many.SIZES
-        figures_of_many, result_of_many = many.measure(url, sizes, until=started + ENOUGH)
-        results = {
-            "one": result_of_one,
-            "many": result_of_many,
-            "versions": versions(url),
-            "seconds": round(time.monotonic() - started),
-        }
-    return figures_of_one + figures_of_many, results
-
-
-# --- What is kept ---------------------------------------------------------------------------------
-
-
-def _write(figures: list[Figure], results: dict[str, Any]) -> None:
-    (FOLDER / "results.json").write_text(json.dumps(results, indent=1) + "\n")
-    (FOLDER / "growth.svg").write_text(plots.growth(_lines(results["many"])))
-    ours = next(iter(results["one"]["servers"].values()))
-    costs = {
-        "a no-op POST": ours[one.NO_OP]["cpu_milliseconds"],
-        "a refresh": ours[f"{one.REFRESH} 50 ms"]["cpu_milliseconds"],
-        "the plain view": ours[f"{one.PLAIN} 50 ms"]["cpu_milliseconds"],
-    }
-    (FOLDER / "cpu.svg").write_text(plots.bars("CPU time of the server per request", costs, "ms"))
-    readme = FOLDER / "README.md"
-    text = _replace(readme.read_text(), "figures", table(figures))
-    text = _replace(text, "servers", _server_table(results["one"]["servers"]))
-    versions = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
-    readme.write_text(_replace(text, "versions", f"Measured with {versions}."))
-
-
-def _replace(text: str, name: str, content: str) -> str:
-    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
-    new = f"{begin}\n{content}\n{end}"
-    return re.sub(f"{begin}.*?{end}", lambda _: new, text, flags=re.DOTALL)
-
-
-def _lines(measured: dict[str, Any]) -> dict[str, list[tuple[float, float]]]:
-    sizes = measured["sizes"]
-    names = {"floor": "only downloading", "5 %": "5 % changed", "100 %": "100 % changed"}
-    lines: dict[str, list[tuple[float, float]]] = {
-        label: [(int(size), runs[name]["seconds"]) for size, runs in sizes.items()]
-        for name, label in names.items()
-    }
-    for client, run in measured["one_by_one"].items():
-        each = run["seconds"] / many.ONE_BY_ONE_ACCOUNTS
-        lines[client] = [(int(size), each * int(size)) for size in sizes]
-    return lines
-
-
-def _server_table(servers: dict[str, Any]) -> str:
-    lines = [
-        "| Server | CPU, 0 ms | requests/s, 0 ms | requests/s, 50 ms | p50, 50 ms | p99, 50 ms |",
-        "| --- | ---: | ---: | ---: | ---: | ---: |",
-    ]
-    for name, loads in servers.items():
-        at_once, later = loads[f"{one.REFRESH} 0 ms"], loads[f"{one.REFRESH} 50 ms"]
-        lines.append(
-            f"| {name} | {at_once['cpu_milliseconds']:.2f} ms | {at_once['per_second']:.0f}"
-            f" | {later['per_second']:.0f} | {later['p50']:.0f} ms | {later['p99']:.0f} ms |"
-        )
-    return "\n".join(lines)
+def _filled_in(text: str, sections: dict[str, str]) -> str:
+    for name, content in sections.items():
+        begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+        new = f"{begin}\n{content}\n{end}"
+        text = re.sub(f"{begin}.*?{end}", lambda _, new=new: new, text, flags=re.DOTALL)  # type: ignore[misc]
+    return text
 
 
 if __name__ == "__main__":

@@ -3,89 +3,145 @@
 from __future__ import annotations
 
 import statistics
-import time
 from collections import defaultdict
-from collections.abc import Iterator
-from typing import Any
+from typing import NamedTuple
 
 from bench import rows, stack
-from bench.report import Figure, say
+from bench.report import Report, say, table
+from script.postgres import Server
 
-LATENCY = 0.02
 ONE_BY_ONE = ("i-unipile-sdk", "unipile-python-community")
 ONE_BY_ONE_ACCOUNTS = 200
-# How often each size is measured.
-SIZES = {1_000: 9, 10_000: 5, 100_000: 2}
 # Accounts that have changed: one in so many.
 CHANGED = {"5 %": 20, "100 %": 1}
 
-Runs = dict[str, list[dict[str, float]]]
+Run = dict[str, float]
 
 
-def measure(
-    database_url: str, sizes: dict[int, int], *, until: float
-) -> tuple[list[Figure], dict[str, Any]]:
-    """Measure each size once at least, and again while it is not yet `until`."""
-    results: dict[int, Runs] = {}
-    with stack.upstream(max(sizes)) as upstream:
-        environment = stack.environment(database_url, upstream)
-        for size, rounds in sizes.items():
-            upstream.set(latency=LATENCY, size=size)
-            rows.fill(database_url, size)
-            runs = results[size] = defaultdict(list)
-            for number in range(rounds):
-                if number and time.monotonic() > until:
-                    break
-                say(f"All accounts: {size:,}, round {number + 1} of {rounds}")
-                runs["floor"].append(
-                    stack.run("bench.passes", "floor", str(size), environment=environment)
-                )
-                for changed, one_in in CHANGED.items():
-                    rows.age(database_url, changed_one_in=one_in)
-                    runs[changed].append(
-                        stack.run("bench.passes", "service", str(size), environment=environment)
-                    )
-        one_by_one: Runs = defaultdict(list)
-        for _ in range(2):
-            for client in ONE_BY_ONE:
-                say(f"One request and one save for each account: {client}")
-                arguments = ("bench.passes", client, str(ONE_BY_ONE_ACCOUNTS))
-                one_by_one[client].append(stack.run(*arguments, environment=environment))
-    medians = {str(size): _medians(runs) for size, runs in results.items()}
-    return list(_figures(medians, _medians(one_by_one))), {
-        "sizes": medians,
-        "one_by_one": _medians(one_by_one),
-    }
+class Workload(NamedTuple):
+    accounts: int
+    # Milliseconds that Unipile takes for a page.
+    latency: int
+    rounds: int
 
 
-def _medians(runs: Runs) -> dict[str, dict[str, float]]:
-    return {
-        name: {key: statistics.median(run[key] for run in values) for key in values[0]}
-        for name, values in runs.items()
-    }
+SMALL = [Workload(1_000, 20, 1), Workload(2_000, 20, 1), Workload(1_000, 200, 1)]
+WORKLOADS = [
+    Workload(1_000, 20, 9),
+    Workload(10_000, 20, 5),
+    Workload(100_000, 20, 1),
+    Workload(10_000, 200, 3),
+]
+# At most, by milliseconds a page: how often the time of only downloading.
+TIME = {20: {"5 %": 3.0, "100 %": 4.0}, 200: {"5 %": 1.1, "100 %": 1.2}}
+CPU = {"5 %": 10.0, "100 %": 10.0}
 
 
-def _figures(
-    sizes: dict[str, dict[str, dict[str, float]]], one_by_one: dict[str, dict[str, float]]
-) -> Iterator[Figure]:
-    for size, runs in sizes.items():
-        for changed, at_most in (("5 %", 1.5), ("100 %", 3.0)):
-            yield Figure(
-                f"{int(size):,} accounts, {changed} changed: time / only downloading",
-                runs[changed]["seconds"] / runs["floor"]["seconds"],
-                at_most=at_most,
-            )
-    largest, smallest = max(sizes, key=int), min(sizes, key=int)
-    for client, run in one_by_one.items():
-        each = run["seconds"] / ONE_BY_ONE_ACCOUNTS
+def measure(database: Server, report: Report, *, quick: bool) -> None:
+    workloads = SMALL if quick else WORKLOADS
+    with stack.upstream(max(workload.accounts for workload in workloads)) as upstream:
+        runs = {workload: _measure_passes(database, upstream, workload) for workload in workloads}
+        upstream.set(latency=0.02)
+        environment = stack.environment(database, upstream)
+        one_by_one = {client: _measure_one_by_one(client, environment) for client in ONE_BY_ONE}
+    for workload, passes in runs.items():
+        _report_passes(report, workload, passes)
+    _report_extremes(report, runs, one_by_one)
+    report.sections["growth"] = _growth(runs, one_by_one)
+
+
+def _measure_passes(
+    database: Server, upstream: stack.Upstream, workload: Workload
+) -> dict[str, Run]:
+    upstream.set(latency=workload.latency / 1000, size=workload.accounts)
+    environment = stack.environment(database, upstream)
+    rows.fill(database, workload.accounts)
+    runs: dict[str, list[Run]] = defaultdict(list)
+
+    def run(name: str, program: str) -> None:
+        arguments = ("bench.passes", program, str(workload.accounts))
+        runs[name].append(stack.run(*arguments, environment=environment))
+
+    for number in range(workload.rounds):
+        say(
+            f"All {workload.accounts:,} accounts, {workload.latency} ms a page,"
+            f" round {number + 1} of {workload.rounds}"
+        )
+        run("floor", "floor")
+        for changed, one_in in CHANGED.items():
+            rows.age(database, changed_one_in=one_in)
+            run(changed, "service")
+    return {name: _median(each) for name, each in runs.items()}
+
+
+def _measure_one_by_one(client: str, environment: dict[str, str]) -> float:
+    """Return the seconds for one account."""
+    say(f"One request and one save for each account: {client}")
+    arguments = ("bench.passes", client, str(ONE_BY_ONE_ACCOUNTS))
+    runs = [stack.run(*arguments, environment=environment) for _ in range(2)]
+    return _median(runs)["seconds"] / ONE_BY_ONE_ACCOUNTS
+
+
+def _median(runs: list[Run]) -> Run:
+    return {key: statistics.median(run[key] for run in runs) for key in runs[0]}
+
+
+# --- The report -----------------------------------------------------------------------------------
+
+
+def _report_passes(report: Report, workload: Workload, passes: dict[str, Run]) -> None:
+    floor = passes["floor"]
+    for changed in CHANGED:
+        subject = f"{workload.accounts:,} accounts, {workload.latency} ms a page, {changed} changed"
+        report.add_ratio(
+            f"{subject}: time / only downloading",
+            passes[changed]["seconds"],
+            floor["seconds"],
+            "s",
+            at_most=TIME[workload.latency][changed],
+        )
+        report.add_ratio(
+            f"{subject}: CPU / only downloading",
+            passes[changed]["cpu_seconds"],
+            floor["cpu_seconds"],
+            "s",
+            at_most=CPU[changed],
+        )
+
+
+def _report_extremes(
+    report: Report, runs: dict[Workload, dict[str, Run]], one_by_one: dict[str, float]
+) -> None:
+    largest, smallest = max(runs), min(runs)
+    for client, each in one_by_one.items():
         for changed in CHANGED:
-            yield Figure(
-                f"Time one by one ({client}) / ours, {int(largest):,} accounts, {changed} changed",
-                each * int(largest) / sizes[largest][changed]["seconds"],
+            report.add_ratio(
+                f"One by one ({client}) / ours, {largest.accounts:,} accounts, {changed} changed",
+                each * largest.accounts,
+                runs[largest][changed]["seconds"],
+                "s",
                 at_least=50,
             )
-    yield Figure(
-        f"Peak memory for {int(largest):,} accounts / for {int(smallest):,}",
-        sizes[largest]["100 %"]["mebibytes"] / sizes[smallest]["100 %"]["mebibytes"],
+    report.add_ratio(
+        f"Peak memory for {largest.accounts:,} accounts / for {smallest.accounts:,}",
+        runs[largest]["100 %"]["mebibytes"],
+        runs[smallest]["100 %"]["mebibytes"],
+        "MiB",
         at_most=1.2,
+    )
+
+
+def _growth(runs: dict[Workload, dict[str, Run]], one_by_one: dict[str, float]) -> str:
+    heads = ["Accounts", "ms a page", "Only downloading", *(f"{name} changed" for name in CHANGED)]
+    return table(
+        [*heads, *(f"One by one ({client})" for client in one_by_one)],
+        (
+            [
+                f"{workload.accounts:,}",
+                f"{workload.latency}",
+                *(f"{run['seconds']:.2f} s" for run in passes.values()),
+                *(f"{each * workload.accounts:,.0f} s" for each in one_by_one.values()),
+            ]
+            for workload, passes in runs.items()
+        ),
     )

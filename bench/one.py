@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import statistics
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any
 
 from bench import rows, stack
-from bench.report import Figure, say
+from bench.report import Report, say, table
 from bench.servers import SERVERS, Load, Server, count_statements, serving
+from script.postgres import Server as Database
 
 ACCOUNTS = 1_000
 NO_OP, REFRESH, PLAIN = "/api/bench/no-op", "/api/unipile/refresh", "/api/bench/plain"
@@ -21,15 +20,14 @@ Loads = dict[str, list[Load]]
 Results = dict[str, dict[str, float]]
 
 
-def measure(
-    database_url: str, *, rounds: int, seconds: float
-) -> tuple[list[Figure], dict[str, Any]]:
+def measure(database: Database, report: Report, *, quick: bool) -> None:
+    rounds, seconds = (1, 1.0) if quick else (3, 1.5)
     ours = next(iter(SERVERS))
     loads: dict[str, Loads] = {name: defaultdict(list) for name in SERVERS}
     with stack.upstream(ACCOUNTS, https=True) as upstream:
-        rows.fill(database_url, ACCOUNTS)
-        rows.age(database_url, changed_one_in=0)
-        environment = stack.environment(database_url, upstream)
+        rows.fill(database, ACCOUNTS)
+        rows.age(database, changed_one_in=0)
+        environment = stack.environment(database, upstream)
         accounts = stack.run("bench.tokens", environment=environment)
         for number in range(rounds):
             for name, command in SERVERS.items():
@@ -38,14 +36,14 @@ def measure(
                     server.warm_up(REFRESH)
                     if name == ours:
                         _measure_all(server, loads[name], seconds)
-                        statements = count_statements(server, database_url, REFRESH)
+                        statements = count_statements(server, database, REFRESH)
                     else:
                         _measure_refresh(server, loads[name], seconds)
     results = {
         name: {key: _median(values) for key, values in each.items()} for name, each in loads.items()
     }
-    measured = {"servers": results, "statements": statements}
-    return list(_figures(results[ours], statements)), measured
+    _report(report, results[ours], statements)
+    report.sections["servers"] = _server_table(results)
 
 
 def _measure_all(server: Server, loads: Loads, seconds: float) -> None:
@@ -80,46 +78,54 @@ def _median(loads: list[Load]) -> dict[str, float]:
     return {name: statistics.median(value[name] for value in values) for name in values[0]}
 
 
-def _figures(ours: Results, statements: dict[str, float]) -> Iterator[Figure]:
+def _report(report: Report, ours: Results, statements: dict[str, float]) -> None:
     cpu = "cpu_milliseconds"
-    no_op = ours[NO_OP]
     for latency in ("0 ms", "50 ms"):
         refresh, plain = (ours[f"{path} {latency}"] for path in (REFRESH, PLAIN))
-        yield Figure(
-            f"CPU of a refresh / of a no-op POST, Unipile at {latency}",
-            refresh[cpu] / no_op[cpu],
-            at_most=2.0,
-        )
-        yield Figure(
+        report.add_ratio(
             f"CPU of a refresh / of the plain view, {latency}",
-            refresh[cpu] / plain[cpu],
+            *(refresh[cpu], plain[cpu], "ms"),
             at_most=1.0,
         )
-        yield Figure(
+        report.add_ratio(
             f"Requests a second / the plain view's, {latency}",
-            refresh["per_second"] / plain["per_second"],
+            *(refresh["per_second"], plain["per_second"], "a second"),
             at_least=1.0,
         )
-        if latency == "50 ms":
-            for percentile in ("p50", "p99"):
-                yield Figure(
-                    f"{percentile} / the plain view's, {latency}, 32 clients",
-                    refresh[percentile] / plain[percentile],
-                    at_most=1.0,
-                )
-        yield Figure(
+        report.add(
             f"New connections to Unipile in steady state, {latency}",
             refresh["new_connections"],
             at_most=0,
         )
-    yield Figure(
-        "CPU of a refresh that changes the row / of a no-op POST",
-        ours[CHANGED][cpu] / no_op[cpu],
-        at_most=2.0,
-    )
+    for percentile in ("p50", "p99"):
+        report.add_ratio(
+            f"{percentile} / the plain view's, 50 ms, 32 clients",
+            *(refresh[percentile], plain[percentile], "ms"),
+            at_most=1.0,
+        )
+    for name, path in (("a refresh", f"{REFRESH} 0 ms"), ("a refresh that changes", CHANGED)):
+        report.add_ratio(
+            f"CPU of {name} / of a no-op POST, 0 ms", *(ours[path][cpu], ours[NO_OP][cpu], "ms")
+        )
     ends = {"BEGIN", "COMMIT", "empty"}
-    yield Figure(
+    report.add(
         "SQL statements besides BEGIN and COMMIT",
         sum(count for kind, count in statements.items() if kind not in ends),
-        at_most=4,
+        at_most=5,
     )
+
+
+def _server_table(servers: dict[str, Results]) -> str:
+    heads = ["Server", "CPU, 0 ms", "a second, 0 ms", "a second, 50 ms", "p50, 50 ms", "p99, 50 ms"]
+    lines = []
+    for name, results in servers.items():
+        at_once, later = results[f"{REFRESH} 0 ms"], results[f"{REFRESH} 50 ms"]
+        lines.append(
+            [
+                name,
+                f"{at_once['cpu_milliseconds']:.2f} ms",
+                *(f"{load['per_second']:.0f}" for load in (at_once, later)),
+                *(f"{later[percentile]:.0f} ms" for percentile in ("p50", "p99")),
+            ]
+        )
+    return table(heads, lines)

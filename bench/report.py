@@ -1,4 +1,4 @@
-"""Figures, goals, and the table of both."""
+"""Figures, goals, and the tables of both."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import importlib.metadata
 import os
 import platform
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import psycopg
+from script.postgres import Server
 
 PACKAGES = (
     *("Django", "djangorestframework", "djangorestframework-simplejwt", "gunicorn", "granian"),
@@ -24,6 +25,8 @@ class Figure:
     value: float
     at_most: float | None = None
     at_least: float | None = None
+    # The two measurements of which it is the ratio.
+    measured: str = ""
 
     @property
     def is_met(self) -> bool:
@@ -31,35 +34,70 @@ class Figure:
             self.at_least is None or round(self.value, 2) >= self.at_least
         )
 
-    @property
-    def goal(self) -> str:
+    def cells(self) -> tuple[str, ...]:
         if self.at_most is not None:
-            return f"at most {self.at_most:g}"
-        return f"at least {self.at_least:g}"
+            goal = f"at most {self.at_most:g}"
+        else:
+            goal = "none" if self.at_least is None else f"at least {self.at_least:g}"
+        met = "" if goal == "none" else "yes" if self.is_met else "**no**"
+        return self.what, f"{round(self.value, 2):g}", self.measured, goal, met
+
+
+class Report:
+    """What was measured; `sections` are those of bench/README.md that are written."""
+
+    def __init__(self) -> None:
+        self.figures: list[Figure] = []
+        self.sections: dict[str, str] = {}
+
+    def add(
+        self,
+        what: str,
+        value: float,
+        *,
+        at_most: float | None = None,
+        at_least: float | None = None,
+        measured: str = "",
+    ) -> None:
+        self.figures.append(Figure(what, value, at_most, at_least, measured))
+        heads = ("Figure", "Value", "Measured", "Goal", "Met")
+        self.sections["figures"] = table(heads, (each.cells() for each in self.figures))
+
+    def add_ratio(
+        self,
+        what: str,
+        ours: float,
+        base: float,
+        unit: str,
+        *,
+        at_most: float | None = None,
+        at_least: float | None = None,
+    ) -> None:
+        """Add how much `ours` is of `base`; both are shown."""
+        measured = f"{ours:.3g} / {base:.3g} {unit}"
+        self.add(what, ours / base, at_most=at_most, at_least=at_least, measured=measured)
 
 
 def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def table(figures: list[Figure]) -> str:
-    lines = ["| Figure | Measured | Goal | Met |", "| --- | ---: | --- | --- |"]
-    for figure in figures:
-        value = f"{figure.value:.2f}".rstrip("0").rstrip(".") or "0"
-        met = "yes" if figure.is_met else "**no**"
-        lines.append(f"| {figure.what} | {value} | {figure.goal} | {met} |")
-    return "\n".join(lines)
+def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    heads = list(heads)
+    aligned = ["---", *["---:"] * (len(heads) - 1)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in [heads, aligned, *rows])
 
 
-def versions(database_url: str) -> dict[str, str]:
-    with psycopg.connect(database_url) as connection:
-        version = connection.info.server_version
-    return {
+def versions(database: Server) -> str:
+    with database.connect("puffle") as connection:
+        number = connection.info.server_version
+    found = {
         "Python": platform.python_version(),
-        "PostgreSQL": f"{version // 10_000}.{version % 10_000}",
+        "PostgreSQL": f"{number // 10_000}.{number % 10_000}",
         **{name: importlib.metadata.version(name) for name in PACKAGES},
         "CPU": f"{os.cpu_count()} x {_cpu()}",
     }
+    return ", ".join(f"{name} {version}" for name, version in found.items())
 
 
 def _cpu() -> str:

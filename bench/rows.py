@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import psycopg
+from script.postgres import Server
 
 USERS = 100
 
@@ -41,16 +41,16 @@ WHERE id = v.key
 """
 
 
-def fill(database_url: str, accounts: int) -> None:
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute("TRUNCATE unipile_accounts")
+def fill(database: Server, accounts: int) -> None:
+    with database.connect("puffle") as connection:
+        connection.execute("TRUNCATE unipile_accounts CASCADE")
         connection.execute(_USERS, [USERS])
         connection.execute(_INSERT, [accounts, USERS])
 
 
-def age(database_url: str, *, changed_one_in: int) -> None:
+def age(database: Server, *, changed_one_in: int) -> None:
     """Let a day go by in which one account in so many (0: none) has changed at Unipile."""
-    with psycopg.connect(database_url, autocommit=True) as connection:
+    with database.connect("puffle") as connection:
         connection.execute(_AGE, {"one_in": changed_one_in})
         connection.execute("VACUUM (ANALYZE) unipile_accounts")
         connection.execute("CHECKPOINT")

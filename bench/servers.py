@@ -13,14 +13,12 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 import psutil
-import psycopg
 
 from bench.stack import Upstream, run
 from script import children, tour
+from script.postgres import Server as Database
 
 CLIENTS = 32
 Pairs = list[tuple[str, str]]
@@ -142,16 +140,15 @@ def serving(
         children.stop(process)
 
 
-def count_statements(server: Server, database_url: str, path: str) -> dict[str, float]:
+def count_statements(server: Server, database: Database, path: str) -> dict[str, float]:
     """Return how many statements of each kind PostgreSQL logs for one request."""
-    folder = Path(parse_qs(urlsplit(database_url).query)["host"][0])
-    with psycopg.connect(database_url, autocommit=True) as connection:
+    with database.connect("puffle") as connection:
         connection.execute("ALTER SYSTEM SET log_statement = 'all'")
         connection.execute("SELECT pg_reload_conf()")
         time.sleep(0.5)
-        before = (folder / "log").stat().st_size
+        before = database.log.stat().st_size
         requests = server.measure_once(path)
-        with (folder / "log").open("rb") as log:
+        with database.log.open("rb") as log:
             log.seek(before)
             text = log.read().decode()
         connection.execute("ALTER SYSTEM RESET log_statement")

@@ -17,11 +17,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 import certifi
-import psycopg
 import trustme
 
 from script import children
-from script.postgres import temporary_server
+from script.postgres import Server
 from script.settings_environment import isolated
 
 
@@ -75,23 +74,12 @@ def _certificates(folder: Path) -> tuple[Path, Path]:
     return folder / "authorities.pem", folder / "certificate.pem"
 
 
-@contextmanager
-def database() -> Iterator[str]:
-    """Yield the DATABASE_URL of an empty database with our tables."""
-    with temporary_server() as url:
-        with psycopg.connect(url.replace("@/puffle?", "@/postgres?"), autocommit=True) as server:
-            server.execute("CREATE DATABASE puffle")
-        command = [sys.executable, "manage.py", "migrate", "--no-input", "--verbosity=0"]
-        subprocess.run(command, check=True, env=environment(url, Upstream(1)))
-        yield url
-
-
-def environment(database_url: str, unipile: Upstream) -> dict[str, str]:
+def environment(database: Server, unipile: Upstream) -> dict[str, str]:
     """Return the settings of production, but for a limit that is out of the way."""
     settings = isolated(
         ACCESS_TOKEN_LIFETIME="86400",
         ALLOWED_HOSTS="127.0.0.1",
-        DATABASE_URL=database_url,
+        DATABASE_URL=database.url,
         DJANGO_SETTINGS_MODULE="bench.settings",
         HTTPS="0",
         # One for the whole run, so that a token is good for all of its servers.

@@ -9,13 +9,14 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
 _PR_SET_PDEATHSIG = 1
 
 
-class Stopped(BaseException):
+class Stopped(KeyboardInterrupt):
     """A signal asked this process to end."""
 
     def __init__(self, number: int) -> None:
@@ -68,3 +69,9 @@ def stop(
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+
+
+def family(pid: int) -> list[int]:
+    """Return the ids of a program on Linux and of those that it started."""
+    started = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [pid, *map(int, started.split())]

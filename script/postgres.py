@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from psycopg.rows import DictRow, dict_row
 
 from script import children
 
@@ -41,22 +42,15 @@ class PostgresError(Exception):
 
 
 @contextmanager
-def temporary_server() -> Iterator[str]:
-    """Yield the DATABASE_URL of a new server, and remove everything of it at the end.
+def temporary_postgres(**settings: str) -> Iterator[Server]:
+    """Yield a new server that runs, and remove everything of it at the end.
 
     It listens on a socket in a private folder only, so nobody else on the machine can reach it.
     """
-    with temporary_postgres() as server:
-        yield server.url
-
-
-@contextmanager
-def temporary_postgres() -> Iterator[Server]:
-    """Yield a new server that runs, and remove everything of it at the end."""
     with tempfile.TemporaryDirectory(prefix="puffle-", dir=_short_folder()) as name:
         folder = Path(name)
         programs, account = _programs(folder)
-        server = Server(folder, programs, account)
+        server = Server(folder, programs, account, settings)
         try:
             server.init()
             server.start()
@@ -68,10 +62,14 @@ def temporary_postgres() -> Iterator[Server]:
 class Server:
     """A PostgreSQL that can be stopped, as by a crash, and started again."""
 
-    def __init__(self, folder: Path, programs: Path, account: dict[str, Any]) -> None:
+    def __init__(
+        self, folder: Path, programs: Path, account: dict[str, Any], settings: dict[str, str]
+    ) -> None:
         self.url = f"postgres://postgres@/puffle?host={folder}"
+        self.log = folder / "log"
         self._folder = folder
         self._programs = programs
+        self._settings = {**_SETTINGS, **settings}
         self._process: subprocess.Popen[bytes] | None = None
         self._options: dict[str, Any] = {
             **account,
@@ -82,27 +80,75 @@ class Server:
         }
 
     def init(self) -> None:
-        with (self._folder / "log").open("ab") as log:
-            _init(self._programs, self._folder, stdout=log, **self._options)
+        command = [
+            str(self._programs / "initdb"),
+            *("-D", str(self._folder / "data"), "-U", "postgres", "-E", "UTF8", "-A", "trust"),
+            *("--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
+            *("--no-sync", "--no-instructions"),
+        ]
+        try:
+            with self.log.open("ab") as log:
+                subprocess.run(command, check=True, stdout=log, **self._options)
+        except (subprocess.SubprocessError, OSError) as exc:
+            raise PostgresError(self._last_line() or str(exc)) from exc
 
     def start(self) -> None:
-        with (self._folder / "log").open("ab") as log:
+        with self.log.open("ab") as log:
             self._process = children.start(
                 [
                     str(self._programs / "postgres"),
                     *("-D", str(self._folder / "data"), "-k", str(self._folder)),
-                    *(part for item in _SETTINGS.items() for part in ("-c", "=".join(item))),
+                    *(part for item in self._settings.items() for part in ("-c", "=".join(item))),
                 ],
                 last_signal=signal.SIGQUIT,
                 stdout=log,
                 **self._options,
             )
-        _wait_until_ready(self._process, self._folder)
+        self._wait_until_ready(self._process)
+
+    def connect(self, database: str) -> psycopg.Connection[DictRow]:
+        return psycopg.connect(
+            host=str(self._folder),
+            user="postgres",
+            dbname=database,
+            autocommit=True,
+            row_factory=dict_row,
+        )
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Keep it from doing anything, as a machine that hangs, until the block ends."""
+        assert self._process is not None  # noqa: S101
+        pids = children.family(self._process.pid)
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
 
     def stop(self) -> None:
         if self._process is not None:
             children.stop(self._process, with_signal=signal.SIGQUIT)
             self._process = None
+
+    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + 30
+        while process.poll() is None:
+            try:
+                self.connect("postgres").close()
+            except psycopg.OperationalError as exc:
+                if time.monotonic() > deadline:
+                    raise PostgresError(str(exc)) from exc
+                time.sleep(0.05)
+            else:
+                return
+        raise PostgresError(self._last_line() or "it ended at once")
+
+    def _last_line(self) -> str:
+        lines = self.log.read_text(errors="replace").split("\n")
+        return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
 def _short_folder() -> str:
@@ -138,35 +184,3 @@ def _programs(folder: Path) -> tuple[Path, dict[str, Any]]:
         "group": nobody.pw_gid,
         "extra_groups": [],
     }
-
-
-def _init(programs: Path, folder: Path, **options: Any) -> None:
-    command = [
-        str(programs / "initdb"),
-        *("-D", str(folder / "data"), "-U", "postgres", "-E", "UTF8", "-A", "trust"),
-        *("--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
-        *("--no-sync", "--no-instructions"),
-    ]
-    try:
-        subprocess.run(command, check=True, **options)
-    except (subprocess.SubprocessError, OSError) as exc:
-        raise PostgresError(_last_line(folder) or str(exc)) from exc
-
-
-def _wait_until_ready(server: subprocess.Popen[bytes], folder: Path) -> None:
-    deadline = time.monotonic() + 30
-    while server.poll() is None:
-        try:
-            psycopg.connect(host=str(folder), user="postgres", dbname="postgres").close()
-        except psycopg.OperationalError as exc:
-            if time.monotonic() > deadline:
-                raise PostgresError(str(exc)) from exc
-            time.sleep(0.05)
-        else:
-            return
-    raise PostgresError(_last_line(folder) or "it ended at once")
-
-
-def _last_line(folder: Path) -> str:
-    lines = (folder / "log").read_text(errors="replace").split("\n")
-    return next((line.strip() for line in reversed(lines) if line.strip()), "")

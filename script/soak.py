@@ -7,22 +7,20 @@ after a quarter of it, when everything is warm, must still be about what there i
 from __future__ import annotations
 
 import itertools
-import os
 import random
-import secrets
-import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-import django
 import psycopg
+from psycopg.rows import DictRow
 
 from script import children
-from script.postgres import PostgresError, Server, temporary_postgres
-from script.settings_environment import isolated
+from script.postgres import PostgresError, Server
+from script.serving import Service, migrated_postgres
+from unipile_sandbox import Sandbox
 
 REFRESHES = 20_000
 ACCOUNTS = 200
@@ -44,13 +42,8 @@ class Sample(NamedTuple):
 def main(arguments: list[str]) -> int:
     children.raise_stopped_on_signals()
     refreshes = int(arguments[0]) if arguments else REFRESHES
-    environment = isolated(DJANGO_SETTINGS_MODULE="puffle.settings", HTTPS="0")
-    os.environ.clear()
-    os.environ.update(environment, SECRET_KEY=secrets.token_urlsafe(50))
     try:
-        with temporary_postgres() as postgres:
-            _migrate(postgres)
-            django.setup()
+        with migrated_postgres() as postgres:
             return _soak(postgres, refreshes)
     except children.Stopped as exc:
         return exc.status
@@ -59,21 +52,7 @@ def main(arguments: list[str]) -> int:
         return 1
 
 
-def _migrate(postgres: Server) -> None:
-    os.environ["DATABASE_URL"] = postgres.url
-    host = postgres.url.rpartition("=")[2]
-    with psycopg.connect(host=host, user="postgres", autocommit=True) as connection:
-        connection.execute("CREATE DATABASE puffle")
-    subprocess.run(
-        [sys.executable, "manage.py", "migrate", "--skip-checks", "--verbosity=0"], check=True
-    )
-
-
 def _soak(postgres: Server, refreshes: int) -> int:
-    # It needs Django to be set up.
-    from tests.reliability.serving import Service  # noqa: PLC0415
-    from unipile_sandbox import Sandbox  # noqa: PLC0415
-
     statuses: dict[int, int] = {}
     samples: list[Sample] = []
     started = time.monotonic()
@@ -98,7 +77,7 @@ def _soak(postgres: Server, refreshes: int) -> int:
     return _judge(samples, statuses)
 
 
-def _sample(refreshes: int, pids: list[int], watcher: psycopg.Connection[dict[str, int]]) -> Sample:
+def _sample(refreshes: int, pids: list[int], watcher: psycopg.Connection[DictRow]) -> Sample:
     query = (
         "SELECT count(*) AS n FROM pg_stat_activity"
         " WHERE datname = current_database() AND pid <> pg_backend_pid()"

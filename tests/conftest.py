@@ -56,6 +56,8 @@ def _fresh_process() -> Iterator[None]:
 def _same_on_every_machine(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing depends on the environment that the tests were started in."""
     settings.SECURE_SSL_REDIRECT = False
+    # Each test client would read the date and size of every static file.
+    settings.WHITENOISE_AUTOREFRESH = True
     settings.UNIPILE_DSN = settings.UNIPILE_API_KEY = ""
     settings.UNIPILE_TIMEOUT, settings.UNIPILE_CONNECT_TIMEOUT = "15", "5"
     settings.UNIPILE_POOL_SIZE = "64"
@@ -73,7 +75,9 @@ def _same_on_every_machine(settings: Settings, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """Keep SQLite's test database in a file: threads cannot wait for each other in memory."""
     if connection.vendor == "sqlite":
         name = tmp_path_factory.mktemp("database") / "test.sqlite3"

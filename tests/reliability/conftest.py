@@ -1,17 +1,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 
-import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
 
-from script.postgres import Server, temporary_postgres
-from script.settings_environment import isolated
-from tests.reliability.serving import Service
+from script.postgres import Server
+from script.serving import Service, migrated_postgres
 from unipile_sandbox import Sandbox
 
 # The same examples in every run. HYPOTHESIS_PROFILE=many tries five times as many.
@@ -41,16 +37,7 @@ _MANY = os.environ.get("HYPOTHESIS_PROFILE") == "many"
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Server]:
     """A PostgreSQL with our tables in the database `puffle`, whatever these tests run on."""
-    with temporary_postgres() as server:
-        host = server.url.rpartition("=")[2]
-        with psycopg.connect(host=host, user="postgres", autocommit=True) as connection:
-            connection.execute("CREATE DATABASE puffle")
-        environment = isolated(DATABASE_URL=server.url, HTTPS="0", SECRET_KEY="x" * 50)
-        subprocess.run(
-            [sys.executable, "manage.py", "migrate", "--skip-checks", "--verbosity=0"],
-            check=True,
-            env=environment,
-        )
+    with migrated_postgres() as server:
         yield server
 
 

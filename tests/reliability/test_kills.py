@@ -15,7 +15,7 @@ from contextlib import contextmanager
 import pytest
 
 from script.postgres import Server
-from tests.reliability.serving import Service, wait_until
+from script.serving import Service, wait_until
 from unipile_sandbox import Request
 
 # More of them for docs/reliability.md: KILLS=10 RESTARTS=3.
@@ -39,6 +39,8 @@ REFRESHED = {
     "profile_url": "https://www.linkedin.com/in/robin-sample-example",
 }
 FEATURES = ["premium", "sales_navigator"]
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("served")]
 
 
 @pytest.fixture

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import psycopg
+import pytest
 
 from script.postgres import Server
-from tests.reliability.serving import PATIENCE, Service, sampling, wait_until
+from script.serving import PATIENCE, Service, wait_until
 from unipile_sandbox import Sandbox
 
 REFRESHES = 64
 LATENCY = 5.0
 PROMPT = 5.0
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("served")]
 
 _CONNECTIONS = (
     "SELECT count(*) AS connections,"
@@ -47,7 +54,7 @@ def test_others_are_served_and_no_connection_is_held_while_refreshes_wait(
                 wait_until(lambda: sandbox.request_count == REFRESHES)
                 started, before = time.monotonic(), len(samples)
                 for _ in range(3):
-                    serve("token", service.log_in)
+                    serve("token", lambda: service.log_in()[0])
                     serve("admin", lambda: service.get("/admin/login/")[0])
                 for _ in range(10):
                     serve("healthz", lambda: service.get("/healthz")[0])
@@ -70,3 +77,25 @@ def test_others_are_served_and_no_connection_is_held_while_refreshes_wait(
 
 def _wait(answering: threading.Event) -> None:
     answering.wait(PATIENCE)
+
+
+@contextmanager
+def sampling(measure: Callable[[], Any], *, every: float = 0.05) -> Iterator[list[Any]]:
+    """Collect what is measured while the block runs, and at least once."""
+    samples: list[Any] = []
+    ended = threading.Event()
+
+    def sample() -> None:
+        while True:
+            with suppress(psycopg.OperationalError):
+                samples.append(measure())
+            if ended.wait(every):
+                return
+
+    thread = threading.Thread(target=sample)
+    thread.start()
+    try:
+        yield samples
+    finally:
+        ended.set()
+        thread.join()

@@ -4,33 +4,49 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any, Self
 
 import psycopg
 import urllib3
-from django.conf import settings
-from django.contrib.auth.hashers import PBKDF2PasswordHasher
-from django.contrib.auth.models import User
-from psycopg.rows import dict_row
-from rest_framework_simplejwt.tokens import AccessToken
+from psycopg.rows import DictRow
 
 from script import children
-from script.postgres import Server
+from script.postgres import Server, temporary_postgres
 from script.settings_environment import isolated
 from unipile_sandbox import Sandbox, linkedin_account
 
-PASSWORD = "a-long-password"
 PATIENCE = 30.0
+PASSWORD = "a-long-password"  # noqa: S105  # of an invented user
+
+
+@contextmanager
+def migrated_postgres() -> Iterator[Server]:
+    """Yield a PostgreSQL whose database `puffle` has our tables and one user, `owner`."""
+    with temporary_postgres() as server:
+        with server.connect("postgres") as connection:
+            connection.execute("CREATE DATABASE puffle")
+        environment = isolated(
+            DATABASE_URL=server.url,
+            DJANGO_SUPERUSER_PASSWORD=PASSWORD,
+            HTTPS="0",
+            SECRET_KEY=secrets.token_urlsafe(50),
+        )
+        for command in ("migrate", "createsuperuser --username=owner --email="):
+            subprocess.run(
+                [sys.executable, "manage.py", *command.split(), "--no-input", "--verbosity=0"],
+                check=True,
+                env=environment,
+            )
+        yield server
 
 
 class Service:
@@ -40,18 +56,16 @@ class Service:
         self.sandbox = sandbox
         self._database = f"puffle_{uuid.uuid4().hex}"
         self._postgres = postgres
-        with self.connect("postgres") as connection:
+        with postgres.connect("postgres") as connection:
             connection.execute(f"CREATE DATABASE {self._database} TEMPLATE puffle")
-        self._owner = User(pk=1, password=PBKDF2PasswordHasher().encode(PASSWORD, "salt"))
-        self._add_owner()
-        self.token = str(AccessToken.for_user(self._owner))
         self._environment = isolated(
             **{
+                "ACCESS_TOKEN_LIFETIME": "86400",
                 "ALLOWED_HOSTS": "127.0.0.1",
                 "DATABASE_URL": postgres.url.replace("/puffle?", f"/{self._database}?"),
                 "DJANGO_SETTINGS_MODULE": "puffle.settings",
                 "HTTPS": "0",
-                "SECRET_KEY": settings.SECRET_KEY,
+                "SECRET_KEY": secrets.token_urlsafe(50),
                 "THROTTLE_REFRESH": "999999/min",
                 "THROTTLE_TOKEN": "999999/min",
                 "UNIPILE_API_KEY": sandbox.api_key,
@@ -66,6 +80,8 @@ class Service:
 
     def __enter__(self) -> Self:
         self.start()
+        _, answer = self.log_in()
+        self._token = answer["access"]
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -90,16 +106,15 @@ class Service:
 
     def kill(self) -> None:
         """End gunicorn and its workers at once."""
-        assert self._server is not None
+        if self._server is None:
+            return
         with suppress(ProcessLookupError):
             os.killpg(self._server.pid, signal.SIGKILL)
         self._server.wait()
 
     def pids(self) -> list[int]:
-        assert self._server is not None
-        pid = self._server.pid
-        workers = Path(f"/proc/{pid}/task/{pid}/children").read_text()
-        return [pid, *map(int, workers.split())]
+        assert self._server is not None  # noqa: S101
+        return children.family(self._server.pid)
 
     # --- Requests ---------------------------------------------------------------------------------
 
@@ -108,22 +123,22 @@ class Service:
 
     def refresh(self, pk: uuid.UUID, *, timeout: float = PATIENCE) -> tuple[int, dict[str, Any]]:
         """Return the status, 0 if there was no answer, and the answer."""
-        status, body = self._send(
-            "POST",
-            "/api/unipile/refresh",
-            body=json.dumps({"accountId": str(pk)}),
-            headers={
-                "Authorization": f"Bearer {self.token}",
-                "Content-Type": "application/json",
-            },
-            timeout=timeout,
-        )
-        return status, json.loads(body or b"{}")
+        return self._post("/api/unipile/refresh", {"accountId": str(pk)}, self._token, timeout)
 
-    def log_in(self) -> int:
-        body = json.dumps({"username": "owner", "password": PASSWORD})
+    def log_in(self, *, timeout: float = PATIENCE) -> tuple[int, dict[str, Any]]:
+        login = {"username": "owner", "password": PASSWORD}
+        return self._post("/api/token", login, "", timeout)
+
+    def _post(
+        self, path: str, body: dict[str, str], token: str, timeout: float
+    ) -> tuple[int, dict[str, Any]]:
         headers = {"Content-Type": "application/json"}
-        return self._send("POST", "/api/token", body=body, headers=headers)[0]
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        status, answer = self._send(
+            "POST", path, body=json.dumps(body), headers=headers, timeout=timeout
+        )
+        return status, json.loads(answer or b"{}")
 
     def _send(self, method: str, path: str, **options: Any) -> tuple[int, bytes]:
         url = f"http://127.0.0.1:{self._port}{path}"
@@ -135,16 +150,9 @@ class Service:
 
     # --- Rows -------------------------------------------------------------------------------------
 
-    def connect(self, database: str = "") -> psycopg.Connection[dict[str, Any]]:
+    def connect(self) -> psycopg.Connection[DictRow]:
         """Open a connection of our own, beside those of the service."""
-        host = self._postgres.url.rpartition("=")[2]
-        return psycopg.connect(
-            host=host,
-            user="postgres",
-            dbname=database or self._database,
-            autocommit=True,
-            row_factory=dict_row,
-        )
+        return self._postgres.connect(self._database)
 
     def add_account(self, **payload: Any) -> uuid.UUID:
         """Store a free account, which is at Unipile as the payload says."""
@@ -154,56 +162,27 @@ class Service:
             connection.execute(
                 "INSERT INTO unipile_accounts (id, user_id, unipile_account_id, name, profile_url,"
                 " status, is_premium, has_sales_navigator, weekly_connection_limit,"
-                " weekly_message_limit, created_at, updated_at) VALUES (%s, 1, %s, '', '',"
-                " 'connected', false, false, 80, 100, now(), now())",
+                " weekly_message_limit, created_at, updated_at)"
+                " SELECT %s, id, %s, '', '', 'connected', false, false, 80, 100, now(), now()"
+                " FROM auth_user",
                 [pk, unipile_account_id],
             )
         return pk
 
     def row(self, pk: uuid.UUID) -> dict[str, Any]:
+        query = "SELECT * FROM unipile_accounts WHERE id = %s"
         with self.connect() as connection:
-            row = connection.execute("SELECT * FROM unipile_accounts WHERE id = %s", [pk])
-            found = row.fetchone()
-            assert found is not None
-            return found
+            found = connection.execute(query, [pk]).fetchone()
+        assert found is not None  # noqa: S101
+        return found
 
     def unipile_id(self, pk: uuid.UUID) -> str:
         return str(self.row(pk)["unipile_account_id"])
-
-    def _add_owner(self) -> None:
-        with self.connect() as connection:
-            connection.execute(
-                "INSERT INTO auth_user (id, password, is_superuser, username, first_name,"
-                " last_name, email, is_staff, is_active, date_joined)"
-                " VALUES (1, %s, true, 'owner', '', '', '', true, true, now())",
-                [self._owner.password],
-            )
 
 
 def wait_until(condition: Callable[[], bool], *, seconds: float = PATIENCE) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "It did not happen in time."
+        if time.monotonic() > deadline:
+            raise TimeoutError("It did not happen in time.")
         time.sleep(0.02)
-
-
-@contextmanager
-def sampling(measure: Callable[[], Any], *, every: float = 0.05) -> Iterator[list[Any]]:
-    """Collect what is measured while the block runs, and at least once."""
-    samples: list[Any] = []
-    ended = threading.Event()
-
-    def sample() -> None:
-        while True:
-            with suppress(psycopg.OperationalError):
-                samples.append(measure())
-            if ended.wait(every):
-                return
-
-    thread = threading.Thread(target=sample)
-    thread.start()
-    try:
-        yield samples
-    finally:
-        ended.set()
-        thread.join()
