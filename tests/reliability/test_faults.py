@@ -19,7 +19,7 @@ from tests.conftest import api_client, make_account, stored
 from unipile_accounts.exceptions import UnipileError
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.results import Door
-from unipile_accounts.services import asking, refresh_account
+from unipile_accounts.services import patience, refresh_account
 from unipile_accounts.signals import account_refreshed
 from unipile_sandbox import Fault, Sandbox, linkedin_account
 
@@ -113,9 +113,9 @@ LIST_CODES = {"401 expired": "unipile_authentication", "404 gone": "unipile_erro
 @pytest.fixture(autouse=True)
 def _impatience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait between tries, but not for as long as in production."""
-    monkeypatch.setattr(asking, "TRIES", 2)
-    monkeypatch.setattr(asking, "SHORTEST_WAIT", 0.001)
-    monkeypatch.setattr(asking, "LONGEST_WAIT", 0.002)
+    monkeypatch.setattr(patience, "TRIES", 2)
+    monkeypatch.setattr(patience, "SHORTEST_PAUSE", 0.001)
+    monkeypatch.setattr(patience, "LONGEST_PAUSE", 0.002)
     monkeypatch.setattr("random.uniform", lambda low, high: low / 100)
 
 

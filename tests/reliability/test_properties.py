@@ -19,7 +19,6 @@ from tests.conftest import make_account, stored
 from tests.reliability.conftest import examples
 from unipile_accounts.exceptions import (
     UnipileError,
-    UnipileLoginLost,
     UnipileNotLinkedIn,
     UnipilePremiumStatusPending,
     UnipileUnexpectedAnswer,
@@ -32,7 +31,6 @@ from unipile_sandbox import Fault, Sandbox, linkedin_account
 
 ID = "k3Vd9QmTRxS1aLw0ZbYc7A"
 DOCUMENTED = (
-    UnipileLoginLost,
     UnipileNotLinkedIn,
     UnipilePremiumStatusPending,
     UnipileUnexpectedAnswer,
@@ -152,6 +150,9 @@ def test_any_json_is_a_documented_verdict_or_error() -> None:
             outcomes[type(exc)] += 1
             return
         outcomes[verdict.is_premium, verdict.has_sales_navigator, verdict.status] += 1
+        if verdict.status == "credentials_required":
+            assert verdict.is_premium is verdict.has_sales_navigator is None
+            return
         im = payload["connection_params"]["im"]
         found = im.get("premiumFeatures") or []
         assert all(isinstance(feature, str) for feature in found)
@@ -166,6 +167,7 @@ def test_any_json_is_a_documented_verdict_or_error() -> None:
     flags = [(False, False), (True, False), (True, True)]
     assert set(outcomes) == {
         *DOCUMENTED,
+        (None, None, "credentials_required"),
         *((*pair, status) for pair in flags for status in (None, "connected")),
     }
 

@@ -55,7 +55,8 @@ def test_second_try_gets_what_is_left_of_the_time(
     sandbox.inject(faults[1])
 
     assert seconds_of_a_refresh(api, account) < LONG + SPARE
-    assert sandbox.request_count <= 2
+    # A connection that was open already is replaced without counting as a try.
+    assert sandbox.request_count <= 3
 
 
 def seconds_of_a_refresh(api: APIClient, account: UnipileAccount) -> float:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 
 from tests.conftest import make_account
 from unipile_accounts.models import UnipileAccount
@@ -91,12 +93,24 @@ def test_owner_sees_only_the_own_accounts(owner: User, stranger: User) -> None:
     assert not UnipileAccount.objects.owned_by(AnonymousUser()).exists()
 
 
-def test_readable_accounts_are_those_that_are_not_disconnected(owner: User) -> None:
-    accounts = {status: make_account(owner, status=status) for status in UnipileAccount.Status}
-    disconnected = accounts.pop(UnipileAccount.Status.DISCONNECTED)
+def test_readable_accounts_are_those_not_given_up(owner: User) -> None:
+    accounts = {make_account(owner, status=status) for status in UnipileAccount.Status}
+    given_up = make_account(owner, status="disconnected", given_up_at=timezone.now())
 
-    assert set(UnipileAccount.objects.readable()) == set(accounts.values())
-    assert set(UnipileAccount.objects.disconnected()) == {disconnected}
+    assert set(UnipileAccount.objects.readable()) == accounts
+    assert set(UnipileAccount.objects.given_up()) == {given_up}
+
+
+def test_time_ahead_of_the_database_counts_as_never(owner: User) -> None:
+    now = UnipileAccount.objects.database_time()
+    ahead = make_account(owner, refreshed_at=now + timedelta(hours=1))
+    never = make_account(owner)
+    old = make_account(owner, refreshed_at=now - timedelta(days=2))
+    make_account(owner, refreshed_at=now)
+
+    assert set(UnipileAccount.objects.never_refreshed()) == {ahead, never}
+    yesterday = now - timedelta(days=1)
+    assert set(UnipileAccount.objects.not_refreshed_since(yesterday)) == {ahead, never, old}
 
 
 def test_account_is_called_by_its_name_or_else_its_unipile_id(owner: User) -> None:

@@ -14,6 +14,7 @@ from django.core.servers.basehttp import get_internal_wsgi_application
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.http import UnreadablePostError
 from django.urls import resolve
+from django.utils import timezone
 from pytest_django import Settings
 from rest_framework.test import APIClient, APIRequestFactory
 from rest_framework_simplejwt.tokens import AccessToken
@@ -24,7 +25,6 @@ from unipile_accounts.exceptions import UnipileError
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.results import Door
 from unipile_accounts.services import refresh_account
-from unipile_accounts.unipile import http as client
 from unipile_sandbox import Fault, Sandbox, linkedin_account, samples
 
 URL = "/api/unipile/refresh"
@@ -157,7 +157,7 @@ def test_further_keys_of_the_body_are_ignored(api: APIClient, account: UnipileAc
     assert stored(account)["is_premium"] is False
 
 
-def test_refresh_costs_one_request_on_an_open_connection_and_three_statements(
+def test_refresh_costs_one_request_and_four_statements(
     api: APIClient,
     account: UnipileAccount,
     sandbox: Sandbox,
@@ -171,8 +171,9 @@ def test_refresh_costs_one_request_on_an_open_connection_and_three_statements(
     with statements() as unchanged:
         assert refresh(api, account.pk).json()["changed"]["is_premium"] is False
 
-    assert len(changed) == 3, changed
-    assert len(unchanged) == 3, unchanged
+    # The user, the row, the lock, the write; a change is also written into the history.
+    assert len(changed) == 5, changed
+    assert len(unchanged) == 4, unchanged
     assert [request.connection for request in sandbox.requests] == [
         sandbox.requests[0].connection
     ] * 3
@@ -203,7 +204,7 @@ UNUSABLE_BODIES = {
 @pytest.mark.parametrize(
     ("fault", "requests", "status", "code", "retry_after"),
     [
-        # Our key, or our workspace: any 401 or 403 that is not listed as the customer's.
+        # Our key is refused by a 401 or 403 that names no trouble of the account's.
         (Fault(status=401), 1, 502, "unipile_authentication", None),
         (Fault(status=401, body=b""), 1, 502, "unipile_authentication", None),
         (Fault(status=401, body=HTML), 1, 502, "unipile_authentication", None),
@@ -219,23 +220,23 @@ UNUSABLE_BODIES = {
         (
             Fault(status=401, error_type="errors/insufficient_privileges"),
             1,
-            502,
-            "unipile_authentication",
+            409,
+            "account_unavailable",
             None,
         ),
         (
             Fault(status=401, error_type="errors/of_next_year"),
             1,
             502,
-            "unipile_authentication",
+            "unipile_error",
             None,
         ),
-        (Fault(status=403), 1, 502, "unipile_authentication", None),
+        (Fault(status=403, body=b"{}"), 1, 502, "unipile_authentication", None),
         (
             Fault(status=403, error_type="errors/expired_credentials"),
             1,
-            502,
-            "unipile_authentication",
+            409,
+            "account_unavailable",
             None,
         ),
         # Errors that say nothing about the account.
@@ -416,14 +417,16 @@ def test_answer_about_another_account_leaves_both_rows_alone(
 def test_account_that_is_gone_or_logged_out_gets_its_status_and_keeps_the_rest(
     api: APIClient, account: UnipileAccount, sandbox: Sandbox, fault: Fault, new_status: str
 ) -> None:
-    sandbox.inject(fault)
+    make_account(account.user, sandbox)
+    sandbox.inject(fault, account_id=account.unipile_account_id)
     before = stored(account)
 
     response = refresh(api, account.pk)
 
     assert_reconnect_required(response)
     assert_only_status_is_new(before, stored(account), new_status)
-    assert sandbox.request_count == 1
+    # The list shows whether the workspace is ours.
+    assert sandbox.request_count == (2 if new_status == "disconnected" else 1)
 
 
 @pytest.mark.parametrize(
@@ -456,23 +459,43 @@ def assert_only_status_is_new(before: dict[str, Any], after: dict[str, Any], sta
     assert after == {**before, **stamps, "status": status}
 
 
-def test_account_that_unipile_has_not_is_disconnected_and_then_not_asked_for_again(
+def test_account_that_was_gone_comes_back_by_itself(
     api: APIClient, account: UnipileAccount, sandbox: Sandbox
 ) -> None:
+    make_account(account.user, sandbox)
+    payload = sandbox.get(account.unipile_account_id)
     sandbox.remove(account.unipile_account_id)
-
     assert error_of(refresh(api, account.pk), 409)["code"] == "reconnect_required"
     assert stored(account)["status"] == "disconnected"
-    gone = stored(account)
-    assert error_of(refresh(api, account.pk), 409)["code"] == "reconnect_required"
-    assert stored(account) == gone
-    assert sandbox.request_count == 1
+
+    sandbox.add(payload)
+
+    assert refresh(api, account.pk).status_code == 200
+    assert stored(account)["status"] == "connected"
 
 
-def test_disconnected_row_is_not_asked_for(
+def test_wrong_workspace_disconnects_nobody(
     api: APIClient, account: UnipileAccount, sandbox: Sandbox
 ) -> None:
-    UnipileAccount.objects.filter(pk=account.pk).update(status="disconnected")
+    other = make_account(account.user, sandbox)
+    sandbox.remove(account.unipile_account_id)
+    sandbox.remove(other.unipile_account_id)
+    sandbox.add(linkedin_account("somebody-elses"))
+    before = stored(account), stored(other)
+
+    for each in (account, other):
+        error = error_of(refresh(api, each.pk), 502)
+        assert error["code"] == "unipile_account_not_listed"
+
+    assert (stored(account), stored(other)) == before
+
+
+def test_row_that_was_given_up_is_not_asked_for(
+    api: APIClient, account: UnipileAccount, sandbox: Sandbox
+) -> None:
+    UnipileAccount.objects.filter(pk=account.pk).update(
+        status="disconnected", given_up_at=timezone.now()
+    )
     before = stored(account)
 
     error = error_of(refresh(api, account.pk), 409)
@@ -993,7 +1016,5 @@ def test_secrets_are_in_no_exception(
 def test_secrets_are_in_no_repr(account: UnipileAccount, settings: Settings) -> None:
     result = refresh_account(UnipileAccount.objects.all(), account.pk, door=Door.API)
 
-    told = (
-        f"{conf!r} {conf.unipile_dsn!r} {result!r} {client._session()!r} {vars(client._session())}"
-    )
+    told = f"{conf!r} {conf.unipile_dsn!r} {result!r}"
     assert settings.UNIPILE_API_KEY not in told

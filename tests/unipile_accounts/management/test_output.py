@@ -153,7 +153,7 @@ def test_requests_are_counted_with_their_retries(
     accounts = free_accounts(owner, sandbox, 30)
     sandbox.remove(accounts[0].unipile_account_id)
     sandbox.inject(Fault(status=500), times=1)
-    sandbox.inject(Fault(close=True), times=1)
+    sandbox.inject(Fault(status=503), times=1)
 
     assert run("--json").summary["requests"] == sandbox.request_count == 4
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection, connections, transaction
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from tests.conftest import api_client, make_account, stored, until
@@ -222,19 +223,20 @@ def open_transactions() -> int:
         return int(cursor.fetchone()[0])
 
 
-def test_account_that_is_disconnected_meanwhile_stays_so(
+def test_account_that_is_given_up_meanwhile_stays_so(
     api: APIClient, account: UnipileAccount, sandbox: Sandbox, meanwhile: Meanwhile
 ) -> None:
     sandbox.update(account.unipile_account_id, premium_features=["premium"], name="New")
     rows = UnipileAccount.objects.filter(pk=account.pk)
     before = stored(account)
-    meanwhile(lambda: rows.update(status="disconnected"))
+    given_up = {"status": "disconnected", "given_up_at": timezone.now()}
+    meanwhile(lambda: rows.update(**given_up))
 
     response = post(api, account.pk)
 
     assert response.status_code == 409
     assert response.json()["errors"][0]["code"] == "reconnect_required"
-    assert stored(account) == {**before, "status": "disconnected"}
+    assert stored(account) == {**before, **given_up}
 
 
 def test_account_that_is_deleted_meanwhile_is_not_found_and_does_not_come_back(
@@ -252,6 +254,7 @@ def test_account_that_is_deleted_meanwhile_is_not_found_and_does_not_come_back(
 def test_account_that_is_deleted_while_unipile_says_gone_is_not_found(
     api: APIClient, account: UnipileAccount, sandbox: Sandbox, meanwhile: Meanwhile
 ) -> None:
+    make_account(account.user, sandbox)
     sandbox.remove(account.unipile_account_id)
     meanwhile(lambda: UnipileAccount.objects.filter(pk=account.pk).delete())
 
@@ -259,6 +262,19 @@ def test_account_that_is_deleted_while_unipile_says_gone_is_not_found(
 
 
 def test_edits_of_other_columns_meanwhile_survive(
+    api: APIClient, account: UnipileAccount, sandbox: Sandbox, meanwhile: Meanwhile
+) -> None:
+    sandbox.update(account.unipile_account_id, premium_features=["premium"])
+    rows = UnipileAccount.objects.filter(pk=account.pk)
+    meanwhile(lambda: rows.update(created_at="2020-01-01T00:00Z"))
+
+    assert post(api, account.pk).status_code == 200
+    after = stored(account)
+    assert after["is_premium"] is True
+    assert after["created_at"].year == 2020
+
+
+def test_account_that_got_another_owner_meanwhile_is_not_found(
     api: APIClient,
     account: UnipileAccount,
     stranger: User,
@@ -267,13 +283,12 @@ def test_edits_of_other_columns_meanwhile_survive(
 ) -> None:
     sandbox.update(account.unipile_account_id, premium_features=["premium"])
     rows = UnipileAccount.objects.filter(pk=account.pk)
-    meanwhile(lambda: rows.update(user=stranger, created_at="2020-01-01T00:00Z"))
+    meanwhile(lambda: rows.update(user=stranger))
 
-    assert post(api, account.pk).status_code == 200
-    after = stored(account)
-    assert after["is_premium"] is True
-    assert after["user_id"] == stranger.pk
-    assert after["created_at"].year == 2020
+    assert post(api, account.pk).status_code == 404
+    assert stored(account)["is_premium"] is False
+    # The change is the new owner's to hear of.
+    assert post(api_client(stranger), account.pk).json()["changed"]["is_premium"] is True
 
 
 def test_account_that_got_another_unipile_id_meanwhile_is_asked_for_by_that_one(
@@ -375,6 +390,7 @@ def test_bad_news_asked_for_earlier_does_not_undo_a_later_good_answer(
     meanwhile: Meanwhile,
     door: str,
 ) -> None:
+    make_account(owner, sandbox)
     payload = sandbox.get(account.unipile_account_id)
     if door == "gone":
         sandbox.remove(account.unipile_account_id)
@@ -392,8 +408,8 @@ def test_bad_news_asked_for_earlier_does_not_undo_a_later_good_answer(
 
 
 @pytest.mark.parametrize(
-    ("loss", "status", "answer"),
-    [("gone", "disconnected", 409), ("logged out", "credentials_required", 200)],
+    ("loss", "status"),
+    [("gone", "disconnected"), ("logged out", "credentials_required")],
 )
 def test_good_answer_asked_for_earlier_does_not_undo_later_bad_news(
     api: APIClient,
@@ -403,8 +419,8 @@ def test_good_answer_asked_for_earlier_does_not_undo_later_bad_news(
     meanwhile: Meanwhile,
     loss: str,
     status: str,
-    answer: int,
 ) -> None:
+    make_account(owner, sandbox)
     rows: list[dict[str, Any]] = []
 
     def lose() -> None:
@@ -417,7 +433,7 @@ def test_good_answer_asked_for_earlier_does_not_undo_later_bad_news(
 
     meanwhile(lose)
 
-    assert post(api, account.pk).status_code == answer
+    assert post(api, account.pk).status_code == 409
     assert stored(account) == rows[0]
     assert rows[0]["status"] == status
 

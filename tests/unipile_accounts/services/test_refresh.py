@@ -211,7 +211,7 @@ def test_samples_are_refreshed(owner: User, sandbox: Sandbox, number: int, expec
     [
         (Fault(status=400), UnipileAPIError, 1),
         (Fault(status=401), UnipileAuthenticationError, 1),
-        (Fault(status=403), UnipileAuthenticationError, 1),
+        (Fault(status=403, body=b"{}"), UnipileAuthenticationError, 1),
         (Fault(status=404, body=b"<html>"), UnipileAPIError, 1),
         (Fault(status=429), UnipileRateLimited, 1),
         (Fault(status=500), UnipileServerError, 2),
