@@ -21,6 +21,7 @@ from unipile_accounts.exceptions import (
     UnipileError,
     UnipileNotLinkedIn,
     UnipilePremiumStatusPending,
+    UnipileReconnectRequired,
     UnipileUnexpectedAnswer,
 )
 from unipile_accounts.models import UnipileAccount
@@ -231,7 +232,7 @@ def test_any_json_over_http_leaves_a_true_row(
     error = refresh(account)
 
     after = stored(account)
-    if isinstance(error, UnipileLoginLost):
+    if isinstance(error, UnipileReconnectRequired):
         assert after["status"] == "credentials_required"
         assert (after["is_premium"], after["name"]) == (True, "Stored name")
     elif error:

@@ -77,7 +77,8 @@ def seconds_of_a_refresh(api: APIClient, account: UnipileAccount) -> float:
         (Fault(delay=60), 1),
         (Fault(status=400), 1),
         (Fault(status=401), 1),
-        (Fault(status=404), 1),
+        # The list shows whether the workspace is ours.
+        (Fault(status=404), 2),
         (Fault(body=b"{}"), 1),
     ],
 )

@@ -81,7 +81,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='accountchange',
             name='account',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='changes', to='unipile_accounts.unipileaccount', verbose_name='account'),
+            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='changes', to='unipile_accounts.unipileaccount', verbose_name='account'),
         ),
         migrations.AddField(
             model_name='accountchange',

@@ -16,6 +16,8 @@ class AccountChange(models.Model):
         on_delete=models.CASCADE,
         related_name="changes",
         db_index=False,
+        # A deletion must not fail because a refresh has just added to the history.
+        db_constraint=False,
         verbose_name=_("account"),
     )
     changed_at = models.DateTimeField(_("changed at"), default=timezone.now)

@@ -263,7 +263,6 @@ UNUSABLE_BODIES = {
         (Fault(status=504), 2, 502, "unipile_error", None),
         (Fault(status=599), 2, 502, "unipile_error", None),
         # Neither an answer nor an error.
-        (Fault(status=201), 1, 502, "unipile_error", None),
         (Fault(status=204, body=b""), 1, 502, "unipile_error", None),
         (Fault(status=301, headers={"Location": "/elsewhere"}), 1, 502, "unipile_error", None),
         (Fault(status=302, headers={"Location": "/elsewhere"}), 1, 502, "unipile_error", None),
