@@ -47,7 +47,7 @@ def write_history(results: Iterable[RefreshResult], origin: Origin) -> None:
 
 def changes_told_before(account: UnipileAccount, origin: Origin) -> dict[str, Change]:
     """Return what an earlier request with the same key and user has changed."""
-    if not origin.idempotency_key or origin.user is None:
+    if not origin.idempotency_key or origin.user is None or origin.user.pk is None:
         return {}
     told = account.changes.filter(user_id=origin.user.pk, idempotency_key=origin.idempotency_key)
     return {change.field: Change(change.old, change.new) for change in told}
