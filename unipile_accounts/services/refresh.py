@@ -16,7 +16,7 @@ from unipile_accounts.models import UnipileAccount, UnipileAccountQuerySet
 from unipile_accounts.results import Door, Origin, RefreshResult
 from unipile_accounts.services import recording
 from unipile_accounts.services.asking import Call, Workspace, ask
-from unipile_accounts.services.writing import given_up, note_failure, store
+from unipile_accounts.services.writing import given_up, note_failures, store
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -108,7 +108,7 @@ def refresh_one(
 
 def _note(pk: UUID, error: UnipileError) -> None:
     try:
-        note_failure([pk], error.code)
+        note_failures([RefreshResult(UnipileAccount(pk=pk), error=error)])
     except DatabaseError:
         recording.logger.warning("The failure of account %s could not be noted.", pk)
 

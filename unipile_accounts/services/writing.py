@@ -9,10 +9,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import models, transaction
+from django.db import transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 
-from unipile_accounts.exceptions import UnipileAccountDisconnected, UnipileReconnectRequired
+from unipile_accounts.exceptions import (
+    AccountLocked,
+    UnipileAccountDisconnected,
+    UnipileReconnectRequired,
+)
 from unipile_accounts.limits import weekly_limits
 from unipile_accounts.models import UnipileAccount, UnipileAccountQuerySet
 from unipile_accounts.payloads.account import AccountVerdict
@@ -143,11 +148,16 @@ def _write(results: Iterable[RefreshResult], differing: list[UnipileAccount]) ->
         )
 
 
-def note_failure(pks: Iterable[UUID], code: str) -> None:
-    """Write down that a refresh failed, and nothing else of the rows."""
-    UnipileAccount.objects.filter(pk__in=list(pks)).update(
-        last_tried_at=models.functions.Now(), last_error=code
-    )
+def note_failures(results: Iterable[RefreshResult]) -> None:
+    """Write down that refreshes failed, and nothing else of the rows."""
+    codes: dict[str, list[UUID]] = defaultdict(list)
+    for result in results:
+        if result.error and not result.stored and result.outcome == "failed":
+            codes[result.error.code].append(result.account.pk)
+    # To note that a row is locked would take its lock.
+    codes.pop(AccountLocked.code, None)
+    for code, pks in codes.items():
+        UnipileAccount.objects.filter(pk__in=pks).update(last_tried_at=Now(), last_error=code)
 
 
 def _is_ahead(row: UnipileAccount) -> bool:

@@ -1,0 +1,49 @@
+"""Storing a page of Unipile's list, though somebody may hold one of its rows for long."""
+
+from __future__ import annotations
+
+from django.db import OperationalError, connection
+
+from unipile_accounts.exceptions import AccountLocked
+from unipile_accounts.models import UnipileAccount
+from unipile_accounts.results import Origin, RefreshResult
+from unipile_accounts.services.pages import Page
+from unipile_accounts.services.unread import Unread
+from unipile_accounts.services.writing import store
+
+
+def store_page(page: Page, unread: Unread, *, origin: Origin, dry_run: bool) -> list[RefreshResult]:
+    """Store what a page says of unread accounts; return how each of them went."""
+    failed = [
+        RefreshResult(row, error=page.errors[row.unipile_account_id])
+        for row in unread.among(page.errors)
+    ]
+    unread.asked(page.asked_at)
+    try:
+        return failed + _store(page, unread, origin=origin, dry_run=dry_run)
+    except OperationalError:
+        # Somebody holds a row for long. The others of its page are stored without it.
+        connection.close()
+        stored = _store(page, unread, origin=origin, dry_run=dry_run, skip_locked=True)
+    done = {result.account.pk for result in stored}
+    skipped = [row for row in unread.among(page.verdicts) if row.pk not in done]
+    return failed + stored + [RefreshResult(row, error=locked(row)) for row in skipped]
+
+
+def _store(
+    page: Page, unread: Unread, *, origin: Origin, dry_run: bool, skip_locked: bool = False
+) -> list[RefreshResult]:
+    selected = unread.selection.filter(unipile_account_id__in=list(page.verdicts))
+    return store(
+        page.verdicts,
+        UnipileAccount.objects.filter(pk__in=selected.order_by().values("pk")),
+        asked_at=page.asked_at,
+        origin=origin,
+        dry_run=dry_run,
+        skip=unread.was_read,
+        skip_locked=skip_locked,
+    )
+
+
+def locked(account: UnipileAccount) -> AccountLocked:
+    return AccountLocked(f"Account {account.pk} is locked in the database.")

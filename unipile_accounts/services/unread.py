@@ -1,0 +1,58 @@
+"""Which accounts of a pass are still to be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from uuid import UUID
+
+from unipile_accounts.models import UnipileAccount, UnipileAccountQuerySet
+from unipile_accounts.results import RefreshResult
+from unipile_accounts.services.interrupts import check
+from unipile_accounts.unipile.accounts import PAGE_SIZE
+
+
+class Unread:
+    """The accounts of a selection that nothing was said about yet.
+
+    What it remembers does not grow with the number of accounts: a row that was read is told by its
+    `refreshed_at`, and only those that were reported without a write are kept.
+    """
+
+    def __init__(self, selection: UnipileAccountQuerySet) -> None:
+        self.selection = selection.readable()
+        self._started = UnipileAccount.objects.database_time()
+        self._asked_at: set[datetime] = set()
+        self._reported: set[UUID] = set()
+
+    def chunks(self, *, status: str | None = None) -> Iterator[list[UnipileAccount]]:
+        accounts = self.selection.not_refreshed_since(self._started)
+        for chunk in chunks(accounts.filter(status=status) if status else accounts):
+            unread = [row for row in chunk if row.pk not in self._reported]
+            if unread:
+                yield unread
+
+    def among(self, unipile_account_ids: Iterable[str]) -> list[UnipileAccount]:
+        rows = self.selection.filter(unipile_account_id__in=list(unipile_account_ids))
+        return [row for row in rows if not self.was_read(row)]
+
+    def was_read(self, row: UnipileAccount) -> bool:
+        """An account that moves to a later page while the list is read comes twice."""
+        return row.refreshed_at in self._asked_at or row.pk in self._reported
+
+    def asked(self, asked_at: datetime) -> None:
+        self._asked_at.add(asked_at)
+
+    def report(self, results: Iterable[RefreshResult], *, dry_run: bool) -> None:
+        self._reported.update(
+            result.account.pk for result in results if dry_run or not result.stored
+        )
+
+
+def chunks(accounts: UnipileAccountQuerySet) -> Iterator[list[UnipileAccount]]:
+    """Iterate in steps, so that neither memory nor a cursor is held while Unipile is asked."""
+    chunk = list(accounts.order_by("pk")[:PAGE_SIZE])
+    while chunk:
+        yield chunk
+        check()
+        chunk = list(accounts.filter(pk__gt=chunk[-1].pk).order_by("pk")[:PAGE_SIZE])
