@@ -204,7 +204,7 @@ def test_profile_opens_in_a_window_of_its_own(page: Page, upgraded: UnipileAccou
 def test_unipile_that_rejects_the_key_is_reported(
     page: Page, upgraded: UnipileAccount, sandbox: Sandbox
 ) -> None:
-    sandbox.inject(Fault(status=403))
+    sandbox.inject(Fault(status=403, body=b"{}"))
     log_in(page, "sam")
     page.get_by_role("link", name=UPGRADED_NAME).click()
     page.get_by_role("button", name="Refresh from Unipile").click()

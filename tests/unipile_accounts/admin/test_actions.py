@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -125,7 +126,8 @@ def test_one_request_refreshes_a_thousand_accounts(
     )
     assert len(sandbox.requests) == 4
     # For a page of 250: the time, its rows, one write. Once: what changed.
-    assert len(executed) <= 26
+    # SQLite takes fewer parameters, so Django writes a page in more statements.
+    assert len(executed) <= (26 if connection.vendor == "postgresql" else 50)
     assert seconds < 10
 
 
