@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from django.db import OperationalError, connection
-
 from unipile_accounts.exceptions import AccountLocked
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.results import Origin, RefreshResult
@@ -21,13 +19,13 @@ def store_page(page: Page, unread: Unread, *, origin: Origin, dry_run: bool) -> 
     unread.asked(page.asked_at)
     try:
         return failed + _store(page, unread, origin=origin, dry_run=dry_run)
-    except OperationalError:
-        # Somebody holds a row for long. The others of its page are stored without it.
-        connection.close()
+    except AccountLocked as exc:
+        # The other rows of the page are stored without the one that somebody holds.
+        locked = exc
         stored = _store(page, unread, origin=origin, dry_run=dry_run, skip_locked=True)
     done = {result.account.pk for result in stored}
     skipped = [row for row in unread.among(page.verdicts) if row.pk not in done]
-    return failed + stored + [RefreshResult(row, error=locked(row)) for row in skipped]
+    return failed + stored + [RefreshResult(row, error=locked) for row in skipped]
 
 
 def _store(
@@ -43,7 +41,3 @@ def _store(
         skip=unread.was_read,
         skip_locked=skip_locked,
     )
-
-
-def locked(account: UnipileAccount) -> AccountLocked:
-    return AccountLocked(f"Account {account.pk} is locked in the database.")

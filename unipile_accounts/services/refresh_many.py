@@ -8,8 +8,6 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from django.db import OperationalError, connection
-
 from unipile_accounts.conf import conf
 from unipile_accounts.exceptions import (
     UnipileAccountDisconnected,
@@ -22,7 +20,7 @@ from unipile_accounts.models import UnipileAccount, UnipileAccountQuerySet
 from unipile_accounts.results import Door, Origin, RefreshResult
 from unipile_accounts.services import interrupts, recording
 from unipile_accounts.services.asking import Workspace, in_background
-from unipile_accounts.services.page_storing import locked, store_page
+from unipile_accounts.services.page_storing import store_page
 from unipile_accounts.services.pages import iter_pages
 from unipile_accounts.services.patience import Patience
 from unipile_accounts.services.refresh import refresh_one
@@ -167,11 +165,6 @@ class RefreshPass:
             except UnipileError as exc:
                 if not self.patience.try_again(exc):
                     return RefreshResult(account, error=exc)
-            except OperationalError:
-                connection.close()
-                # Raises in its turn when it is the whole database that does not answer.
-                UnipileAccount.objects.database_time()
-                return RefreshResult(account, error=locked(account))
             else:
                 self.patience.try_again(None)
                 return result

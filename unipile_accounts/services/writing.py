@@ -22,6 +22,7 @@ from unipile_accounts.limits import weekly_limits
 from unipile_accounts.models import UnipileAccount, UnipileAccountQuerySet
 from unipile_accounts.payloads.account import AccountVerdict
 from unipile_accounts.results import Change, Origin, RefreshResult
+from unipile_accounts.services.locking import in_one_transaction
 from unipile_accounts.services.recording import write_history
 
 logger = logging.getLogger("unipile_accounts.services")
@@ -55,20 +56,27 @@ def store(
     The rows are locked in the order of their keys and compared as they are then, so of several
     refreshes after one upgrade exactly one sees the change. An answer that was asked for before the
     stored one is not written. The history is written with the rows. A dry run writes nothing.
+
+    Raises `AccountLocked` when somebody holds a row for seconds; `skip_locked` leaves it out.
     """
-    with transaction.atomic(durable=True):
-        locked = accounts.select_for_update(no_key=True, skip_locked=skip_locked)
+
+    def apply() -> list[RefreshResult]:
+        locked = accounts.select_for_update(
+            no_key=True, nowait=not skip_locked, skip_locked=skip_locked
+        )
         rows = locked.filter(unipile_account_id__in=list(verdicts)).order_by("pk")
-        written: list[UnipileAccount] = []
+        differing: list[UnipileAccount] = []
         results = [
-            _apply(verdicts[row.unipile_account_id], row, asked_at=asked_at, differing=written)
+            _apply(verdicts[row.unipile_account_id], row, asked_at=asked_at, differing=differing)
             for row in rows
             if not skip(row)
         ]
         if not dry_run:
-            _write(results, written)
+            _write(results, differing)
             write_history(results, origin)
-    return results
+        return results
+
+    return in_one_transaction(apply)
 
 
 def _apply(
@@ -157,7 +165,13 @@ def note_failures(results: Iterable[RefreshResult]) -> None:
     # To note that a row is locked would take its lock.
     codes.pop(AccountLocked.code, None)
     for code, pks in codes.items():
-        UnipileAccount.objects.filter(pk__in=pks).update(last_tried_at=Now(), last_error=code)
+        with transaction.atomic():
+            # A row that somebody holds is worth no wait.
+            free = UnipileAccount.objects.select_for_update(no_key=True, skip_locked=True)
+            found = free.filter(pk__in=pks).order_by("pk").values_list("pk", flat=True)
+            UnipileAccount.objects.filter(pk__in=list(found)).update(
+                last_tried_at=Now(), last_error=code
+            )
 
 
 def _is_ahead(row: UnipileAccount) -> bool:

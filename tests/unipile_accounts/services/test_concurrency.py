@@ -13,12 +13,10 @@ from django.db import connection, connections, transaction
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from tests.conftest import api_client, make_account, stored, until
+from tests.conftest import api_client, error_of, make_account, stored
 from unipile_accounts.models import UnipileAccount
-from unipile_accounts.payloads.account import AccountVerdict
-from unipile_accounts.results import Door, Origin, RefreshResult
-from unipile_accounts.services import refresh_account
-from unipile_accounts.services.writing import store
+from unipile_accounts.results import Door, RefreshResult
+from unipile_accounts.services import locking, refresh_account, refresh_accounts
 from unipile_accounts.signals import account_refreshed
 from unipile_sandbox import Request, Sandbox, linkedin_account
 
@@ -135,7 +133,7 @@ def test_refreshes_of_different_accounts_all_succeed(owner: User, sandbox: Sandb
 
 
 def test_refresh_compares_with_the_row_that_somebody_else_is_just_changing(
-    api: APIClient, account: UnipileAccount, sandbox: Sandbox
+    api: APIClient, account: UnipileAccount, sandbox: Sandbox, waits: threading.Event
 ) -> None:
     sandbox.update(account.unipile_account_id, premium_features=["premium"])
     changed, answered = threading.Event(), threading.Event()
@@ -146,7 +144,7 @@ def test_refresh_compares_with_the_row_that_somebody_else_is_just_changing(
             UnipileAccount.objects.filter(pk=account.pk).update(is_premium=True)
             changed.set()
             assert answered.wait(10)
-            until(somebody_waits_for_a_lock)
+            assert waits.wait(10)
 
     def refresh_meanwhile(_: int) -> Any:
         assert changed.wait(10)
@@ -160,38 +158,74 @@ def test_refresh_compares_with_the_row_that_somebody_else_is_just_changing(
     assert stored(account)["weekly_message_limit"] == 150
 
 
-def somebody_waits_for_a_lock() -> bool:
-    """SQLite cannot tell who waits; there the refresh comes a little later or waits."""
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Tell when somebody has found a row locked; on SQLite he waits in the database."""
+    found_locked = threading.Event()
+    give_back = locking.give_connection_back
+
+    def tell() -> None:
+        found_locked.set()
+        give_back()
+
+    monkeypatch.setattr(locking, "give_connection_back", tell)
     if connection.vendor != "postgresql":
-        return True
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity"
-            " WHERE wait_event_type = 'Lock' AND datname = current_database()"
-        )
-        return bool(cursor.fetchone()[0])
+        found_locked.set()
+    return found_locked
 
 
-def test_rows_are_locked_in_the_order_of_their_keys(owner: User) -> None:
-    rows = UnipileAccount.objects.order_by("-pk")
-    accounts = [make_account(owner) for _ in range(40)]
-    verdicts = {account.unipile_account_id: AccountVerdict(name="New") for account in accounts}
-    first = min(account.pk for account in accounts)
+def test_locked_row_is_given_up_on_and_holds_no_connection(
+    api: APIClient,
+    account: UnipileAccount,
+    sandbox: Sandbox,
+    waits: threading.Event,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite locks no rows")
+    monkeypatch.setattr(locking, "PATIENCE", 0.1)
+    free = make_account(account.user, sandbox)
+    sandbox.update(account.unipile_account_id, premium_features=["premium"])
+    before = stored(account)
+    connections_held: list[Any] = []
 
-    def store_in_the_opposite_order(_: int) -> list[RefreshResult]:
-        asked_at = rows.database_time()
-        return store(verdicts, rows.all(), asked_at=asked_at, origin=Origin(Door.COMMAND))
+    def refresh_both(_: int) -> list[Any]:
+        sleep = lambda _: connections_held.append(connection.connection)  # noqa: E731
+        monkeypatch.setattr(locking.time, "sleep", sleep)
+        return [post(api, account.pk), post(api, free.pk)]
 
-    with ThreadPoolExecutor(1) as pool:
-        with transaction.atomic():
-            list(rows.filter(pk=first).select_for_update())
-            work = pool.submit(in_threads, 1, store_in_the_opposite_order)
-            until(somebody_waits_for_a_lock)
-            free = rows.exclude(pk=first).select_for_update(skip_locked=True)
-            assert len(free) == 39
-        [results] = work.result()
+    with transaction.atomic():
+        list(UnipileAccount.objects.select_for_update().filter(pk=account.pk))
+        [(locked, other)] = in_threads(1, refresh_both)
 
-    assert len(results) == 40
+    error = error_of(locked, 503)
+    assert (error["code"], locked["Retry-After"]) == ("database_unavailable", "5")
+    assert stored(account) == before
+    assert other.status_code == 200
+    assert waits.is_set()
+    assert set(connections_held) == {None}
+
+
+def test_page_is_stored_without_the_row_that_is_locked(
+    owner: User, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite locks no rows")
+    monkeypatch.setattr(locking, "PATIENCE", 0.05)
+    held, *others = [make_account(owner, sandbox) for _ in range(30)]
+
+    def refresh_all(_: int) -> list[RefreshResult]:
+        return list(refresh_accounts(UnipileAccount.objects.all(), door=Door.COMMAND))
+
+    with transaction.atomic():
+        list(UnipileAccount.objects.select_for_update().filter(pk=held.pk))
+        [results] = in_threads(1, refresh_all)
+
+    failed = [result for result in results if result.error]
+    assert [(each.account, each.error.code) for each in failed if each.error] == [
+        (held, "database_unavailable")
+    ]
+    assert UnipileAccount.objects.exclude(refreshed_at=None).count() == len(others)
 
 
 # --- While we wait for Unipile --------------------------------------------------------------------
