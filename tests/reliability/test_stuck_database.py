@@ -1,0 +1,112 @@
+"""One row is locked, and then the whole of PostgreSQL is stopped, under 32 clients."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import uuid
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import pytest
+
+from script.postgres import Server
+from script.serving import Service, wait_until
+from unipile_sandbox import Sandbox
+
+# STUCK=30 holds up the row and the database for longer than .ci/run has time for.
+STUCK = float(os.environ.get("STUCK", "4"))
+CLIENTS = 32
+# The pool's wait and a statement's, each bounded by DATABASE_TIMEOUT; a lock's is 3 seconds.
+DATABASE_TIMEOUT = 2.0
+BOUND = 10.0
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("served")]
+
+
+class Answer(NamedTuple):
+    status: int
+    code: str
+    seconds: float
+
+
+class Clients:
+    """Refresh accounts without a pause, until they are told to end."""
+
+    def __init__(self, service: Service, accounts: list[uuid.UUID]) -> None:
+        self._service = service
+        self._ended = threading.Event()
+        self._pool = ThreadPoolExecutor(len(accounts))
+        self.answers: list[Answer] = []
+        self._work = [self._pool.submit(self._refresh_for_long, pk) for pk in accounts]
+
+    def _refresh_for_long(self, pk: uuid.UUID) -> None:
+        while not self._ended.is_set():
+            self.answers.append(ask(self._service, pk))
+
+    def end(self) -> list[Answer]:
+        self._ended.set()
+        for work in self._work:
+            work.result()
+        self._pool.shutdown()
+        return self.answers
+
+
+def ask(service: Service, pk: uuid.UUID) -> Answer:
+    started = time.monotonic()
+    status, body = service.refresh(pk)
+    code = "" if status == 200 else body.get("errors", [{}])[0].get("code", "")
+    return Answer(status, code, time.monotonic() - started)
+
+
+def test_locked_row_holds_up_only_its_own_requests(postgres: Server, sandbox: Sandbox) -> None:
+    with Service(postgres, sandbox, DATABASE_TIMEOUT=str(DATABASE_TIMEOUT)) as service:
+        locked, *others = [service.add_account() for _ in range(CLIENTS + 1)]
+        with service.connect() as psql, psql.transaction():
+            psql.execute("UPDATE unipile_accounts SET name = 'held' WHERE id = %s", [locked])
+            clients = Clients(service, others)
+            deadline = time.monotonic() + STUCK
+            with ThreadPoolExecutor(20) as pool:
+                waiting = list(pool.map(lambda _: ask(service, locked), range(20)))
+            wait_until(lambda: time.monotonic() > deadline, seconds=STUCK + 5)
+            answers = clients.end()
+        freed = ask(service, locked)
+
+    tell("one row locked", answers, waiting)
+    assert {(each.status, each.code) for each in waiting} == {(503, "database_unavailable")}
+    assert {each.status for each in answers} == {200}
+    assert max(each.seconds for each in answers + waiting) < BOUND
+    assert freed.status == 200
+
+
+def test_stopped_database_is_told_in_time_and_got_over(postgres: Server, sandbox: Sandbox) -> None:
+    with Service(postgres, sandbox, DATABASE_TIMEOUT=str(DATABASE_TIMEOUT)) as service:
+        accounts = [service.add_account() for _ in range(CLIENTS)]
+        clients = Clients(service, accounts)
+        wait_until(lambda: len(clients.answers) > CLIENTS)
+        with postgres.frozen():
+            probe = service.get("/healthz", timeout=BOUND)[0]
+            deadline = time.monotonic() + STUCK
+            wait_until(lambda: time.monotonic() > deadline, seconds=STUCK + 5)
+        wait_until(lambda: service.get("/healthz")[0] == 200)
+        answers = clients.end()
+        after = [ask(service, pk) for pk in accounts]
+
+    tell("PostgreSQL stopped", answers)
+    assert probe == 503
+    assert {(each.status, each.code) for each in answers} == {
+        (200, ""),
+        (503, "database_unavailable"),
+    }
+    assert max(each.seconds for each in answers) < BOUND
+    assert {each.status for each in after} == {200}
+
+
+def tell(what: str, *groups: list[Answer]) -> None:
+    """For docs/reliability.md; pytest -rP shows it."""
+    for answers in groups:
+        statuses = Counter(each.status for each in answers)
+        slowest = max(each.seconds for each in answers)
+        print(f"{what}: {dict(statuses)}, slowest {slowest:.1f} s")  # noqa: T201
