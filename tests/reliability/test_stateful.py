@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import random
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import timedelta
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -16,14 +18,15 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.db.models.functions import Now
 
 from tests.conftest import make_account, stored
 from unipile_accounts.exceptions import UnipileError
-from unipile_accounts.models import UnipileAccount
+from unipile_accounts.models import AccountChange, UnipileAccount
 from unipile_accounts.results import Change, Door
 from unipile_accounts.services import refresh_account, refresh_accounts
 from unipile_accounts.signals import account_refreshed
-from unipile_sandbox import Sandbox
+from unipile_sandbox import Sandbox, UnknownAccountError
 
 # More of them for docs/reliability.md: SEEDS=50.
 SEEDS = range(int(os.environ.get("SEEDS", "3")))
@@ -52,8 +55,11 @@ def reports() -> Iterator[dict[UUID, list[Report]]]:
 class Life:
     """What one thread does to the accounts, at random."""
 
-    def __init__(self, seed: str, accounts: list[UnipileAccount], sandbox: Sandbox) -> None:
+    def __init__(
+        self, seed: str, accounts: list[UnipileAccount], owners: list[User], sandbox: Sandbox
+    ) -> None:
         self._chance = random.Random(seed)
+        self._owners = owners
         self._accounts = accounts
         self._sandbox = sandbox
 
@@ -64,9 +70,13 @@ class Life:
             self.rename,
             self.log_out,
             self.remove_at_unipile,
+            self.move_in_the_list,
             self.select_in_admin,
+            self.break_off_in_admin,
             self.run_command,
             self.delete_row,
+            self.change_owner,
+            self.step_the_clock,
         ]
         try:
             for _ in range(STEPS):
@@ -88,6 +98,12 @@ class Life:
             with suppress(KeyError):
                 self._sandbox.remove(account.unipile_account_id)
 
+    def move_in_the_list(self, account: UnipileAccount) -> None:
+        with suppress(KeyError, UnknownAccountError):
+            payload = self._sandbox.get(account.unipile_account_id)
+            self._sandbox.remove(account.unipile_account_id)
+            self._sandbox.add(payload)
+
     def refresh(self, account: UnipileAccount) -> None:
         with suppress(UnipileError, UnipileAccount.DoesNotExist):
             refresh_account(UnipileAccount.objects.all(), account.pk, door=Door.API)
@@ -95,6 +111,19 @@ class Life:
     def select_in_admin(self, account: UnipileAccount) -> None:
         chosen = [each.pk for each in self._chance.sample(self._accounts, 6)]
         list(refresh_accounts(UnipileAccount.objects.filter(pk__in=chosen), door=Door.ADMIN))
+
+    def break_off_in_admin(self, account: UnipileAccount) -> None:
+        results = refresh_accounts(UnipileAccount.objects.all(), door=Door.ADMIN)
+        list(islice(results, self._chance.randrange(ACCOUNTS)))
+
+    def change_owner(self, account: UnipileAccount) -> None:
+        owner = self._chance.choice(self._owners)
+        UnipileAccount.objects.filter(pk=account.pk).update(user=owner)
+
+    def step_the_clock(self, account: UnipileAccount) -> None:
+        """Leave what a clock that was ahead would have left."""
+        ahead = Now() + timedelta(hours=1)
+        UnipileAccount.objects.filter(pk=account.pk).update(refreshed_at=ahead)
 
     def run_command(self, account: UnipileAccount) -> None:
         with suppress(CommandError):
@@ -112,16 +141,22 @@ class Life:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_rows_end_as_unipile_says_and_every_change_is_reported_once(
-    owner: User, sandbox: Sandbox, reports: dict[UUID, list[Report]], seed: int
+    owner: User,
+    stranger: User,
+    sandbox: Sandbox,
+    reports: dict[UUID, list[Report]],
+    seed: int,
 ) -> None:
     accounts = [make_account(owner, sandbox) for _ in range(ACCOUNTS)]
     first = {account.pk: stored(account) for account in accounts}
-    lives = [Life(f"{seed} {number}", accounts, sandbox) for number in range(THREADS)]
+    lives = [
+        Life(f"{seed} {number}", accounts, [owner, stranger], sandbox) for number in range(THREADS)
+    ]
 
     with ThreadPoolExecutor(THREADS) as pool:
         for life in [pool.submit(life) for life in lives]:
             life.result()
-    last = Life("", accounts, sandbox)
+    last = Life("", accounts, [owner], sandbox)
     for account in accounts:
         last.refresh(account)
 
@@ -131,7 +166,7 @@ def test_rows_end_as_unipile_says_and_every_change_is_reported_once(
     for account in accounts:
         if account.pk in left:
             assert_as_unipile_says(left[account.pk], sandbox)
-        assert_told_once(first[account.pk], reports[account.pk], left.get(account.pk))
+            assert_told_once(first[account.pk], reports[account.pk], left[account.pk])
     # It was not quiet: every door was used, and there was something to tell.
     told = [report for each in reports.values() for report in each]
     assert {door for _, door, _ in told} == {Door.API, Door.ADMIN, Door.COMMAND}
@@ -156,16 +191,19 @@ def assert_as_unipile_says(row: dict[str, Any], sandbox: Sandbox) -> None:
     assert limits == ((100, 150) if row["is_premium"] else (80, 100))
 
 
-def assert_told_once(
-    first: dict[str, Any], reports: list[Report], left: dict[str, Any] | None
-) -> None:
-    """The reports, in the order of their questions, lead from the first row to the last."""
-    values = {name: first[name] for name in REPORTED}
-    for _, _, changes in sorted(reports, key=lambda report: report[0]):
-        for name in REPORTED:
-            if name in changes:
-                assert changes[name].old == values[name]
-                assert changes[name].new != values[name]
-                values[name] = changes[name].new
-    if left:
-        assert values == {name: left[name] for name in REPORTED}
+def assert_told_once(first: dict[str, Any], reports: list[Report], left: dict[str, Any]) -> None:
+    """The history leads from the first row to the last, and the signals told the same."""
+    history = list(AccountChange.objects.filter(account_id=left["id"]).order_by("id"))
+    values = {name: str(first[name]) for name in REPORTED}
+    for change in history:
+        if change.field in REPORTED:
+            assert change.old == values[change.field]
+            assert change.new != change.old
+            values[change.field] = change.new
+    assert values == {name: str(left[name]) for name in REPORTED}
+    told = Counter(
+        (door.value, name, str(change.old), str(change.new))
+        for _, door, changes in reports
+        for name, change in changes.items()
+    )
+    assert told == Counter((each.door, each.field, each.old, each.new) for each in history)
