@@ -26,6 +26,8 @@ from unipile_sandbox import samples  # noqa: E402
 
 # Has just bought LinkedIn Premium, which our row does not know yet.
 _UPGRADED = "Tobin Arrowood"
+# Has bought Sales Navigator, which Unipile's copy does not know.
+_UPGRADED_AT_LINKEDIN = "Mara Feldkamp"
 _FIRST_CUSTOMER = ("Mara Feldkamp", "Tobin Arrowood", "Ilse Quandt", "Sunniva Brandt")
 # Not in the sandbox: its owner has given it up.
 _GONE = {"id": "u5GnWq1EToy7Lc3ZsXbK9A", "name": "Odile Marchetti"}
@@ -57,11 +59,13 @@ def _bring_up_to_date(account: UnipileAccount) -> None:
 
 
 def _summary(upgraded: UnipileAccount, passwords: dict[str, str]) -> dict[str, Any]:
+    at_linkedin = UnipileAccount.objects.get(name=_UPGRADED_AT_LINKEDIN)
     return {
         "account_id": str(upgraded.pk),
         "unipile_account_id": upgraded.unipile_account_id,
         "name": upgraded.name,
         "owner": upgraded.user.get_username(),
+        "at_linkedin": {"account_id": str(at_linkedin.pk), "name": at_linkedin.name},
         "passwords": passwords,
     }
 

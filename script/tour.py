@@ -40,17 +40,25 @@ def show(port: int, *, sandbox_url: str, demo: dict[str, Any]) -> None:
     account = f"{sandbox_url}/sandbox/accounts/{demo['unipile_account_id']}"
     features = json.dumps({"premiumFeatures": ["premium", "sales_navigator"]})
     _heading(f"{demo['name']} has bought LinkedIn Premium. {demo['owner'].title()} refreshes:")
-    print(f"curl -X POST {base_url}/api/unipile/refresh \\")
-    print(f"  -H 'Authorization: Bearer {token}' \\")
-    print(f"  -H 'Content-Type: application/json' -d '{json.dumps(question)}'")
+    _curl(f"{base_url}/api/unipile/refresh", question, token=token)
     print(f"\nHTTP 200\n{json.dumps(answer, indent=2, ensure_ascii=False)}")
     _heading("Buy Sales Navigator, then paste the curl above once more, and again:")
     print(f"curl -X PATCH {account} -d '{features}'")
+    upgraded = demo["at_linkedin"]
+    _heading(f"{upgraded['name']} has bought Sales Navigator, which only LinkedIn shows. Ask it:")
+    live = {"accountId": upgraded["account_id"], "live": True}
+    _curl(f"{base_url}/api/unipile/refresh", live, token=token)
     _heading("Look around:")
     logins = [f"{name} / {password}" for name, password in demo["passwords"].items()]
     print(f"Admin      {base_url}/admin/  {logins.pop()}")
     print(f"API docs   {base_url}/api/docs")
     print(f"Customers  {'  '.join(logins)}")
+
+
+def _curl(url: str, body: object, *, token: str) -> None:
+    print(f"curl -X POST {url} \\")
+    print(f"  -H 'Authorization: Bearer {token}' \\")
+    print(f"  -H 'Content-Type: application/json' -d '{json.dumps(body)}'")
 
 
 def _heading(text: str) -> None:

@@ -63,7 +63,13 @@ def _same_on_every_machine(settings: Settings, monkeypatch: pytest.MonkeyPatch) 
     settings.UNIPILE_POOL_SIZE = "64"
     settings.REST_FRAMEWORK = {
         **settings.REST_FRAMEWORK,
-        "DEFAULT_THROTTLE_RATES": {"refresh": "60/min", "token": "30/min"},
+        "DEFAULT_THROTTLE_RATES": {
+            "refresh": "60/min",
+            "live": "10/hour",
+            "search": "30/min",
+            "connect": "20/hour",
+            "token": "30/min",
+        },
         "NUM_PROXIES": 0,
     }
     # The pause before a second request is spread at random.

@@ -51,6 +51,15 @@ class AccountIdSerializer(serializers.Serializer[Any]):
     )
 
 
+class StrictBooleanField(serializers.BooleanField):
+    """JSON's true or false; `BooleanField` takes "yes" and 1 too."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid")
+        return data
+
+
 class WeeklyLimitField(serializers.IntegerField):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(min_value=1, max_value=MAX_SAFE_INTEGER, **kwargs)

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from puffle.api.throttling import UserRateThrottle
 from unipile_accounts.api.base import CallersAccounts
 from unipile_accounts.api.errors import ASKING, by_status
-from unipile_accounts.api.fields import AccountIdSerializer, TrueField, WeeklyLimitField
+from unipile_accounts.api.fields import (
+    AccountIdSerializer,
+    StrictBooleanField,
+    TrueField,
+    WeeklyLimitField,
+)
 from unipile_accounts.limits import FREE, PREMIUM
 from unipile_accounts.results import Door, RefreshResult
 from unipile_accounts.services import refresh_account
@@ -23,8 +30,23 @@ class RefreshThrottle(UserRateThrottle):
     scope = "refresh"
 
 
+class LiveThrottle(UserRateThrottle):
+    """Count live requests only, besides the ordinary limit."""
+
+    scope = "live"
+
+    def allow_request(self, request: Request, view: APIView) -> bool:
+        is_live = isinstance(request.data, dict) and request.data.get("live") is True
+        return not is_live or super().allow_request(request, view)
+
+
 class RefreshSerializer(AccountIdSerializer):
-    pass
+    live = StrictBooleanField(
+        default=False,
+        help_text=_(
+            "Ask LinkedIn itself for the plan too. Slower, and allowed a few times an hour only."
+        ),
+    )
 
 
 class ChangedField(serializers.BooleanField):
@@ -78,8 +100,13 @@ Cheap, idempotent, no OAuth round-trip. Fetches the account from Unipile and wri
 deciding whether to notify the user. Of several refreshes after one upgrade, exactly one reports it.
 
 **Use it** when the user has just added Premium or Sales Navigator, or to pick up new weekly limits
-before a campaign is launched. **Reconnect the account instead** on `reconnect_required`, or when
-`changed.has_sales_navigator` stays false although the user insists: Unipile may need fresh cookies.
+before a campaign is launched. **Reconnect the account instead** on `reconnect_required`.
+
+**Send `"live": true`** when a refresh said that nothing changed and the user insists that he has
+upgraded. Unipile may still answer from the day of the login; this asks LinkedIn. Do it once, before
+you send him through a new login. What LinkedIn says stays until Unipile's own answer changes. With
+`account_unavailable` LinkedIn does not tell the plan now, and nothing was changed. If a live
+refresh does not show the upgrade either, ask which LinkedIn account was upgraded, then reconnect.
 
 Safe to call repeatedly, but don't poll: account state changes are infrequent. After an error the
 stored flags and limits are as they were.
@@ -105,7 +132,12 @@ class RefreshEndpoint(CallersAccounts):
                 "Refresh one account",
                 value={"accountId": "3c90c3cc-0d44-4b50-8888-8dd25736052a"},
                 request_only=True,
-            )
+            ),
+            OpenApiExample(
+                "Ask LinkedIn itself",
+                value={"accountId": "3c90c3cc-0d44-4b50-8888-8dd25736052a", "live": True},
+                request_only=True,
+            ),
         ],
         responses=OpenApiResponse(
             RefreshResponseSerializer,
@@ -117,15 +149,17 @@ class RefreshEndpoint(CallersAccounts):
         detail=False,
         methods=["post"],
         serializer_class=RefreshSerializer,
-        throttle_classes=[RefreshThrottle],
+        throttle_classes=[RefreshThrottle, LiveThrottle],
         error_codes=by_status(*ASKING, "premium_status_pending"),
     )
     def refresh(self, request: Request) -> Response:
+        body = self.validated()
         result = refresh_account(
             self.get_queryset(),
-            self.validated()["accountId"],
+            body["accountId"],
             door=Door.API,
             user=request.user,
+            live=body["live"],
             idempotency_key=request.headers.get("Idempotency-Key", ""),
         )
         return Response(RefreshResponseSerializer(result).data)

@@ -29,6 +29,12 @@ class Fields:
     def flag(self, key: str) -> bool | None:
         return self._one(key, bool)
 
+    def number(self, key: str) -> int | None:
+        value = self._one(key, int)
+        if isinstance(value, bool):
+            raise self.unexpected(f"{key} of the wrong type")
+        return value
+
     def object(self, key: str) -> Self | None:
         values = self._one(key, dict)
         return None if values is None else self._of(values)

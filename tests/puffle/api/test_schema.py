@@ -69,9 +69,18 @@ def test_request_is_that_of_the_public_page(
 
     assert operation["requestBody"]["required"] is True
     assert body["required"] == ["accountId"]
-    [(name, field)] = body["properties"].items()
-    assert name == "accountId"
+    assert list(body["properties"]) == ["accountId", "live"]
+    field = body["properties"]["accountId"]
     assert (field["type"], field["format"], field["pattern"]) == ("string", "uuid", PATTERN)
+    live = body["properties"]["live"]
+    assert (live["type"], live["default"]) == ("boolean", False)
+
+
+def test_description_says_when_linkedin_is_to_be_asked(operation: dict[str, Any]) -> None:
+    words = " ".join(operation["description"].split())
+
+    assert "a refresh said that nothing changed and the user insists" in words
+    assert "before you send him through a new login" in words
 
 
 def test_answer_is_that_of_the_public_page(

@@ -43,7 +43,10 @@ def rates(settings: Settings, clock: object) -> Callable[..., None]:
     def set_rates(**rates: str) -> None:
         settings.REST_FRAMEWORK = {
             **settings.REST_FRAMEWORK,
-            "DEFAULT_THROTTLE_RATES": {"refresh": "60/min", "token": "30/min", **rates},
+            "DEFAULT_THROTTLE_RATES": {
+                **settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"],
+                **rates,
+            },
         }
 
     return set_rates

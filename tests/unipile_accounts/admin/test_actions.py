@@ -260,3 +260,55 @@ def test_button_sends_a_stranger_to_the_login(owner: User, sandbox: Sandbox) -> 
         assert response.status_code == 302
         assert response["Location"].startswith("/admin/login/")
     assert sandbox.requests == []
+
+
+# --- LinkedIn itself ------------------------------------------------------------------------------
+
+
+def test_action_asks_linkedin_for_an_upgrade_that_the_copy_lacks(
+    support: Client, owner: User, sandbox: Sandbox
+) -> None:
+    account = make_account(owner, sandbox)
+    sandbox.set_plan(account.unipile_account_id, premium=True, sales_navigator=True)
+    unchanged = report(refresh(support, account))[1]
+
+    level, words = report(refresh(support, account, action="ask_linkedin"))
+
+    assert "premium: no → yes" not in unchanged
+    assert level == "success"
+    assert "premium: no → yes" in words
+    assert "Sales Navigator: no → yes" in words
+    assert "weekly connection limit: 80 → 100" in words
+    assert "Sales Navigator<br>" in text(support.get(LIST))
+    assert AccountChange.objects.filter(account=account, door="admin").count() == 6
+
+
+def test_button_asks_linkedin_and_an_ordinary_refresh_keeps_the_answer(
+    support: Client, owner: User, sandbox: Sandbox
+) -> None:
+    account = make_account(owner, sandbox)
+    sandbox.set_plan(account.unipile_account_id, premium=True)
+
+    response = support.post(f"{LIST}{account.pk}/ask-linkedin/", follow=True)
+    again = report(press(support, account))[1]
+
+    assert response.redirect_chain == [(page_of(account), 302)]
+    assert "premium: no → yes" in report(response)[1]
+    assert "LinkedIn, <time" in text(response)
+    assert "It changed a moment ago" in again
+    assert stored(account)["is_premium"] is True
+
+
+def test_button_tells_that_linkedin_does_not_show_the_plan(
+    support: Client, owner: User, sandbox: Sandbox
+) -> None:
+    account = make_account(owner, sandbox)
+    sandbox.set_plan(account.unipile_account_id, premium=False, sales_navigator="DISCONNECTED")
+    before = stored(account)
+
+    response = support.post(f"{LIST}{account.pk}/ask-linkedin/", follow=True)
+
+    level, words = report(response)
+    assert level == "error"
+    assert "LinkedIn refuses this account at the moment" in words
+    assert stored(account) == before

@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from pytest_django import Settings
+from rest_framework.test import APIClient
+
+from tests.conftest import Statements, api_client, error_of, make_account, stored
+from unipile_accounts.models import UnipileAccount
+from unipile_sandbox import Fault, Sandbox
+
+URL = "/api/unipile/refresh"
+
+
+@pytest.fixture
+def upgraded(account: UnipileAccount, sandbox: Sandbox) -> UnipileAccount:
+    """A free account in the copy, which has Sales Navigator at LinkedIn."""
+    sandbox.set_plan(account.unipile_account_id, premium=True, sales_navigator=True)
+    return account
+
+
+@pytest.fixture
+def twice_an_hour(settings: Settings) -> None:
+    rates = settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]
+    settings.REST_FRAMEWORK = {
+        **settings.REST_FRAMEWORK,
+        "DEFAULT_THROTTLE_RATES": {**rates, "live": "2/hour"},
+    }
+
+
+def refresh(api: APIClient, account: UnipileAccount, **body: Any) -> Any:
+    return api.post(URL, {"accountId": str(account.pk), **body}, format="json")
+
+
+def test_live_refresh_tells_the_upgrade_once_in_the_same_keys(
+    api: APIClient, upgraded: UnipileAccount
+) -> None:
+    ordinary = refresh(api, upgraded, live=False).json()
+    first = refresh(api, upgraded, live=True).json()
+    second = refresh(api, upgraded, live=True).json()
+
+    assert ordinary["changed"] == {"is_premium": False, "has_sales_navigator": False}
+    assert first == {
+        "success": True,
+        "is_premium": True,
+        "has_sales_navigator": True,
+        "weekly_connection_limit": 100,
+        "weekly_message_limit": 150,
+        "changed": {"is_premium": True, "has_sales_navigator": True},
+    }
+    assert second == {**first, "changed": ordinary["changed"]}
+    assert refresh(api, upgraded).json() == second
+
+
+@pytest.mark.parametrize("live", ["true", "false", 1, 0, "", [], {}, "yes", None])
+def test_live_is_a_boolean_and_nothing_else(
+    api: APIClient, upgraded: UnipileAccount, sandbox: Sandbox, live: Any
+) -> None:
+    before = stored(upgraded)
+
+    error = error_of(refresh(api, upgraded, live=live), 400)
+
+    assert (error["attr"], error["code"]) == ("live", "null" if live is None else "invalid")
+    assert (stored(upgraded), sandbox.request_count) == (before, 0)
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "code"),
+    [
+        (Fault(status=403, error_type="errors/account_restricted"), 409, "account_unavailable"),
+        (Fault(status=401, error_type="errors/disconnected_account"), 409, "reconnect_required"),
+        (Fault(status=429), 503, "unipile_rate_limited"),
+        (Fault(status=422), 502, "unipile_error"),
+        (Fault(status=500), 502, "unipile_error"),
+        (Fault(close=True), 503, "unipile_unavailable"),
+        (None, 409, "account_unavailable"),
+    ],
+)
+def test_flags_stay_when_linkedin_does_not_tell_the_plan(
+    api: APIClient,
+    upgraded: UnipileAccount,
+    sandbox: Sandbox,
+    fault: Fault | None,
+    status: int,
+    code: str,
+) -> None:
+    refresh(api, upgraded, live=True)
+    if fault:
+        sandbox.inject(fault, operation="profile")
+    else:
+        plan = {"premium": False, "sales_navigator": "DISCONNECTED", "recruiter": "DISCONNECTED"}
+        sandbox.set_plan(upgraded.unipile_account_id, **plan)
+
+    assert error_of(refresh(api, upgraded, live=True), status)["code"] == code
+
+    row = stored(upgraded)
+    assert (row["is_premium"], row["has_sales_navigator"]) == (True, True)
+    assert (row["weekly_connection_limit"], row["weekly_message_limit"]) == (100, 150)
+
+
+# --- Its own limit --------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("twice_an_hour")
+def test_live_requests_have_a_limit_of_their_own(
+    api: APIClient, upgraded: UnipileAccount, sandbox: Sandbox, stranger: User
+) -> None:
+    assert [refresh(api, upgraded, live=True).status_code for _ in range(2)] == [200, 200]
+    before, requests = stored(upgraded), sandbox.request_count
+
+    response = refresh(api, upgraded, live=True)
+
+    assert error_of(response, 429)["code"] == "throttled"
+    assert 0 < int(response["Retry-After"]) <= 3600
+    assert (stored(upgraded), sandbox.request_count) == (before, requests)
+    assert refresh(api, upgraded).status_code == 200
+    others = make_account(stranger, sandbox)
+    assert refresh(api_client(stranger), others, live=True).status_code == 200
+
+
+@pytest.mark.usefixtures("twice_an_hour")
+def test_ordinary_requests_use_up_nothing_of_the_live_limit(
+    api: APIClient, upgraded: UnipileAccount
+) -> None:
+    for body in ({}, {"live": False}, {"live": "true"}):
+        refresh(api, upgraded, **body)
+    api.generic("POST", URL, json.dumps([{"live": True}]), content_type="application/json")
+
+    assert [refresh(api, upgraded, live=True).status_code for _ in range(3)] == [200, 200, 429]
+
+
+def test_live_requests_count_among_all_refreshes(
+    api: APIClient, upgraded: UnipileAccount, settings: Settings
+) -> None:
+    rates = settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]
+    settings.REST_FRAMEWORK = {
+        **settings.REST_FRAMEWORK,
+        "DEFAULT_THROTTLE_RATES": {**rates, "refresh": "1/hour"},
+    }
+    refresh(api, upgraded, live=True)
+
+    assert refresh(api, upgraded).status_code == 429
+
+
+def test_live_refresh_costs_no_more_statements(
+    api: APIClient, upgraded: UnipileAccount, sandbox: Sandbox, statements: Statements
+) -> None:
+    refresh(api, upgraded, live=True)
+
+    with statements() as ordinary:
+        refresh(api, upgraded)
+    with statements() as live:
+        refresh(api, upgraded, live=True)
+
+    assert len(ordinary) == 4, ordinary
+    # The time of the live answer is written too.
+    assert len(live) == 4, live
+    assert sandbox.request_count == 2 + 1 + 2
+
+
+def test_answer_holds_nothing_else_of_the_profile(
+    api: APIClient, upgraded: UnipileAccount, sandbox: Sandbox
+) -> None:
+    sandbox.set_plan(upgraded.unipile_account_id, email="hidden@example.test", headline="hidden")
+
+    answers = [refresh(api, upgraded, live=True).content.decode()]
+    sandbox.set_plan(upgraded.unipile_account_id, provider="hidden")
+    answers.append(refresh(api, upgraded, live=True).content.decode())
+
+    assert "hidden" not in "".join(answers)

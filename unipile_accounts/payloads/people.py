@@ -1,0 +1,200 @@
+"""A search for people: our request -> Unipile's body, and its items -> ours. Pure.
+
+https://developer.unipile.com/reference/linkedincontroller_search
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
+
+from unipile_accounts.payloads.fields import Fields, storable
+
+Api = Literal["classic", "sales_navigator"]
+Filters = Mapping[str, str | list[str]]
+
+COMPANY_URL_PREFIX = "https://www.linkedin.com/company/"
+
+
+class Places(NamedTuple):
+    """What something is called in each API; None where the API does not have it."""
+
+    classic: str | None
+    sales_navigator: str
+
+    def of(self, api: Api) -> str | None:
+        return self.classic if api == "classic" else self.sales_navigator
+
+
+# Where each filter of our request goes in Unipile's body.
+FILTERS = {
+    "keywords": Places("keywords", "keywords"),
+    "firstName": Places("advanced_keywords.first_name", "first_name"),
+    "lastName": Places("advanced_keywords.last_name", "last_name"),
+    "title": Places("advanced_keywords.title", "role.include"),
+    "currentCompany": Places("company", "company.include"),
+    "pastCompany": Places("past_company", "past_company.include"),
+    "location": Places("location", "location.include"),
+    "industry": Places("industry", "industry.include"),
+    "school": Places("school", "school.include"),
+    "seniorityLevel": Places(None, "seniority.include"),
+    "companyHeadcount": Places(None, "company_headcount"),
+    "function": Places(None, "function.include"),
+    "yearsInCurrentCompany": Places(None, "tenure_at_company"),
+    "yearsInCurrentPosition": Places(None, "tenure_at_role"),
+}
+# The kinds of search parameters in which LinkedIn has the ids of these.
+KINDS = {
+    "currentCompany": Places("COMPANY", "COMPANY"),
+    "pastCompany": Places("COMPANY", "COMPANY"),
+    "location": Places("LOCATION", "LOCATION"),
+    "industry": Places("INDUSTRY", "SALES_INDUSTRY"),
+    "school": Places("SCHOOL", "SCHOOL"),
+    "function": Places(None, "DEPARTMENT"),
+}
+SERVICES = Places("CLASSIC", "SALES_NAVIGATOR")
+LARGEST_PAGES: Mapping[Api, int] = {"classic": 50, "sales_navigator": 100}
+
+SENIORITIES = (
+    "owner/partner",
+    "cxo",
+    "vice_president",
+    "director",
+    "experienced_manager",
+    "entry_level_manager",
+    "strategic",
+    "senior",
+    "entry_level",
+    "in_training",
+)
+HEADCOUNTS = {
+    "1-10": {"min": 1, "max": 10},
+    "11-50": {"min": 11, "max": 50},
+    "51-200": {"min": 51, "max": 200},
+    "201-500": {"min": 201, "max": 500},
+    "501-1000": {"min": 501, "max": 1000},
+    "1001-5000": {"min": 1001, "max": 5000},
+    "5001-10000": {"min": 5001, "max": 10000},
+    "10001+": {"min": 10001},
+}
+YEARS = {
+    "0-1": {"min": 0, "max": 1},
+    "1-2": {"min": 1, "max": 2},
+    "3-5": {"min": 3, "max": 5},
+    "6-10": {"min": 6, "max": 10},
+    "10+": {"min": 10},
+}
+_RANGES: Mapping[str, Mapping[str, dict[str, int]]] = {
+    "companyHeadcount": HEADCOUNTS,
+    "yearsInCurrentCompany": YEARS,
+    "yearsInCurrentPosition": YEARS,
+}
+
+
+class Person(NamedTuple):
+    """Somebody who was found, in our words; None for what LinkedIn does not show."""
+
+    provider_id: str
+    public_identifier: str | None
+    first_name: str | None
+    last_name: str | None
+    headline: str | None
+    profile_url: str | None
+    profile_picture_url: str | None
+    location: str | None
+    current_company_name: str | None
+    current_company_linkedin_url: str | None
+    mutual_connections_count: int | None
+
+
+class Parameter(NamedTuple):
+    """Something that LinkedIn knows by an id, such as a place or a company."""
+
+    id: str
+    title: str
+
+
+def search_body(filters: Filters, *, api: Api) -> dict[str, Any]:
+    """Return the body for these filters, in which names are ids already."""
+    body: dict[str, Any] = {"api": api, "category": "people"}
+    for name, value in filters.items():
+        if path := FILTERS[name].of(api):
+            *parents, key = path.split(".")
+            inside = body
+            for parent in parents:
+                inside = inside.setdefault(parent, {})
+            inside[key] = _unipiles(name, value, as_list=key == "include")
+    return body
+
+
+def ignored_filters(filters: Filters, *, api: Api) -> list[str]:
+    """Return the filters that this API does not have."""
+    return [name for name in filters if FILTERS[name].of(api) is None]
+
+
+def _unipiles(name: str, value: str | list[str], *, as_list: bool) -> Any:
+    words = [value] if isinstance(value, str) else value
+    if name in _RANGES:
+        return [_RANGES[name][word] for word in words]
+    return words if as_list else value
+
+
+def is_id(value: str) -> bool:
+    return value.isascii() and value.isdigit()
+
+
+def read_parameters(items: list[Any]) -> list[Parameter]:
+    """Return what can be chosen, each once. Raises `UnipileUnexpectedAnswer`."""
+    about = "search parameters"
+    found = []
+    for item in items:
+        fields = Fields(item, about=about)
+        parameter_id, title = fields.text("id"), storable(fields.text("title") or "")
+        if parameter_id is None:
+            raise fields.unexpected("no id")
+        if is_id(parameter_id) and title:
+            found.append(Parameter(parameter_id, title))
+    return list(dict.fromkeys(found))
+
+
+def read_people(items: list[Any], *, about: str) -> list[Person]:
+    """Raises `UnipileUnexpectedAnswer` for anything that Unipile does not promise."""
+    return [_read_person(Fields(item, about=about)) for item in items]
+
+
+def _read_person(item: Fields) -> Person:
+    provider_id = _text(item, "id")
+    if item.text("type") != "PEOPLE" or provider_id is None:
+        raise item.unexpected("an item that is no person")
+    first_name, last_name = _names(item)
+    positions = item.objects("current_positions")
+    company_id = positions[0].text("company_id") if positions else None
+    return Person(
+        provider_id=provider_id,
+        public_identifier=_text(item, "public_identifier"),
+        first_name=first_name,
+        last_name=last_name,
+        headline=_text(item, "headline"),
+        # Sales Navigator's own address is of use to its subscribers only.
+        profile_url=_text(item, "public_profile_url") or _text(item, "profile_url"),
+        profile_picture_url=_text(item, "profile_picture_url"),
+        location=_text(item, "location"),
+        current_company_name=_text(positions[0], "company") if positions else None,
+        current_company_linkedin_url=(
+            COMPANY_URL_PREFIX + company_id if company_id and is_id(company_id) else None
+        ),
+        mutual_connections_count=item.number("shared_connections_count"),
+    )
+
+
+def _names(item: Fields) -> tuple[str | None, str | None]:
+    first_name, last_name = _text(item, "first_name"), _text(item, "last_name")
+    if first_name or last_name:
+        return first_name, last_name
+    # Only the whole name is sure to be there.
+    first_name, _, last_name = (_text(item, "name") or "").partition(" ")
+    return first_name or None, last_name or None
+
+
+def _text(item: Fields, key: str) -> str | None:
+    return storable(item.text(key) or "") or None
