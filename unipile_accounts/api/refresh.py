@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+)
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -24,6 +30,9 @@ from unipile_accounts.api.fields import (
 from unipile_accounts.limits import FREE, PREMIUM
 from unipile_accounts.results import Door, RefreshResult
 from unipile_accounts.services import refresh_account
+
+IDEMPOTENCY_KEY = "Idempotency-Key"
+IDEMPOTENCY_KEY_PATTERN = "[A-Za-z0-9._-]{1,128}"
 
 
 class RefreshThrottle(UserRateThrottle):
@@ -108,6 +117,9 @@ you send him through a new login. What LinkedIn says stays until Unipile's own a
 `account_unavailable` LinkedIn does not tell the plan now, and nothing was changed. If a live
 refresh does not show the upgrade either, ask which LinkedIn account was upgraded, then reconnect.
 
+**When no answer arrives,** repeat the request with the same `Idempotency-Key`, a value that you
+make up for each refresh. The answer then tells the changes of both requests, so none is lost.
+
 Safe to call repeatedly, but don't poll: account state changes are infrequent. After an error the
 stored flags and limits are as they were.
 """
@@ -127,6 +139,14 @@ class RefreshEndpoint(CallersAccounts):
         summary="Refresh a Unipile account's premium status",
         description=_DESCRIPTION,
         tags=["unipile"],
+        parameters=[
+            OpenApiParameter(
+                IDEMPOTENCY_KEY,
+                {"type": "string", "pattern": f"^{IDEMPOTENCY_KEY_PATTERN}$"},
+                OpenApiParameter.HEADER,
+                description="Marks a refresh, so that its repetition tells what it has changed.",
+            )
+        ],
         examples=[
             OpenApiExample(
                 "Refresh one account",
@@ -160,6 +180,15 @@ class RefreshEndpoint(CallersAccounts):
             door=Door.API,
             user=request.user,
             live=body["live"],
-            idempotency_key=request.headers.get("Idempotency-Key", ""),
+            idempotency_key=idempotency_key(request),
         )
         return Response(RefreshResponseSerializer(result).data)
+
+
+def idempotency_key(request: Request) -> str:
+    key = request.headers.get(IDEMPOTENCY_KEY, "")
+    if key and not re.fullmatch(IDEMPOTENCY_KEY_PATTERN, key):
+        raise serializers.ValidationError(
+            {IDEMPOTENCY_KEY: "Send 1 to 128 letters, digits, dots, hyphens or underscores."}
+        )
+    return key

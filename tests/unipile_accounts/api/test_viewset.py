@@ -34,8 +34,11 @@ NO_KEYS = ("premiumFeatures", "premiumId", "premiumContractId")
 QUICK = "0.3"
 
 
-def refresh(api: APIClient, pk: object) -> Any:
-    return api.post(URL, {"accountId": str(pk)}, format="json")
+KEY = "Idempotency-Key"
+
+
+def refresh(api: APIClient, pk: object, **headers: str) -> Any:
+    return api.post(URL, {"accountId": str(pk)}, format="json", headers=headers)
 
 
 def post(api: APIClient, body: Any, content_type: str = "application/json") -> Any:
@@ -56,6 +59,35 @@ def account(owner: User, sandbox: Sandbox) -> UnipileAccount:
         weekly_connection_limit=7,
         weekly_message_limit=9,
     )
+
+
+# --- An answer that got lost ----------------------------------------------------------------------
+
+
+def test_repeated_request_tells_the_change_once_more(
+    api: APIClient, account: UnipileAccount, stranger: User
+) -> None:
+    def changed(**headers: str) -> bool:
+        return bool(refresh(api, account.pk, **headers).json()["changed"]["is_premium"])
+
+    assert changed(**{KEY: "first"}) is True
+    assert changed(**{KEY: "first"}) is True
+    assert changed(**{KEY: "second"}) is False
+    assert changed() is False
+    # Another user's key says nothing of mine.
+    UnipileAccount.objects.filter(pk=account.pk).update(user=stranger)
+    other = refresh(api_client(stranger), account.pk, **{KEY: "first"})
+    assert other.json()["changed"]["is_premium"] is False
+
+
+@pytest.mark.parametrize("key", ["x" * 129, "with space", "é"])
+def test_key_that_is_too_long_or_odd_is_refused(
+    api: APIClient, account: UnipileAccount, sandbox: Sandbox, key: str
+) -> None:
+    error = error_of(refresh(api, account.pk, **{KEY: key}), 400)
+
+    assert (error["code"], error["attr"]) == ("invalid", "Idempotency-Key")
+    assert sandbox.request_count == 0
 
 
 # --- An answer that is stored ---------------------------------------------------------------------

@@ -19,9 +19,9 @@ from pytest_django import Settings
 
 from tests.conftest import Statements, make_account, stored, until
 from unipile_accounts.exceptions import UnipileAuthenticationError, UnipileNotConfigured
-from unipile_accounts.models import UnipileAccount
+from unipile_accounts.models import AccountChange, UnipileAccount
 from unipile_accounts.results import Door, RefreshResult
-from unipile_accounts.services import patience, refresh_account, refresh_accounts
+from unipile_accounts.services import pages, patience, refresh_account, refresh_accounts, writing
 from unipile_accounts.signals import account_refreshed
 from unipile_accounts.unipile import accounts as client
 from unipile_sandbox import Fault, Payload, Request, Sandbox, linkedin_account
@@ -558,6 +558,91 @@ def test_disconnected_rows_are_skipped_once_and_never_asked_for(
     assert Counter(result.outcome for result in results) == {"skipped": 30, "refreshed": 260}
     assert [stored(account) for account in given_up] == before
     assert asked_for(sandbox) == (2, [])
+
+
+def test_row_that_was_gone_and_is_listed_again_is_connected(owner: User, sandbox: Sandbox) -> None:
+    back, *_ = free_accounts(owner, sandbox, 30, status="disconnected")
+
+    results = refresh()
+
+    assert outcomes(results) == {"refreshed": 30}
+    assert stored(back)["status"] == "connected"
+
+
+def test_rows_that_are_still_gone_are_not_counted_as_missing(owner: User, sandbox: Sandbox) -> None:
+    gone = free_accounts(owner, sandbox, 10, status="disconnected")
+    free_accounts(owner, sandbox, 30)
+    for account in gone:
+        sandbox.remove(account.unipile_account_id)
+
+    results = refresh()
+
+    assert Counter(result.outcome for result in results) == {"skipped": 10, "refreshed": 30}
+    assert asked_for(sandbox) == (1, [])
+
+
+# --- What is stored is told, however the run ends -------------------------------------------------
+
+
+def test_page_is_told_whole_before_anybody_can_break_off(owner: User, sandbox: Sandbox) -> None:
+    for account in free_accounts(owner, sandbox, 30):
+        sandbox.update(account.unipile_account_id, **PREMIUM)
+    told: list[Any] = []
+    receive = lambda account, **_: told.append(account.pk)  # noqa: E731
+    account_refreshed.connect(receive)
+
+    next(iter(refresh_accounts(UnipileAccount.objects.all(), door=Door.ADMIN, user=owner)))
+
+    account_refreshed.disconnect(receive)
+    assert UnipileAccount.objects.filter(is_premium=True).count() == 30
+    history = AccountChange.objects.filter(field="is_premium", user=owner, door="admin")
+    assert history.count() == len(set(told)) == 30
+
+
+def test_history_is_written_with_the_row_or_not_at_all(
+    owner: User, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = make_account(owner, sandbox)
+    sandbox.update(account.unipile_account_id, **PREMIUM)
+    before = stored(account)
+
+    def fail(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(writing, "write_history", fail)
+    with pytest.raises(ZeroDivisionError):
+        refresh()
+
+    assert stored(account) == before
+    assert not AccountChange.objects.exists()
+
+
+# --- A list that moves or does not end ------------------------------------------------------------
+
+
+def test_accounts_that_appear_meanwhile_end_no_reading(owner: User, sandbox: Sandbox) -> None:
+    accounts = free_accounts(owner, sandbox, 600)
+    sandbox.listing.grow_by = 400
+    sandbox.listing.newest_first = True
+
+    results = refresh()
+
+    assert outcomes(results) == {"refreshed": 600}
+    assert Counter(result.account.pk for result in results) == {a.pk: 1 for a in accounts}
+
+
+def test_list_without_an_end_is_given_up_on(owner: User, sandbox: Sandbox) -> None:
+    unlisted, *_ = free_accounts(owner, sandbox, 30)
+    sandbox.remove(unlisted.unipile_account_id)
+    sandbox.listing.endless = True
+    before = stored(unlisted)
+
+    results = refresh()
+
+    assert outcomes(results) == {"refreshed": 29, "unipile_error": 1}
+    assert "does not end" in str(results[-1].error)
+    assert stored(unlisted) == before
+    assert sandbox.request_count <= pages.PAGES_WITHOUT_NEWS + 1
 
 
 # --- When Unipile fails ---------------------------------------------------------------------------
