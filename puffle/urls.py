@@ -14,7 +14,7 @@ admin.site.site_url = "/api/docs"
 
 urlpatterns = [
     path("admin/", admin.site.urls),
-    path("api/", include("unipile_accounts.api.urls")),
+    path("", include("unipile_accounts.urls")),
     re_path(r"^api/token/?$", tokens.TokenView.as_view(), name="token"),
     re_path(r"^api/token/refresh/?$", tokens.TokenRefreshView.as_view(), name="token-refresh"),
     re_path(r"^api/schema/?$", views.SchemaView.as_view(), name="schema"),

@@ -101,7 +101,11 @@ class AutoSchema(openapi.AutoSchema):
         return operation
 
     def _own_codes(self) -> dict[int, list[str]]:
-        return getattr(self.view, "error_codes", {})
+        action = getattr(self.view, getattr(self.view, "action", None) or "", None)
+        own: dict[int, list[str]] = getattr(action, "error_codes", None) or getattr(
+            self.view, "error_codes", {}
+        )
+        return own
 
     def _shared_codes(self, status: str, *, has_body: bool) -> list[str]:
         if status == "400" and has_body:

@@ -48,6 +48,16 @@ ASKING = (
     "unipile_timeout",
 )
 
+# Unipile can refuse a link like this.
+LINKING = (
+    "unipile_error",
+    "unipile_authentication",
+    "unipile_rate_limited",
+    "unipile_unavailable",
+    "unipile_not_configured",
+    "unipile_timeout",
+)
+
 
 class AccountNotFound(NotFound):
     default_detail = _(

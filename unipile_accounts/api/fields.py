@@ -18,7 +18,10 @@ ACCOUNT_ID_PATTERN = (
 _UNIPILE_ID = re.compile(r"[A-Za-z0-9_-]{22}")
 
 
-@extend_schema_field({"type": "string", "format": "uuid", "pattern": ACCOUNT_ID_PATTERN})
+ACCOUNT_ID_SCHEMA = {"type": "string", "format": "uuid", "pattern": ACCOUNT_ID_PATTERN}
+
+
+@extend_schema_field(ACCOUNT_ID_SCHEMA)
 class AccountIdField(serializers.Field[uuid.UUID, Any, str, Any]):
     """A UUID in the one form of the public page; `uuid.UUID()` and `UUIDField` take many more."""
 

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from unipile_accounts.api.accounts import AccountsEndpoint
+from unipile_accounts.api.connect import ConnectEndpoint
 from unipile_accounts.api.refresh import RefreshEndpoint
 
 
-class UnipileAccountViewSet(RefreshEndpoint):
+class UnipileAccountViewSet(AccountsEndpoint, ConnectEndpoint, RefreshEndpoint):
     """All endpoints below /api/unipile; each has a module of its own and is listed here."""

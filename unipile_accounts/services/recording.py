@@ -37,12 +37,29 @@ def write_history(results: Iterable[RefreshResult], origin: Origin) -> None:
             user_id=origin.user.pk if origin.user else None,
             idempotency_key=origin.idempotency_key,
             field=name,
-            old=str(change.old),
-            new=str(change.new),
+            old=_text(change.old),
+            new=_text(change.new),
         )
         for result in results
         for name, change in result.changes.items()
     )
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def save_with_history(account: UnipileAccount, values: dict[str, Any], origin: Origin) -> None:
+    """Write values to a row that is locked, and what differs into its history."""
+    changes = {
+        name: Change(old, new)
+        for name, new in values.items()
+        if (old := getattr(account, name)) != new
+    }
+    for name, new in values.items():
+        setattr(account, name, new)
+    account.save(update_fields=[*values, "updated_at"])
+    write_history([RefreshResult(account, changes)], origin)
 
 
 def changes_told_before(account: UnipileAccount, origin: Origin) -> dict[str, Change]:

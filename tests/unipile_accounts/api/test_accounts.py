@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from tests.conftest import Statements, api_client, error_of, make_account, stored
+from unipile_accounts.models import AccountChange, UnipileAccount
+from unipile_sandbox import Fault, Sandbox, UnknownAccountError
+
+URL = "/api/unipile/accounts"
+
+
+def listed(api: APIClient) -> list[dict[str, Any]]:
+    response = api.get(URL)
+    assert response.status_code == 200
+    return list(response.json()["accounts"])
+
+
+def disconnect(api: APIClient, account: UnipileAccount) -> Any:
+    return api.delete(f"{URL}?accountId={account.pk}")
+
+
+def test_list_shows_what_a_campaign_needs(api: APIClient, owner: User) -> None:
+    account = make_account(owner, name="Robin", is_premium=True, weekly_message_limit=150)
+
+    [row] = listed(api)
+
+    assert row | {"created_at": "", "updated_at": ""} == {
+        "id": str(account.pk),
+        "user_id": str(owner.pk),
+        "type": "linkedin",
+        "status": "connected",
+        "provider_account_id": account.unipile_account_id,
+        "display_name": "Robin",
+        "profile_url": "",
+        "is_premium": True,
+        "has_sales_navigator": False,
+        "weekly_connection_limit": 80,
+        "weekly_message_limit": 150,
+        "created_at": "",
+        "updated_at": "",
+        "refreshed_at": None,
+        "live_checked_at": None,
+    }
+
+
+def test_list_leaves_out_what_is_disconnected_or_foreign(
+    api: APIClient, owner: User, stranger: User
+) -> None:
+    first = make_account(owner)
+    lost = make_account(owner, status="credentials_required")
+    make_account(owner, status="disconnected")
+    make_account(stranger)
+
+    assert [row["id"] for row in listed(api)] == [str(first.pk), str(lost.pk)]
+
+
+@pytest.mark.parametrize("count", [0, 1, 20])
+def test_list_is_one_query_and_no_question(
+    api: APIClient, owner: User, sandbox: Sandbox, statements: Statements, count: int
+) -> None:
+    for _ in range(count):
+        make_account(owner, sandbox)
+
+    with statements() as executed:
+        assert len(listed(api)) == count
+
+    # The user of the token is the other one.
+    assert len(executed) == 2
+    assert sandbox.request_count == 0
+
+
+def test_disconnected_account_is_gone_here_and_at_unipile(
+    api: APIClient, account: UnipileAccount, owner: User, sandbox: Sandbox
+) -> None:
+    response = disconnect(api, account)
+
+    assert (response.status_code, response.json()) == (200, {"success": True})
+    assert listed(api) == []
+    row = stored(account)
+    assert row["status"] == "disconnected"
+    assert row["given_up_at"] is not None
+    with pytest.raises(UnknownAccountError):
+        sandbox.get(account.unipile_account_id)
+    history = AccountChange.objects.filter(account=account, user=owner, door="api")
+    assert {change.field: change.new for change in history}["status"] == "disconnected"
+
+
+def test_disconnecting_twice_changes_nothing_more(api: APIClient, account: UnipileAccount) -> None:
+    disconnect(api, account)
+    before, changes = stored(account), AccountChange.objects.count()
+
+    assert disconnect(api, account).status_code == 200
+    assert stored(account) == before
+    assert AccountChange.objects.count() == changes
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault(status=500), Fault(status=401), Fault(close=True), Fault(body=b"<html>")]
+)
+def test_unipile_that_fails_to_delete_is_no_failure(
+    api: APIClient, account: UnipileAccount, sandbox: Sandbox, fault: Fault
+) -> None:
+    sandbox.inject(fault)
+
+    assert disconnect(api, account).status_code == 200
+    assert stored(account)["given_up_at"] is not None
+
+
+def test_account_that_was_given_up_is_not_refreshed(
+    api: APIClient, account: UnipileAccount, sandbox: Sandbox
+) -> None:
+    disconnect(api, account)
+    requests = sandbox.request_count
+
+    body = {"accountId": str(account.pk)}
+    error = error_of(api.post("/api/unipile/refresh", body, format="json"), 409)
+
+    assert error["code"] == "reconnect_required"
+    assert sandbox.request_count == requests
+
+
+def test_foreign_account_is_as_one_that_is_not_there(
+    account: UnipileAccount, stranger: User, sandbox: Sandbox
+) -> None:
+    api = api_client(stranger)
+    before = stored(account)
+
+    foreign = error_of(disconnect(api, account), 404)
+    missing = error_of(api.delete(f"{URL}?accountId={uuid4()}"), 404)
+
+    assert foreign == missing
+    assert stored(account) == before
+    assert sandbox.request_count == 0
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("", "required"),
+        ("?accountId=", "invalid"),
+        ("?accountId=7", "invalid"),
+        ("?accountId=k3Vd9QmTRxS1aLw0ZbYc7A", "unipile_id"),
+    ],
+)
+def test_id_in_the_query_is_checked(api: APIClient, query: str, code: str) -> None:
+    error = error_of(api.delete(f"{URL}{query}"), 400)
+
+    assert (error["code"], error["attr"]) == (code, "accountId")
+
+
+def test_list_and_disconnect_ask_for_a_login(account: UnipileAccount) -> None:
+    before = stored(account)
+
+    assert APIClient().get(URL).status_code == 401
+    assert disconnect(APIClient(), account).status_code == 401
+    assert stored(account) == before
+
+
+def test_row_given_up_long_ago_stays_so(api: APIClient, owner: User) -> None:
+    given_up = timezone.now()
+    account = make_account(owner, status="disconnected", given_up_at=given_up)
+
+    assert disconnect(api, account).status_code == 200
+    assert stored(account)["given_up_at"] == given_up

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from unipile_accounts.exceptions import UnipileError, UnipileNotConfigured
+from unipile_accounts.services import delete_webhooks, register_webhook
+
+COULD_NOT_RUN = 2
+
+
+class Command(BaseCommand):
+    help = "Have Unipile send the events of its accounts to PUBLIC_URL, unless it does already."
+    # The run itself says in one line which setting is missing.
+    requires_system_checks = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--delete", action="store_true", help="have Unipile send no more events to PUBLIC_URL"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            if options["delete"]:
+                self._delete()
+            else:
+                self._register()
+        except UnipileNotConfigured as exc:
+            raise CommandError(str(exc), returncode=COULD_NOT_RUN) from exc
+        except UnipileError as exc:
+            raise CommandError(f"{exc} {exc.advice}", returncode=COULD_NOT_RUN) from exc
+
+    def _delete(self) -> None:
+        ids = delete_webhooks()
+        self.stdout.write(f"Deleted: {', '.join(ids)}." if ids else "There was no webhook of ours.")
+
+    def _register(self) -> None:
+        webhooks = register_webhook()
+        for webhook in webhooks:
+            state = "created" if webhook.is_new else "there already"
+            self.stdout.write(f"Webhook {webhook.webhook_id}: {state}.")
+            for fault in webhook.faults:
+                self.stderr.write(f"Webhook {webhook.webhook_id}: {fault}.")
+        if len(webhooks) > 1:
+            self.stderr.write("There are several, so each event comes several times.")
+        if len(webhooks) > 1 or any(webhook.faults for webhook in webhooks):
+            raise CommandError("Run it with --delete, and then once more without.")

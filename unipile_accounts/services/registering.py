@@ -1,0 +1,81 @@
+"""Unipile's webhook for our events: found, created, deleted."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from django.urls import reverse
+
+from unipile_accounts.conf import conf
+from unipile_accounts.exceptions import UnipileNotConfigured
+from unipile_accounts.unipile.webhooks import (
+    ACCOUNT_EVENTS,
+    create_account_webhook,
+    delete_webhook,
+    list_webhooks,
+)
+
+
+class Registration(NamedTuple):
+    """A webhook that sends events to us, and what is wrong with it."""
+
+    webhook_id: str
+    is_new: bool
+    faults: list[str]
+
+
+def register_webhook() -> list[Registration]:
+    """Create Unipile's webhook for our address unless there is one; return those there are.
+
+    Raises `UnipileNotConfigured` or a `UnipileError`.
+    """
+    url, secret = _address(), _secret()
+    found = [
+        Registration(str(webhook.get("id")), False, _faults(webhook, secret))
+        for webhook in _ours(url)
+    ]
+    return found or [Registration(create_account_webhook(request_url=url, secret=secret), True, [])]
+
+
+def delete_webhooks() -> list[str]:
+    """Delete the webhooks that send events to our address; return their ids."""
+    ids = [str(webhook.get("id")) for webhook in _ours(_address())]
+    for webhook_id in ids:
+        delete_webhook(webhook_id)
+    return ids
+
+
+def _address() -> str:
+    return conf.public_url + reverse("unipile-webhook")
+
+
+def _secret() -> str:
+    secret = conf.webhook_secret
+    if not secret:
+        raise UnipileNotConfigured(
+            "UNIPILE_WEBHOOK_SECRET is not set.",
+            hint="Set it to 32 or more random characters, and start the service anew.",
+        )
+    return secret
+
+
+def _ours(url: str) -> list[dict[str, Any]]:
+    return [
+        webhook
+        for webhook in list_webhooks()
+        if isinstance(webhook, dict) and webhook.get("request_url") == url
+    ]
+
+
+def _faults(webhook: dict[str, Any], secret: str) -> list[str]:
+    faults = []
+    headers = [header for header in webhook.get("headers") or [] if isinstance(header, dict)]
+    sent = {str(header.get("key")).lower(): header.get("value") for header in headers}
+    if sent.get("unipile-auth") != secret:
+        faults.append("it carries another secret")
+    missing = sorted(set(ACCOUNT_EVENTS) - set(webhook.get("events") or []))
+    if missing:
+        faults.append(f"it leaves out {', '.join(missing)}")
+    if webhook.get("enabled") is False:
+        faults.append("it is switched off")
+    return faults
