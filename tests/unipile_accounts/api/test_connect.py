@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+from pytest_django import Settings
+from rest_framework.test import APIClient
+
+from tests.conftest import api_client, error_of, make_account, stored
+from unipile_accounts.models import ConnectLink, UnipileAccount
+from unipile_sandbox import Fault, Sandbox
+
+CONNECT, RECONNECT = "/api/unipile/connect", "/api/unipile/reconnect"
+
+
+@pytest.fixture(autouse=True)
+def _public(settings: Settings) -> None:
+    settings.PUBLIC_URL = "https://puffle.example"
+
+
+def reconnect(api: APIClient, account: UnipileAccount) -> Any:
+    return api.post(RECONNECT, {"accountId": str(account.pk)}, format="json")
+
+
+def test_connect_asks_for_a_link_of_an_hour(api: APIClient, sandbox: Sandbox) -> None:
+    response = api.post(CONNECT)
+
+    assert response.status_code == 200
+    assert list(response.json()) == ["url"]
+    [request] = sandbox.requests
+    asked = request.json
+    assert (asked["type"], asked["providers"]) == ("create", ["LINKEDIN"])
+    assert asked["notify_url"] == "https://puffle.example/api/webhooks/unipile"
+    assert asked["success_redirect_url"] == "https://puffle.example/linkedin/connected"
+    assert asked["failure_redirect_url"] == "https://puffle.example/linkedin/not-connected"
+    expires = datetime.fromisoformat(asked["expiresOn"])
+    assert timedelta(minutes=59) < expires - timezone.now() <= timedelta(hours=1)
+
+
+def test_calling_twice_gives_two_links(api: APIClient, sandbox: Sandbox) -> None:
+    urls = {api.post(CONNECT).json()["url"] for _ in range(2)}
+
+    assert len(urls) == ConnectLink.objects.count() == 2
+
+
+@pytest.mark.parametrize(("at_unipile", "kind"), [(True, "reconnect"), (False, "create")])
+def test_reconnect_asks_for_what_unipile_still_has(
+    api: APIClient, account: UnipileAccount, sandbox: Sandbox, at_unipile: bool, kind: str
+) -> None:
+    if not at_unipile:
+        sandbox.remove(account.unipile_account_id)
+
+    assert reconnect(api, account).status_code == 200
+
+    asked = sandbox.requests[-1].json
+    assert asked["type"] == kind
+    assert asked.get("reconnect_account") == (account.unipile_account_id if at_unipile else None)
+    assert ConnectLink.objects.get().account == account
+
+
+@pytest.mark.parametrize("path", [CONNECT, RECONNECT])
+@pytest.mark.parametrize("setting", ["PUBLIC_URL", "UNIPILE_API_KEY"])
+def test_missing_setting_is_named_to_nobody_but_the_operator(
+    api: APIClient,
+    account: UnipileAccount,
+    settings: Settings,
+    sandbox: Sandbox,
+    path: str,
+    setting: str,
+) -> None:
+    setattr(settings, setting, "")
+
+    response = api.post(path, {"accountId": str(account.pk)}, format="json")
+
+    assert error_of(response, 503)["code"] == "unipile_not_configured"
+    assert not ConnectLink.objects.exists()
+    assert sandbox.request_count == 0
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "code"),
+    [
+        (Fault(status=401), 502, "unipile_authentication"),
+        (Fault(status=400), 502, "unipile_error"),
+        (Fault(status=503), 503, "unipile_unavailable"),
+        (Fault(body=b"{}"), 502, "unipile_error"),
+    ],
+)
+def test_link_that_unipile_refuses_is_an_error(
+    api: APIClient, owner: User, sandbox: Sandbox, fault: Fault, status: int, code: str
+) -> None:
+    sandbox.inject(fault)
+
+    assert error_of(api.post(CONNECT), status)["code"] == code
+    assert not ConnectLink.objects.exists()
+
+
+def test_foreign_account_cannot_be_reconnected(
+    account: UnipileAccount, stranger: User, sandbox: Sandbox
+) -> None:
+    api = api_client(stranger)
+    before = stored(account)
+
+    foreign = error_of(reconnect(api, account), 404)
+    missing = api.post(RECONNECT, {"accountId": str(uuid4())}, format="json")
+
+    assert foreign == error_of(missing, 404)
+    assert stored(account) == before
+    assert sandbox.request_count == 0
+
+
+def test_links_are_limited(api: APIClient, settings: Settings, sandbox: Sandbox) -> None:
+    rates = {**settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"], "connect": "2/hour"}
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": rates}
+
+    statuses = [api.post(CONNECT).status_code for _ in range(3)]
+
+    assert statuses == [200, 200, 429]
+
+
+@pytest.mark.parametrize("path", [CONNECT, RECONNECT])
+def test_links_ask_for_a_login(db: None, path: str) -> None:
+    assert APIClient().post(path).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("/linkedin/connected", "You can close this page"),
+        ("/linkedin/not-connected", "Nothing was changed"),
+    ],
+)
+def test_page_of_the_return_says_what_happens_next(client: Client, path: str, says: str) -> None:
+    response = client.get(path)
+
+    assert response.status_code == 200
+    assert says in response.content.decode()
+
+
+def test_reconnect_of_a_lost_login_needs_no_new_account(
+    api: APIClient, owner: User, sandbox: Sandbox
+) -> None:
+    account = make_account(owner, sandbox, status="credentials_required")
+    sandbox.inject(
+        Fault(status=401, error_type="errors/expired_credentials"),
+        account_id=account.unipile_account_id,
+        operation="account",
+    )
+
+    assert reconnect(api, account).status_code == 200
+    assert sandbox.requests[-1].json["type"] == "reconnect"

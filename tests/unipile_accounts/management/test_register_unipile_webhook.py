@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import pytest
+from django.core.management import CommandError, call_command
+from pytest_django import Settings
+
+from unipile_sandbox import Fault, Sandbox
+
+URL = "https://puffle.example/api/webhooks/unipile"
+SECRET = "a-secret-for-tests-only"
+
+
+@pytest.fixture(autouse=True)
+def _configured(settings: Settings) -> None:
+    settings.PUBLIC_URL = "https://puffle.example"
+    settings.UNIPILE_WEBHOOK_SECRET = SECRET
+
+
+def register(*arguments: str) -> None:
+    call_command("register_unipile_webhook", *arguments)
+
+
+def test_webhook_is_created_once(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    register()
+    register()
+
+    [webhook] = sandbox.webhooks
+    assert webhook.request_url == URL
+    assert {"ok", "connecting", "stopped", "credentials"} <= set(webhook.events)
+    assert capsys.readouterr().out.splitlines() == [
+        f"Webhook {webhook.id}: created.",
+        f"Webhook {webhook.id}: there already.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("webhook", "fault"),
+    [
+        ({"secret": "another"}, "it carries another secret"),
+        ({"secret": SECRET, "events": ["ok"]}, "it leaves out connecting, creation_fail"),
+    ],
+)
+def test_webhook_that_is_not_as_it_should_be_is_named(
+    sandbox: Sandbox,
+    capsys: pytest.CaptureFixture[str],
+    webhook: dict[str, object],
+    fault: str,
+) -> None:
+    sandbox.add_webhook(URL, **webhook)
+
+    with pytest.raises(CommandError, match="--delete"):
+        register()
+
+    assert fault in capsys.readouterr().err
+    assert len(sandbox.webhooks) == 1
+
+
+def test_delete_removes_ours_and_no_other(
+    sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sandbox.add_webhook("https://other.example.test/hook")
+    register()
+
+    register("--delete")
+    register("--delete")
+
+    assert [each.request_url for each in sandbox.webhooks] == ["https://other.example.test/hook"]
+    assert "There was no webhook of ours." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("setting", ["PUBLIC_URL", "UNIPILE_WEBHOOK_SECRET", "UNIPILE_API_KEY"])
+def test_missing_setting_is_wrong_use(sandbox: Sandbox, settings: Settings, setting: str) -> None:
+    setattr(settings, setting, "")
+
+    with pytest.raises(CommandError, match=setting) as caught:
+        register()
+
+    assert caught.value.returncode == 2
+    assert sandbox.request_count == 0
+
+
+def test_unipile_that_refuses_is_told(sandbox: Sandbox) -> None:
+    sandbox.inject(Fault(status=503))
+
+    with pytest.raises(CommandError, match="503") as caught:
+        register()
+
+    assert caught.value.returncode == 2
+    assert not sandbox.webhooks
