@@ -216,7 +216,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "ENUM_NAME_OVERRIDES": {"ErrorType": "puffle.api.schema.ERROR_TYPES"},
+    "ENUM_NAME_OVERRIDES": {
+        "ErrorType": "puffle.api.schema.ERROR_TYPES",
+        "Years": "unipile_accounts.services.YEARS",
+    },
     "PREPROCESSING_HOOKS": ["puffle.api.schema.without_trailing_slash"],
 }
 
