@@ -206,6 +206,7 @@ SPECTACULAR_SETTINGS = {
         "- Log in: `POST /api/token`, then send `Authorization: Bearer <access>`.\n"
         "- Find an account: its `accountId` is the id of your row, not Unipile's id of it.\n"
         "- Refresh it: `POST /api/unipile/refresh` after a purchase or before a campaign.\n"
+        "- Search people through it: `POST /api/unipile/search`; heed `ignored_filters`.\n"
         "- Read an error: act on `errors[0].code`; where there is `Retry-After`, wait first."
     ),
     "VERSION": __version__,

@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import (
-    OpenApiExample,
-    OpenApiResponse,
-    extend_schema,
-    extend_schema_field,
-)
-from rest_framework import serializers
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,144 +12,12 @@ from rest_framework.response import Response
 from puffle.api.throttling import UserRateThrottle
 from unipile_accounts.api.base import CallersAccounts
 from unipile_accounts.api.errors import ASKING, by_status
-from unipile_accounts.api.fields import AccountIdSerializer
+from unipile_accounts.api.search_serializers import SearchResponseSerializer, SearchSerializer
 from unipile_accounts.services import HEADCOUNTS, SENIORITIES, YEARS, search_people
-
-_MAX_LENGTH = 300
-_MAX_WORDS = 20
-_MAX_CURSOR_LENGTH = 20_000
-_IDS = _("Names as LinkedIn writes them, or its ids (digits only).")
-_ONLY_SALES_NAVIGATOR = _("Sales Navigator only; else in `ignored_filters`.")
 
 
 class SearchThrottle(UserRateThrottle):
     scope = "search"
-
-
-class Words(serializers.ListField):
-    def __init__(self, **kwargs: Any) -> None:
-        child = serializers.CharField(max_length=_MAX_LENGTH)
-        super().__init__(
-            **{"child": child, "required": False, "max_length": _MAX_WORDS, "help_text": _IDS}
-            | kwargs
-        )
-
-
-class OneOf(serializers.ChoiceField):
-    """A choice whose error names what there is to choose from."""
-
-    def __init__(self, choices: Iterable[str], **kwargs: Any) -> None:
-        words = list(choices)
-        message = _("“{input}” is none of these: %s.") % ", ".join(words)
-        super().__init__(choices=words, error_messages={"invalid_choice": message}, **kwargs)
-
-
-def _text(help_text: Any) -> serializers.CharField:
-    return serializers.CharField(required=False, max_length=_MAX_LENGTH, help_text=help_text)
-
-
-class SearchSerializer(AccountIdSerializer):
-    keywords = _text(_("Words to find anywhere in the profile."))
-    firstName = _text(_("First name."))  # noqa: N815  # the names on the public page
-    lastName = _text(_("Last name."))  # noqa: N815
-    title = _text(_("Words of the current job title."))
-    currentCompany = Words()  # noqa: N815
-    pastCompany = Words()  # noqa: N815
-    location = Words()
-    industry = Words()
-    school = Words()
-    seniorityLevel = Words(  # noqa: N815
-        child=OneOf(SENIORITIES), help_text=_ONLY_SALES_NAVIGATOR
-    )
-    companyHeadcount = Words(  # noqa: N815
-        child=OneOf(HEADCOUNTS), help_text=_ONLY_SALES_NAVIGATOR
-    )
-    function = Words(help_text=_("Names or ids. Sales Navigator only; else in `ignored_filters`."))
-    yearsInCurrentCompany = OneOf(  # noqa: N815
-        YEARS, required=False, help_text=_ONLY_SALES_NAVIGATOR
-    )
-    yearsInCurrentPosition = OneOf(  # noqa: N815
-        YEARS, required=False, help_text=_ONLY_SALES_NAVIGATOR
-    )
-    limit = serializers.IntegerField(
-        min_value=1,
-        max_value=100,
-        default=10,
-        help_text=_("The most people of a page. A classic search gives 50 at most."),
-    )
-    cursor = serializers.CharField(
-        required=False,
-        max_length=_MAX_CURSOR_LENGTH,
-        help_text=_(
-            "The last answer's, for the next page of the same search through the same account. The"
-            " filters may be left out then."
-        ),
-    )
-
-    def to_internal_value(self, data: Any) -> dict[str, Any]:
-        if isinstance(data, dict):
-            self._refuse_unknown(data)
-            # Agents fill in every field; an empty filter asks for nothing.
-            data = {
-                name: value
-                for name, value in data.items()
-                if name in _NO_FILTERS or not _is_empty(value)
-            }
-        return super().to_internal_value(data)
-
-    def _refuse_unknown(self, data: dict[str, Any]) -> None:
-        """A filter that nobody knows would find more people than were asked for."""
-        message = _("There is no such filter. The description names those there are.")
-        if unknown := [name for name in data if name not in self.fields]:
-            raise serializers.ValidationError(dict.fromkeys(unknown, message), "unknown_field")
-
-
-_NO_FILTERS = ("accountId", "limit", "cursor")
-
-
-def _is_empty(value: Any) -> bool:
-    return value == [] or (isinstance(value, str) and not value.strip())
-
-
-@extend_schema_field({"type": "string", "enum": ["SearchPeopleItem"]})
-class ObjectField(serializers.CharField):
-    def get_attribute(self, instance: Any) -> str:
-        return "SearchPeopleItem"
-
-
-def _shown(help_text: str = "") -> serializers.CharField:
-    return serializers.CharField(allow_null=True, help_text=help_text)
-
-
-class PersonSerializer(serializers.Serializer[Any]):
-    object = ObjectField()
-    provider_id = serializers.CharField(
-        help_text="LinkedIn's id of the member, which is another in each API."
-    )
-    public_identifier = _shown()
-    first_name = _shown("Null for members out of the account's network.")
-    last_name = _shown("Null for members out of the account's network.")
-    headline = _shown()
-    profile_url = _shown()
-    profile_picture_url = _shown()
-    location = _shown()
-    current_company_name = _shown("Sales Navigator only.")
-    current_company_linkedin_url = _shown("Sales Navigator only.")
-    mutual_connections_count = serializers.IntegerField(allow_null=True)
-
-
-class SearchResponseSerializer(serializers.Serializer[Any]):
-    items = PersonSerializer(source="people", many=True)
-    cursor = serializers.CharField(
-        allow_null=True, help_text="Send it back for the next page; null after the last one."
-    )
-    api = serializers.ChoiceField(
-        choices=["sales_navigator", "classic"], help_text="The API that the account's plan allows."
-    )
-    ignored_filters = serializers.ListField(
-        child=serializers.CharField(),
-        help_text="Filters of the request that this API does not have. Empty when all count.",
-    )
 
 
 _DESCRIPTION = f"""\

@@ -36,7 +36,7 @@ def test_name_is_told_in_any_case(account: UnipileAccount, word: str) -> None:
 
 
 def test_ids_and_words_are_left_as_they_are(account: UnipileAccount, sandbox: Sandbox) -> None:
-    filters = {"location": ["100001"], "keywords": TOWN, "seniorityLevel": ["cxo"]}
+    filters: Any = {"location": ["100001"], "keywords": TOWN, "seniorityLevel": ["cxo"]}
 
     assert named(account, **filters) == filters
     assert sandbox.request_count == 0
@@ -107,8 +107,10 @@ def test_a_name_that_comes_twice_is_one_id(account: UnipileAccount, sandbox: San
 def test_name_that_is_not_one_title_is_answered_with_candidates(
     account: UnipileAccount, field: str, word: str, code: str, candidates: list[tuple[str, str]]
 ) -> None:
+    filters: Any = {field: [word]}
+
     with pytest.raises(InvalidSearch) as caught:
-        named(account, **{field: [word]})
+        named(account, **filters)
 
     error = caught.value
     assert (error.field, error.code) == (field, code)
