@@ -129,7 +129,12 @@ def test_same_request_finds_more_on_classic(
 @pytest.mark.parametrize("limit", [7, 50, 100])
 @pytest.mark.parametrize("plan", ["account", "navigator"])
 def test_paging_to_the_end_gives_each_person_once(
-    api: APIClient, request: pytest.FixtureRequest, plan: str, limit: int, settings: Settings
+    api: APIClient,
+    request: pytest.FixtureRequest,
+    sandbox: Sandbox,
+    settings: Settings,
+    plan: str,
+    limit: int,
 ) -> None:
     allow(settings, "999/min")
     account = request.getfixturevalue(plan)
@@ -140,6 +145,8 @@ def test_paging_to_the_end_gives_each_person_once(
     people = [item["provider_id"] for page in pages for item in page["items"]]
     assert (len(people), len(set(people))) == (400, 400)
     assert {len(page["items"]) for page in pages[:-1]} == {largest}
+    # Unipile says that classic pages should not be larger than 50.
+    assert all(asked.path.endswith(f"limit={largest}") for asked in sandbox.requests)
 
 
 def test_ignored_filters_are_named_on_every_page(api: APIClient, account: UnipileAccount) -> None:
