@@ -206,6 +206,7 @@ SPECTACULAR_SETTINGS = {
         "- Log in: `POST /api/token`, then send `Authorization: Bearer <access>`.\n"
         "- Find an account: its `accountId` is the id of your row, not Unipile's id of it.\n"
         "- Refresh it: `POST /api/unipile/refresh` after a purchase or before a campaign.\n"
+        "- Search people through it: `POST /api/unipile/search`; heed `ignored_filters`.\n"
         "- Read an error: act on `errors[0].code`; where there is `Retry-After`, wait first."
     ),
     "VERSION": __version__,
@@ -216,7 +217,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "ENUM_NAME_OVERRIDES": {"ErrorType": "puffle.api.schema.ERROR_TYPES"},
+    "ENUM_NAME_OVERRIDES": {
+        "ErrorType": "puffle.api.schema.ERROR_TYPES",
+        "Years": "unipile_accounts.services.YEARS",
+    },
     "PREPROCESSING_HOOKS": ["puffle.api.schema.without_trailing_slash"],
 }
 

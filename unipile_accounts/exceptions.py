@@ -215,6 +215,15 @@ class SalesNavigatorUnavailable(UnipileError):
     )
 
 
+class InvalidSearch(ValueError):
+    """A field of a search request, by its name there, cannot be used; `str()` says why."""
+
+    def __init__(self, message: str, *, field: str, code: str) -> None:
+        super().__init__(message)
+        self.field = field
+        self.code = code
+
+
 class AccountLocked(UnipileError):
     """Somebody else holds the account's row in our database."""
 

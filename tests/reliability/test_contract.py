@@ -23,9 +23,11 @@ from unipile_sandbox import Sandbox
 
 OPERATIONS = [
     ("/api/unipile/refresh", "POST"),
+    ("/api/unipile/search", "POST"),
     ("/api/token", "POST"),
     ("/api/token/refresh", "POST"),
 ]
+SCOPES = ["refresh", "live", "search", "token"]
 TOKENS = ["valid", "none", "refresh token", "forged"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -52,7 +54,7 @@ def _in_a_hurry(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.UNIPILE_TIMEOUT = "0.1"
     settings.REST_FRAMEWORK = {
         **settings.REST_FRAMEWORK,
-        "DEFAULT_THROTTLE_RATES": dict.fromkeys(("refresh", "live", "token"), "9999/min"),
+        "DEFAULT_THROTTLE_RATES": dict.fromkeys(SCOPES, "9999/min"),
     }
     monkeypatch.setattr("random.uniform", lambda low, high: 0)
 
@@ -90,8 +92,8 @@ def test_document_describes_every_route_that_is_tried_and_no_other(schema: Any) 
 @pytest.mark.parametrize(
     ("path", "method", "kind"),
     [
-        *((*OPERATIONS[0], kind) for kind in TOKENS),
-        *((*operation, "none") for operation in OPERATIONS[1:]),
+        *((*operation, kind) for operation in OPERATIONS[:2] for kind in TOKENS),
+        *((*operation, "none") for operation in OPERATIONS[2:]),
     ],
 )
 def test_any_request_is_answered_as_documented(
@@ -105,7 +107,7 @@ def test_any_request_is_answered_as_documented(
     @examples(40)
     def try_one(case: Any) -> None:
         response = answer(case, headers)
-        if kind != "valid" and path == OPERATIONS[0][0]:
+        if kind != "valid" and (path, method) in OPERATIONS[:2]:
             assert response.status_code in (401, 406)
 
     try_one()
@@ -147,7 +149,7 @@ def test_every_outcome_of_a_refresh_is_documented(
         statuses.add(refresh(accounts[0]))
     settings.UNIPILE_API_KEY = ""
     statuses.add(refresh(accounts[0]))
-    rates = dict.fromkeys(("refresh", "live", "token"), "1/day")
+    rates = dict.fromkeys(SCOPES, "1/day")
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": rates}
     statuses |= {refresh(accounts[0]) for _ in range(2)}
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 
 from django.utils.translation import gettext_lazy as _
-from rest_framework.exceptions import APIException, NotFound
+from rest_framework.exceptions import APIException, ErrorDetail, NotFound, ValidationError
 
-from unipile_accounts.exceptions import UnipileError, UnipileNotConfigured
+from unipile_accounts.exceptions import InvalidSearch, UnipileError, UnipileNotConfigured
 from unipile_accounts.models import UnipileAccount
 
 _STATUS = {
@@ -79,6 +79,8 @@ def as_api_error(exc: Exception) -> Exception:
             return AccountNotFound()
         case UnipileError() | UnipileNotConfigured():
             return UnipileFailed(exc)
+        case InvalidSearch():
+            return ValidationError({exc.field: [ErrorDetail(str(exc), exc.code)]})
     return exc
 
 

@@ -45,7 +45,8 @@ class LiveThrottle(UserRateThrottle):
     scope = "live"
 
     def allow_request(self, request: Request, view: APIView) -> bool:
-        is_live = isinstance(request.data, dict) and request.data.get("live") is True
+        body: Any = request.data
+        is_live = isinstance(body, dict) and body.get("live") is True
         return not is_live or super().allow_request(request, view)
 
 

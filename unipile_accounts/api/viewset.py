@@ -3,7 +3,8 @@ from __future__ import annotations
 from unipile_accounts.api.accounts import AccountsEndpoint
 from unipile_accounts.api.connect import ConnectEndpoint
 from unipile_accounts.api.refresh import RefreshEndpoint
+from unipile_accounts.api.search import SearchEndpoint
 
 
-class UnipileAccountViewSet(AccountsEndpoint, ConnectEndpoint, RefreshEndpoint):
+class UnipileAccountViewSet(AccountsEndpoint, ConnectEndpoint, RefreshEndpoint, SearchEndpoint):
     """All endpoints below /api/unipile; each has a module of its own and is listed here."""

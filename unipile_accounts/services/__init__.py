@@ -9,8 +9,12 @@ from unipile_accounts.services.posts import handle_post
 from unipile_accounts.services.refresh import refresh_account
 from unipile_accounts.services.refresh_many import RefreshPass, refresh_accounts
 from unipile_accounts.services.registering import delete_webhooks, register_webhook
+from unipile_accounts.services.searching import HEADCOUNTS, SENIORITIES, YEARS, search_people
 
 __all__ = [
+    "HEADCOUNTS",
+    "SENIORITIES",
+    "YEARS",
     "RefreshPass",
     "Stopped",
     "create_connect_link",
@@ -21,6 +25,7 @@ __all__ = [
     "refresh_account",
     "refresh_accounts",
     "register_webhook",
+    "search_people",
     "stop",
     "stop_on_signals",
 ]

@@ -91,6 +91,11 @@ def reconnect(api: APIClient, account: UnipileAccount) -> Any:
     return api.post("/api/unipile/reconnect", {"accountId": str(account.pk)}, format="json")
 
 
+def search(api: APIClient, account: UnipileAccount) -> Any:
+    body = {"accountId": str(account.pk), "seniorityLevel": ["cxo"], "limit": 50}
+    return api.post("/api/unipile/search", body, format="json")
+
+
 OPERATIONS: dict[str, Callable[[APIClient, UnipileAccount], Any]] = {
     "connectUnipileAccount": connect,
     "deleteUnipileAccount": delete_account,
@@ -99,6 +104,7 @@ OPERATIONS: dict[str, Callable[[APIClient, UnipileAccount], Any]] = {
     "obtainToken": obtain_token,
     "refreshToken": refresh_token,
     "refreshUnipileAccount": refresh_account,
+    "searchUnipile": search,
 }
 
 
@@ -215,9 +221,14 @@ def test_generated_client_does_all_that_the_page_says(
     with generated.AuthenticatedClient(**options, token=token.access) as client:
         result = call("unipile.refresh_unipile_account", client, accountId=str(account.pk))
         error = call("unipile.refresh_unipile_account", client, accountId=str(uuid4()))
+        body = {"accountId": str(account.pk), "function": ["Sales"], "limit": 5}
+        page = call("unipile.search_unipile", client, **body)
+        rest = call("unipile.search_unipile", client, **body, cursor=page.cursor)
 
     assert (result.is_premium, result.changed.is_premium) == (True, True)
     assert (result.weekly_connection_limit, result.weekly_message_limit) == (100, 150)
+    assert (page.api, page.ignored_filters) == ("classic", ["function"])
+    assert len({item.provider_id for item in page.items + rest.items}) == 10
     assert (error.type_, error.errors[0].code) == ("client_error", "not_found")
     assert (type(refused), refused.errors[0].code) == (type(error), "no_active_account")
 
@@ -226,7 +237,7 @@ def test_generated_client_has_one_model_of_errors(generated: Any) -> None:
     models = {path.stem for path in (Path(generated.__file__).parent / "models").glob("*.py")}
 
     assert {name for name in models if "error" in name} == {"error", "error_detail", "error_type"}
-    assert len(models) <= 20
+    assert len(models) <= 25
 
 
 def test_document_that_is_served_is_the_one_in_the_repository(client: Client) -> None:

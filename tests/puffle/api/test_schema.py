@@ -53,6 +53,7 @@ def test_schema_shows_the_addresses_of_the_public_page_and_no_others(
 ) -> None:
     assert {path: list(methods) for path, methods in schema["paths"].items()} == {
         REFRESH: ["post"],
+        "/api/unipile/search": ["post"],
         "/api/token": ["post"],
         "/api/token/refresh": ["post"],
     }

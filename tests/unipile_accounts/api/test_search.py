@@ -1,0 +1,544 @@
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from pytest_django import Settings
+from rest_framework.test import APIClient
+
+from tests.conftest import Statements, api_client, error_of, make_account, stored
+from tests.unipile_accounts.payloads.test_people import (
+    ONLY_SALES_NAVIGATOR,
+    UNIPILES,
+    filters,
+)
+from unipile_accounts.models import AccountChange, UnipileAccount
+from unipile_sandbox import Fault, Sandbox, linkedin_account
+from unipile_sandbox.search.vocabulary import id_of
+
+URL = "/api/unipile/search"
+TOWN = "Exampletown, Sampleland"
+KEYS = [
+    "object",
+    "provider_id",
+    "public_identifier",
+    "first_name",
+    "last_name",
+    "headline",
+    "profile_url",
+    "profile_picture_url",
+    "location",
+    "current_company_name",
+    "current_company_linkedin_url",
+    "mutual_connections_count",
+]
+WHOLE: dict[str, Any] = {
+    "keywords": "example",
+    "title": "of",
+    "location": [TOWN, "Exampleville, Sampleland", "Port Specimen, Sampleland"],
+    "seniorityLevel": ["vice_president", "cxo", "director"],
+    "companyHeadcount": ["11-50", "51-200", "10001+"],
+    "function": ["Engineering", "Sales", "Marketing", "Finance"],
+    "yearsInCurrentCompany": "10+",
+    "yearsInCurrentPosition": "6-10",
+}
+
+
+@pytest.fixture
+def navigator(owner: User, sandbox: Sandbox) -> UnipileAccount:
+    """An account with Sales Navigator, at LinkedIn as in the row."""
+    payload = linkedin_account(premium_features=["premium", "sales_navigator"])
+    return make_account(owner, sandbox, payload=payload, is_premium=True, has_sales_navigator=True)
+
+
+@pytest.fixture
+def believed(account: UnipileAccount) -> UnipileAccount:
+    """A free account whose row says Sales Navigator."""
+    UnipileAccount.objects.update(is_premium=True, has_sales_navigator=True)
+    return account
+
+
+def search(api: APIClient, account: UnipileAccount, **body: Any) -> Any:
+    return api.post(URL, {"accountId": str(account.pk), **body}, format="json")
+
+
+def allow(settings: Settings, rate: str) -> None:
+    rates = {**settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"], "search": rate}
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": rates}
+
+
+def all_pages(api: APIClient, account: UnipileAccount, **body: Any) -> list[Any]:
+    pages = [search(api, account, **body).json()]
+    while pages[-1]["cursor"]:
+        pages.append(search(api, account, **body, cursor=pages[-1]["cursor"]).json())
+    return pages
+
+
+# --- What is found --------------------------------------------------------------------------------
+
+
+def test_classic_search_says_what_it_could_not_filter_by(
+    api: APIClient, account: UnipileAccount, sandbox: Sandbox
+) -> None:
+    answer = search(api, account, **WHOLE).json()
+
+    assert list(answer) == ["items", "cursor", "api", "ignored_filters"]
+    assert (answer["api"], len(answer["items"])) == ("classic", 10)
+    assert sorted(answer["ignored_filters"]) == sorted(ONLY_SALES_NAVIGATOR)
+    assert [list(item) for item in answer["items"]] == [KEYS] * 10
+    assert {item["object"] for item in answer["items"]} == {"SearchPeopleItem"}
+    assert {item["provider_id"][:5] for item in answer["items"]} == {"ACoAA"}
+    UNIPILES.validate(sandbox.requests[-1].json)
+
+
+def test_sales_navigator_search_filters_by_all(
+    api: APIClient, navigator: UnipileAccount, sandbox: Sandbox
+) -> None:
+    answer = search(api, navigator, **WHOLE, limit=100).json()
+
+    assert (answer["api"], answer["ignored_filters"]) == ("sales_navigator", [])
+    assert 0 < len(answer["items"]) < 10
+    for item in answer["items"]:
+        assert list(item) == KEYS
+        assert item["provider_id"].startswith("ACwAA")
+        assert item["current_company_name"]
+        assert item["current_company_linkedin_url"].startswith("https://www.linkedin.com/company/")
+        assert not item["public_identifier"] or "/in/" in item["profile_url"]
+    body = sandbox.requests[-1].json
+    UNIPILES.validate(body)
+    assert len(body) == 2 + len(WHOLE)
+
+
+def test_same_request_finds_more_on_classic(
+    api: APIClient, account: UnipileAccount, navigator: UnipileAccount
+) -> None:
+    free = [item for page in all_pages(api, account, **WHOLE) for item in page["items"]]
+    paid = [item for page in all_pages(api, navigator, **WHOLE) for item in page["items"]]
+
+    def names(items: list[Any]) -> set[str]:
+        return {item["headline"] + str(item["public_identifier"]) for item in items}
+
+    assert names(paid) < names(free)
+
+
+@pytest.mark.parametrize("limit", [7, 50, 100])
+@pytest.mark.parametrize("plan", ["account", "navigator"])
+def test_paging_to_the_end_gives_each_person_once(
+    api: APIClient,
+    request: pytest.FixtureRequest,
+    sandbox: Sandbox,
+    settings: Settings,
+    plan: str,
+    limit: int,
+) -> None:
+    allow(settings, "999/min")
+    account = request.getfixturevalue(plan)
+
+    pages = all_pages(api, account, limit=limit)
+
+    largest = min(limit, 50) if plan == "account" else limit
+    people = [item["provider_id"] for page in pages for item in page["items"]]
+    assert (len(people), len(set(people))) == (400, 400)
+    assert {len(page["items"]) for page in pages[:-1]} == {largest}
+    # Unipile says that classic pages should not be larger than 50.
+    assert all(asked.path.endswith(f"limit={largest}") for asked in sandbox.requests)
+
+
+def test_ignored_filters_are_named_on_every_page(api: APIClient, account: UnipileAccount) -> None:
+    first = search(api, account, yearsInCurrentCompany="3-5").json()
+
+    second = search(api, account, cursor=first["cursor"]).json()
+
+    assert first["ignored_filters"] == second["ignored_filters"] == ["yearsInCurrentCompany"]
+    assert second["items"] != first["items"]
+
+
+def test_hidden_member_has_no_name(api: APIClient, account: UnipileAccount) -> None:
+    items = [item for page in all_pages(api, account, limit=50) for item in page["items"]]
+
+    hidden = [item for item in items if item["first_name"] is None]
+    assert hidden
+    for item in hidden:
+        assert (item["last_name"], item["public_identifier"], item["profile_url"]) == (None,) * 3
+
+
+@pytest.mark.parametrize("empty", ["", "  ", []])
+def test_empty_filter_counts_as_absent(
+    api: APIClient, account: UnipileAccount, sandbox: Sandbox, empty: Any
+) -> None:
+    names = ["keywords", "title"] if isinstance(empty, str) else ["location", "seniorityLevel"]
+    body = {**dict.fromkeys(names, empty), "yearsInCurrentCompany": ""}
+
+    answer = search(api, account, **body).json()
+
+    assert answer["ignored_filters"] == []
+    assert sandbox.requests[-1].json == {"api": "classic", "category": "people"}
+
+
+@hypothesis_settings(
+    max_examples=60,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(body=filters)
+def test_any_request_is_put_in_the_form_that_unipile_takes(
+    owner: User,
+    account: UnipileAccount,
+    navigator: UnipileAccount,
+    sandbox: Sandbox,
+    settings: Settings,
+    body: dict[str, Any],
+) -> None:
+    allow(settings, "9999/min")
+    for row in (account, navigator):
+        before = sandbox.request_count
+        response = search(api_client(owner), row, **body)
+        if response.status_code == 400:
+            # Control characters and the like are in no name.
+            assert sandbox.request_count == before
+            continue
+        assert response.status_code == 200, response.content
+        assert sandbox.request_count == before + 1
+        UNIPILES.validate(sandbox.requests[-1].json)
+
+
+def test_search_costs_one_request_and_two_statements(
+    api: APIClient, account: UnipileAccount, sandbox: Sandbox, statements: Statements
+) -> None:
+    with statements() as asked:
+        search(api, account, keywords="example")
+
+    assert len(asked) == 2, asked
+    assert sandbox.request_count == 1
+
+
+# --- What is refused ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "attr", "code"),
+    [
+        ({"location": ["Springvale, Northshire"]}, "location", "ambiguous_name"),
+        ({"school": ["Nowhere"]}, "school", "unknown_name"),
+        ({"cursor": "bWFkZS11cC1jdXJzb3I="}, "cursor", "invalid_cursor"),
+        ({"cursor": ""}, "cursor", "blank"),
+        ({"cursor": None}, "cursor", "null"),
+        ({"limit": 0}, "limit", "min_value"),
+        ({"limit": 101}, "limit", "max_value"),
+        ({"limit": "many"}, "limit", "invalid"),
+        ({"limit": "5"}, "limit", "invalid"),
+        ({"limit": True}, "limit", "invalid"),
+        ({"title": 5}, "title", "invalid"),
+        ({"location": [5]}, "location.0", "invalid"),
+        ({"keywords": None}, "keywords", "null"),
+        ({"keywords": ["x"]}, "keywords", "invalid"),
+        ({"keywords": "x" * 301}, "keywords", "max_length"),
+        ({"location": TOWN}, "location", "not_a_list"),
+        ({"location": [""]}, "location.0", "blank"),
+        ({"location": ["1"] * 21}, "location", "max_length"),
+        ({"seniorityLevel": ["boss"]}, "seniorityLevel.0", "invalid_choice"),
+        ({"companyHeadcount": ["50"]}, "companyHeadcount.0", "invalid_choice"),
+        ({"yearsInCurrentCompany": "4"}, "yearsInCurrentCompany", "invalid_choice"),
+        ({"firstname": "Perrin"}, "firstname", "unknown_field"),
+    ],
+)
+def test_request_that_cannot_be_used_is_told_which_field(
+    api: APIClient, account: UnipileAccount, sandbox: Sandbox, body: Any, attr: str, code: str
+) -> None:
+    before = stored(account)
+
+    error = error_of(search(api, account, **body), 400)
+
+    assert (error["attr"], error["code"]) == (attr, code)
+    assert not [request for request in sandbox.requests if request.method == "POST"]
+    assert stored(account) == before
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"seniorityLevel": ["boss"]}, "owner/partner, cxo, vice_president"),
+        ({"companyHeadcount": ["50"]}, "1-10, 11-50, 51-200"),
+        ({"yearsInCurrentPosition": "4"}, "0-1, 1-2, 3-5, 6-10, 10+"),
+        ({"location": ["exampletown"]}, f"{TOWN} = {id_of('LOCATION', 0, 'CLASSIC')}"),
+    ],
+)
+def test_refusal_names_what_can_be_chosen(
+    api: APIClient, account: UnipileAccount, body: dict[str, Any], words: str
+) -> None:
+    assert words in error_of(search(api, account, **body), 400)["detail"]
+
+
+def test_candidate_that_is_sent_back_is_taken(api: APIClient, account: UnipileAccount) -> None:
+    detail = error_of(search(api, account, location=["Springvale, Northshire"]), 400)["detail"]
+    first = detail.split(" = ")[1].split(";")[0]
+
+    answer = search(api, account, location=[first]).json()
+
+    assert {item["location"] for item in answer["items"]} == {"Springvale, Northshire"}
+
+
+def test_cursor_of_another_account_or_search_is_refused(
+    api: APIClient, account: UnipileAccount, owner: User, sandbox: Sandbox
+) -> None:
+    other = make_account(owner, sandbox)
+    cursor = search(api, account, title="Director").json()["cursor"]
+    requests = sandbox.request_count
+
+    answers = [
+        search(api, other, title="Director", cursor=cursor),
+        search(api, account, title="Head", cursor=cursor),
+        search(api, account, title="Director", location=["1"], cursor=cursor),
+    ]
+
+    errors = [error_of(answer, 400) for answer in answers]
+    assert [(error["attr"], error["code"]) for error in errors] == [
+        ("cursor", "invalid_cursor")
+    ] * 3
+    assert "another account" in errors[0]["detail"]
+    assert "another search" in errors[1]["detail"]
+    assert sandbox.request_count == requests
+    assert search(api, account, title="Director", cursor=cursor).status_code == 200
+
+
+def test_cursor_that_unipile_has_forgotten_is_refused(
+    api: APIClient, account: UnipileAccount, sandbox: Sandbox
+) -> None:
+    cursor = search(api, account).json()["cursor"]
+    sandbox.inject(Fault(status=400, error_type="errors/invalid_parameters"))
+
+    assert error_of(search(api, account, cursor=cursor), 400)["code"] == "invalid_cursor"
+
+
+@pytest.mark.parametrize("status", ["credentials_required", "disconnected"])
+def test_account_that_is_not_connected_is_not_searched_through(
+    api: APIClient, account: UnipileAccount, sandbox: Sandbox, status: str
+) -> None:
+    given_up_at = timezone.now() if status == "disconnected" else None
+    UnipileAccount.objects.update(status=status, given_up_at=given_up_at)
+
+    assert error_of(search(api, account), 409)["code"] == "reconnect_required"
+    assert sandbox.request_count == 0
+
+
+def test_foreign_account_is_not_found(
+    account: UnipileAccount, stranger: User, sandbox: Sandbox
+) -> None:
+    assert error_of(search(api_client(stranger), account), 404)["code"] == "not_found"
+    assert error_of(search(APIClient(), account), 401)["code"] == "not_authenticated"
+    assert sandbox.request_count == 0
+
+
+def test_searches_have_a_limit_of_their_own(
+    api: APIClient, account: UnipileAccount, settings: Settings, sandbox: Sandbox
+) -> None:
+    allow(settings, "2/min")
+    assert [search(api, account).status_code for _ in range(2)] == [200, 200]
+
+    response = search(api, account)
+
+    assert error_of(response, 429)["code"] == "throttled"
+    assert response["Retry-After"]
+    assert sandbox.request_count == 2
+    body = {"accountId": str(account.pk)}
+    assert api.post("/api/unipile/refresh", body, format="json").status_code == 200
+
+
+# --- A flag that is old ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("body", [{}, {"location": [TOWN]}])
+def test_old_flag_is_told_and_a_live_refresh_mends_it(
+    api: APIClient, believed: UnipileAccount, sandbox: Sandbox, body: dict[str, Any]
+) -> None:
+    before = stored(believed)
+
+    error = error_of(search(api, believed, **body), 409)
+
+    assert error["code"] == "sales_navigator_unavailable"
+    assert '"live": true' in error["detail"]
+    assert "reconnect" in error["detail"]
+    assert stored(believed) == before
+    assert not [request for request in sandbox.requests if b"classic" in request.body]
+    refresh = {"accountId": str(believed.pk), "live": True}
+    assert api.post("/api/unipile/refresh", refresh, format="json").status_code == 200
+    answer = search(api, believed, **body).json()
+    assert (answer["api"], bool(answer["items"])) == ("classic", True)
+
+
+def test_cursor_does_not_outlive_the_plan(
+    api: APIClient, navigator: UnipileAccount, sandbox: Sandbox
+) -> None:
+    cursor = search(api, navigator).json()["cursor"]
+    sandbox.set_plan(navigator.unipile_account_id, sales_navigator=False)
+    assert error_of(search(api, navigator, cursor=cursor), 409)
+    UnipileAccount.objects.update(has_sales_navigator=False)
+
+    error = error_of(search(api, navigator, cursor=cursor), 400)
+
+    assert (error["attr"], error["code"]) == ("cursor", "invalid_cursor")
+    assert "plan has changed" in error["detail"]
+
+
+# --- Every fault ----------------------------------------------------------------------------------
+
+FAULTS: list[tuple[Fault, int, str, str | None]] = [
+    (Fault(status=400), 502, "unipile_error", None),
+    (Fault(status=401), 502, "unipile_authentication", None),
+    (
+        Fault(status=401, error_type="errors/missing_credentials"),
+        502,
+        "unipile_authentication",
+        None,
+    ),
+    (Fault(status=401, error_type="errors/disconnected_account"), 409, "reconnect_required", None),
+    (Fault(status=401, error_type="errors/expired_credentials"), 409, "reconnect_required", None),
+    (Fault(status=401, error_type="errors/multiple_sessions"), 409, "account_unavailable", None),
+    (Fault(status=401, error_type="errors/disconnected_feature"), 409, "account_unavailable", None),
+    (Fault(status=403, body=b"{}"), 502, "unipile_authentication", None),
+    (Fault(status=403, error_type="errors/account_restricted"), 409, "account_unavailable", None),
+    (
+        Fault(status=403, error_type="errors/feature_not_subscribed"),
+        409,
+        "account_unavailable",
+        None,
+    ),
+    (Fault(status=404, body=b"<html>"), 502, "unipile_error", None),
+    (Fault(status=404, error_type="errors/resource_not_found"), 409, "reconnect_required", None),
+    (Fault(status=422), 502, "unipile_error", None),
+    (Fault(status=429), 503, "unipile_rate_limited", "60"),
+    (Fault(status=429, headers={"Retry-After": "7"}), 503, "unipile_rate_limited", "7"),
+    (Fault(status=500), 502, "unipile_error", None),
+    (Fault(status=503), 503, "unipile_unavailable", "30"),
+    (Fault(status=504), 502, "unipile_error", None),
+    (Fault(status=302, headers={"Location": "http://127.0.0.1:1/"}), 502, "unipile_error", None),
+    (Fault(status=204, body=b""), 502, "unipile_error", None),
+    (Fault(body=b""), 502, "unipile_error", None),
+    (Fault(body=b"<html>"), 502, "unipile_error", None),
+    (Fault(body=b"null"), 502, "unipile_error", None),
+    (Fault(body=b"{}"), 502, "unipile_error", None),
+    (Fault(body=b'{"items": {}, "cursor": null}'), 502, "unipile_error", None),
+    (Fault(body=b'{"items": [5], "cursor": null}'), 502, "unipile_error", None),
+    (Fault(arrays=200_000), 502, "unipile_error", None),
+    (Fault(padding=3_000_000), 502, "unipile_error", None),
+    (Fault(close=True), 503, "unipile_unavailable", "30"),
+    (Fault(reset=True), 503, "unipile_unavailable", "30"),
+    (Fault(cut=9), 503, "unipile_unavailable", "30"),
+    (Fault(cut=9, framing="chunked"), 503, "unipile_unavailable", "30"),
+    (Fault(silent=True), 504, "unipile_timeout", None),
+    (Fault(delay=5), 504, "unipile_timeout", None),
+    (Fault(drip_headers=0.1), 504, "unipile_timeout", None),
+    (Fault(drip_body=0.1), 504, "unipile_timeout", None),
+]
+
+
+@pytest.mark.parametrize("operation", ["search", "parameters"])
+@pytest.mark.parametrize(("fault", "status", "code", "retry_after"), FAULTS)
+def test_every_fault_has_a_documented_outcome(
+    api: APIClient,
+    account: UnipileAccount,
+    sandbox: Sandbox,
+    settings: Settings,
+    operation: Any,
+    fault: Fault,
+    status: int,
+    code: str,
+    retry_after: str | None,
+) -> None:
+    settings.UNIPILE_TIMEOUT = "0.4"
+    make_account(account.user, sandbox)
+    before = stored(account)
+    sandbox.inject(fault, operation=operation)
+
+    response = search(api, account, location=[TOWN])
+
+    assert error_of(response, status)["code"] == code
+    assert response.headers.get("Retry-After") == retry_after
+    assert stored(account) == before
+    assert sandbox.request_count <= 3
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault(gzip=True), Fault(framing="chunked"), Fault(early_hints=2)]
+)
+def test_odd_but_whole_answer_is_read(
+    api: APIClient, account: UnipileAccount, sandbox: Sandbox, fault: Fault
+) -> None:
+    sandbox.inject(fault)
+
+    assert len(search(api, account, location=[TOWN]).json()["items"]) == 10
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"items": [{"id": "ACoAAB"}], "cursor": null}',
+        b'{"items": [{"id": "ACoAAB", "type": "COMPANY"}], "cursor": null}',
+        b'{"items": [{"id": 5, "type": "PEOPLE"}], "cursor": null}',
+        b'{"items": [], "cursor": 5}',
+    ],
+)
+def test_page_that_is_not_promised_is_not_half_told(
+    api: APIClient, account: UnipileAccount, sandbox: Sandbox, body: bytes
+) -> None:
+    sandbox.inject(Fault(body=body))
+
+    assert error_of(search(api, account), 502)["code"] == "unipile_error"
+
+
+def test_wrong_workspace_sends_nobody_to_a_new_login(
+    api: APIClient, account: UnipileAccount, sandbox: Sandbox
+) -> None:
+    sandbox.remove(account.unipile_account_id)
+    sandbox.add(linkedin_account())
+
+    error = error_of(search(api, account), 502)
+
+    assert error["code"] == "unipile_account_not_listed"
+    assert stored(account)["status"] == "connected"
+
+
+def test_missing_settings_are_the_operators_business(
+    api: APIClient, account: UnipileAccount, settings: Settings
+) -> None:
+    settings.UNIPILE_API_KEY = ""
+
+    assert error_of(search(api, account), 503)["code"] == "unipile_not_configured"
+
+
+# --- What is left behind --------------------------------------------------------------------------
+
+
+def test_nothing_that_was_searched_or_found_is_left(
+    api: APIClient,
+    account: UnipileAccount,
+    sandbox: Sandbox,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    before = stored(account)
+
+    with caplog.at_level(logging.INFO):
+        found = search(api, account, keywords="quillfeather").json()
+        search(api, account, keywords="quillfeather", school=["quillfeather"])
+        sandbox.inject(Fault(status=500))
+        search(api, account, keywords="quillfeather")
+
+    assert found["items"]
+    records = f"{[record.__dict__ for record in caplog.records]}{caplog.text}".lower()
+    assert "quillfeather" not in records
+    assert found["items"][0]["provider_id"].lower() not in records
+    entries = [
+        record
+        for record in caplog.records
+        if record.name == "unipile_accounts.services" and hasattr(record, "api")
+    ]
+    assert [vars(entry)["code"] for entry in entries] == [None, "unknown_name", "unipile_error"]
+    assert stored(account) == before
+    assert not AccountChange.objects.exists()

@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.core.cache.backends.locmem import LocMemCache
+from pytest_django import Settings
+
+from tests.conftest import make_account
+from unipile_accounts.exceptions import InvalidSearch, UnipileServerError, UnipileUnexpectedAnswer
+from unipile_accounts.models import UnipileAccount
+from unipile_accounts.payloads.people import Api
+from unipile_accounts.services.naming import with_ids
+from unipile_sandbox import Fault, Sandbox
+from unipile_sandbox.search.vocabulary import COMPANIES, LOCATIONS, id_of
+
+TOWN = "Exampletown, Sampleland"
+# Two places have this one.
+SPRINGVALE = "Springvale, Northshire"
+
+
+def named(account: UnipileAccount, api: Api = "classic", **filters: Any) -> Any:
+    return with_ids(filters, account, api=api, deadline=time.monotonic() + 10)
+
+
+def place(number: int, service: Any = "CLASSIC") -> str:
+    return id_of("LOCATION", number, service)
+
+
+@pytest.mark.parametrize("word", [TOWN, TOWN.upper(), TOWN.lower()])
+def test_name_is_told_in_any_case(account: UnipileAccount, word: str) -> None:
+    assert named(account, location=[word]) == {"location": [place(0)]}
+
+
+def test_ids_and_words_are_left_as_they_are(account: UnipileAccount, sandbox: Sandbox) -> None:
+    filters: Any = {"location": ["100001"], "keywords": TOWN, "seniorityLevel": ["cxo"]}
+
+    assert named(account, **filters) == filters
+    assert sandbox.request_count == 0
+
+
+@pytest.mark.parametrize(
+    ("api", "filters", "kinds"),
+    [
+        (
+            "classic",
+            {
+                "currentCompany": ["Eklove Example AB"],
+                "pastCompany": ["Farrowby Example Ltd"],
+                "location": [TOWN],
+                "industry": ["Retail"],
+                "school": ["Example University"],
+            },
+            ["COMPANY", "COMPANY", "LOCATION", "INDUSTRY", "SCHOOL"],
+        ),
+        (
+            "sales_navigator",
+            {"industry": ["Retail"], "function": ["Sales"], "location": [TOWN]},
+            ["SALES_INDUSTRY", "DEPARTMENT", "LOCATION"],
+        ),
+    ],
+)
+def test_each_filter_is_asked_for_in_the_list_of_its_api(
+    account: UnipileAccount, sandbox: Sandbox, api: Api, filters: Any, kinds: list[str]
+) -> None:
+    sandbox.set_plan(account.unipile_account_id, sales_navigator=True)
+
+    found = named(account, api, **filters)
+
+    paths = [request.path for request in sandbox.requests]
+    for path, kind in zip(paths, kinds, strict=True):
+        assert f"type={kind}&" in path
+        assert f"service={api.upper()}&" in path
+    assert found["location"] == [place(0, api.upper())]
+    assert all(value.isdigit() for values in found.values() for value in values)
+
+
+def test_a_name_that_comes_twice_is_one_id(account: UnipileAccount, sandbox: Sandbox) -> None:
+    words = [TOWN, TOWN.upper(), place(0)]
+
+    assert named(account, location=words) == {"location": [place(0)]}
+    assert sandbox.request_count == 1
+
+
+@pytest.mark.parametrize(
+    ("field", "word", "code", "candidates"),
+    [
+        (
+            "location",
+            SPRINGVALE,
+            "ambiguous_name",
+            [(place(8), SPRINGVALE), (place(9), SPRINGVALE)],
+        ),
+        ("location", "Nowhere", "unknown_name", []),
+        ("location", "Exampletown", "unknown_name", [(place(0), TOWN)]),
+        (
+            "currentCompany",
+            "Example",
+            "unknown_name",
+            [(id_of("COMPANY", number, "CLASSIC"), COMPANIES[number]) for number in range(5)],
+        ),
+    ],
+)
+def test_name_that_is_not_one_title_is_answered_with_candidates(
+    account: UnipileAccount, field: str, word: str, code: str, candidates: list[tuple[str, str]]
+) -> None:
+    filters: Any = {field: [word]}
+
+    with pytest.raises(InvalidSearch) as caught:
+        named(account, **filters)
+
+    error = caught.value
+    assert (error.field, error.code) == (field, code)
+    assert f"“{word}”" in str(error)
+    listed = "; ".join(f"{title} = {number}" for number, title in candidates)
+    assert listed in str(error)
+    assert str(error).count(" = ") == len(candidates)
+
+
+# --- What is remembered ---------------------------------------------------------------------------
+
+
+def test_name_is_asked_for_once_a_day(
+    account: UnipileAccount, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named(account, location=[TOWN])
+    named(account, location=[TOWN.upper()])
+    assert sandbox.request_count == 1
+    now = time.time()
+
+    monkeypatch.setattr(time, "time", lambda: now + 23 * 3600)
+    named(account, location=[TOWN])
+    assert sandbox.request_count == 1
+    monkeypatch.setattr(time, "time", lambda: now + 25 * 3600)
+    named(account, location=[TOWN])
+    assert sandbox.request_count == 2
+
+
+def test_what_is_remembered_holds_for_one_account_api_and_list(
+    account: UnipileAccount, owner: User, sandbox: Sandbox
+) -> None:
+    other = make_account(owner, sandbox)
+    sandbox.set_plan(account.unipile_account_id, sales_navigator=True)
+
+    classic = named(account, location=[TOWN])["location"]
+    paid = named(account, "sales_navigator", location=[TOWN])["location"]
+    named(other, location=[TOWN])
+
+    assert (classic, paid) == ([place(0)], [place(0, "SALES_NAVIGATOR")])
+    assert sandbox.request_count == 3
+
+
+def test_name_that_is_not_known_is_asked_for_again(
+    account: UnipileAccount, sandbox: Sandbox
+) -> None:
+    for _ in range(2):
+        with pytest.raises(InvalidSearch):
+            named(account, location=["Nowhere"])
+
+    assert sandbox.request_count == 2
+
+
+class DeadCache(LocMemCache):
+    def get(self, *_: Any, **__: Any) -> Any:
+        raise ConnectionError("Connection refused")
+
+    def set(self, *_: Any, **__: Any) -> Any:
+        raise ConnectionError("Connection refused")
+
+
+def test_dead_cache_costs_requests_and_nothing_else(
+    account: UnipileAccount, sandbox: Sandbox, settings: Settings
+) -> None:
+    before = settings.CACHES
+    settings.CACHES = {"default": {"BACKEND": f"{__name__}.DeadCache"}}
+
+    found = [named(account, location=[TOWN]) for _ in range(2)]
+    settings.CACHES = before
+
+    assert found == [{"location": [place(0)]}] * 2
+    assert sandbox.request_count == 2
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        (Fault(status=500), UnipileServerError),
+        (Fault(body=b'{"items": [{"id": 5}]}'), UnipileUnexpectedAnswer),
+        (Fault(body=b"{}"), UnipileUnexpectedAnswer),
+    ],
+)
+def test_failure_is_not_remembered(
+    account: UnipileAccount, sandbox: Sandbox, fault: Fault, error: type[Exception]
+) -> None:
+    sandbox.inject(fault, operation="parameters", times=1)
+
+    with pytest.raises(error):
+        named(account, location=[TOWN])
+
+    assert named(account, location=[TOWN]) == {"location": [place(0)]}
+
+
+def test_no_name_is_a_key_of_the_cache(
+    account: UnipileAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys: list[str] = []
+    monkeypatch.setattr(cache, "set", lambda key, *_: keys.append(key))
+
+    named(account, location=[TOWN, LOCATIONS[1]])
+
+    assert len(set(keys)) == 2
+    assert all(key.isascii() and key.isprintable() and len(key) < 200 for key in keys)
+    assert "Example" not in "".join(keys)

@@ -1,0 +1,95 @@
+"""The ids that LinkedIn has for names of places, companies and so on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import cast
+
+from django.core.cache import cache
+from django.utils.translation import gettext as _
+
+from puffle.cache import tolerating_a_dead_cache
+from unipile_accounts.exceptions import InvalidSearch
+from unipile_accounts.models import UnipileAccount
+from unipile_accounts.payloads.people import (
+    KINDS,
+    SERVICES,
+    Api,
+    Filters,
+    Parameter,
+    is_id,
+    read_parameters,
+)
+from unipile_accounts.services.asking import seconds_until
+from unipile_accounts.unipile.search import search_parameters
+
+# Seconds in which LinkedIn is not asked for the same name again.
+_REMEMBERED = 24 * 60 * 60
+_CANDIDATES = 5
+
+
+def with_ids(filters: Filters, account: UnipileAccount, *, api: Api, deadline: float) -> Filters:
+    """Return the filters with LinkedIn's ids in place of names.
+
+    Raises `InvalidSearch` for a name that is not exactly one title, with up to five candidates, or
+    the `UnipileError` why LinkedIn was not asked.
+    """
+
+    def ids_of(field: str, words: str | list[str]) -> list[str]:
+        ids = (
+            _id_of(word, field=field, account=account, api=api, until=deadline) for word in words
+        )
+        # A name that comes twice is one id.
+        return list(dict.fromkeys(ids))
+
+    return {
+        field: ids_of(field, words) if field in KINDS else words for field, words in filters.items()
+    }
+
+
+def _id_of(word: str, *, field: str, account: UnipileAccount, api: Api, until: float) -> str:
+    if is_id(word):
+        return word
+    kind, service = cast("str", KINDS[field].of(api)), cast("str", SERVICES.of(api))
+    key = _cache_key(account.unipile_account_id, service, kind, word.casefold())
+    known: str | None = None
+    with tolerating_a_dead_cache():
+        known = cache.get(key)
+    if known is None:
+        items = search_parameters(
+            account.unipile_account_id,
+            kind=kind,
+            keywords=word,
+            service=service,
+            timeout=seconds_until(until),
+        )
+        known = _only_one(word, read_parameters(items), field=field)
+        with tolerating_a_dead_cache():
+            cache.set(key, known, _REMEMBERED)
+    return known
+
+
+def _only_one(word: str, found: list[Parameter], *, field: str) -> str:
+    """Return the id of the title that equals the word, ignoring case."""
+    equal = [each for each in found if each.title.casefold() == word.casefold()]
+    if len(equal) == 1:
+        return equal[0].id
+    if not found:
+        message = _("LinkedIn knows nothing by the name “%(name)s”.")
+        raise InvalidSearch(message % {"name": word}, field=field, code="unknown_name")
+    if equal:
+        message = _("LinkedIn knows several by the name “%(name)s”. Send the id of one: %(found)s.")
+    else:
+        message = _(
+            "LinkedIn knows nothing by exactly the name “%(name)s”. Send the id of one of these, or"
+            " its whole title: %(found)s."
+        )
+    choice = "; ".join(f"{title} = {id_}" for id_, title in (equal or found)[:_CANDIDATES])
+    code = "ambiguous_name" if equal else "unknown_name"
+    raise InvalidSearch(message % {"name": word, "found": choice}, field=field, code=code)
+
+
+def _cache_key(*parts: str) -> str:
+    digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    return f"search_parameter_{digest}"
