@@ -31,7 +31,11 @@ _SETTINGS: list[tuple[str, str, Callable[[], object]]] = [
     ("UNIPILE_TIMEOUT", "E003", lambda: conf.unipile_timeout),
     ("UNIPILE_CONNECT_TIMEOUT", "E004", lambda: conf.unipile_connect_timeout),
     ("UNIPILE_POOL_SIZE", "E005", lambda: conf.unipile_pool_size),
-    # Only connecting accounts needs it.
+    # Only connecting accounts and events need these.
     ("PUBLIC_URL", "E006", lambda: settings.PUBLIC_URL and conf.public_url),
-    ("UNIPILE_WEBHOOK_SECRET", "E007", lambda: conf.webhook_secret),
+    (
+        "UNIPILE_WEBHOOK_SECRET",
+        "E007",
+        lambda: settings.UNIPILE_WEBHOOK_SECRET and conf.webhook_secret,
+    ),
 ]

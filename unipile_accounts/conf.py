@@ -57,7 +57,7 @@ class Conf:
 
     @property
     def webhook_secret(self) -> str:
-        """What Unipile's events must carry, or nothing when no events are wanted."""
+        """What Unipile's events must carry."""
         return parse_secret("UNIPILE_WEBHOOK_SECRET", settings.UNIPILE_WEBHOOK_SECRET)
 
 
@@ -139,13 +139,13 @@ def parse_public_url(value: object) -> str:
 
 
 def parse_secret(name: str, value: object) -> str:
-    """Return a secret that a header can carry, or an empty one; raise for one easily guessed."""
+    """Return a secret that a header can carry; raise for one that is easily guessed."""
+    hint = "Make one: python -c 'import secrets; print(secrets.token_urlsafe(32))'."
     text = str(value or "")
-    if text and not re.fullmatch(r"[!-~]{20,200}", text):
-        raise UnipileNotConfigured(
-            f"{name} is not 20 to 200 characters without spaces.",
-            hint="Make one: python -c 'import secrets; print(secrets.token_urlsafe(32))'.",
-        )
+    if not text:
+        raise UnipileNotConfigured(f"{name} is not set.", hint=hint)
+    if not re.fullmatch(r"[!-~]{20,200}", text):
+        raise UnipileNotConfigured(f"{name} is not 20 to 200 characters without spaces.", hint=hint)
     return text
 
 

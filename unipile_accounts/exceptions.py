@@ -184,27 +184,6 @@ class UnipilePremiumStatusPending(UnipileError):
     retry = Retry.IN_A_MINUTE
 
 
-class PostRefused(UnipileError):
-    """A post to us carries neither our secret nor the name of a link that is still good."""
-
-    code = "not_authenticated"
-    advice = _("The post carries neither the secret nor the name of a link. Nothing was changed.")
-
-
-class InvalidPost(UnipileError):
-    """What was posted is neither an event nor a notice."""
-
-    code = "parse_error"
-    advice = _("The body is neither an event of an account nor the notice of a hosted link.")
-
-
-class EventsNotWanted(UnipileError):
-    """Without UNIPILE_WEBHOOK_SECRET nobody can tell Unipile's events from forged ones."""
-
-    code = "not_found"
-    advice = _("Events are not received here: UNIPILE_WEBHOOK_SECRET is not set.")
-
-
 class SalesNavigatorUnavailable(UnipileError):
     """LinkedIn refuses a Sales Navigator search to an account whose stored flag allows it."""
 
@@ -213,15 +192,6 @@ class SalesNavigatorUnavailable(UnipileError):
         'LinkedIn refuses Sales Navigator to this account. Refresh it with "live": true; if the'
         " flag stays, reconnect the account, then search again."
     )
-
-
-class InvalidSearch(ValueError):
-    """A field of a search request, by its name there, cannot be used; `str()` says why."""
-
-    def __init__(self, message: str, *, field: str, code: str) -> None:
-        super().__init__(message)
-        self.field = field
-        self.code = code
 
 
 class AccountLocked(UnipileError):

@@ -160,9 +160,15 @@ def test_unusable_public_url_is_named(written: object) -> None:
         parse_public_url(written)
 
 
-@pytest.mark.parametrize("secret", ["", "x" * 20, "!~" * 100])
+@pytest.mark.parametrize("secret", ["x" * 20, "!~" * 100])
 def test_secret_is_taken_as_written(secret: str) -> None:
     assert parse_secret("NAME", secret) == secret
+
+
+@pytest.mark.parametrize("secret", ["", None])
+def test_secret_that_is_missing_is_named(secret: str | None) -> None:
+    with pytest.raises(UnipileNotConfigured, match=r"NAME is not set\. Make one: python -c"):
+        parse_secret("NAME", secret)
 
 
 @pytest.mark.parametrize("secret", ["x" * 19, "x" * 201, "x" * 19 + "\n", "\u00e9" * 20])

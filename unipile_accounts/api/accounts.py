@@ -34,6 +34,7 @@ class AccountSerializer(serializers.ModelSerializer[UnipileAccount]):
         source="unipile_account_id", help_text="Unipile's id. No endpoint here takes it."
     )
     display_name = serializers.CharField(source="name")
+    profile_url = serializers.CharField(help_text="At LinkedIn; empty where it is not known.")
     weekly_connection_limit = WeeklyLimitField(help_text="Invitations that may go out in a week.")
     weekly_message_limit = WeeklyLimitField(help_text="Messages that may go out in a week.")
     refreshed_at = serializers.DateTimeField(
@@ -42,6 +43,12 @@ class AccountSerializer(serializers.ModelSerializer[UnipileAccount]):
     live_checked_at = serializers.DateTimeField(
         allow_null=True,
         help_text="When LinkedIn named the plan; null: it is Unipile's copy.",
+    )
+    last_tried_at = serializers.DateTimeField(
+        allow_null=True, help_text="When a refresh was tried last, by anybody."
+    )
+    last_error = serializers.CharField(
+        help_text="The code of why that refresh failed; empty after a success."
     )
 
     class Meta:
@@ -62,6 +69,8 @@ class AccountSerializer(serializers.ModelSerializer[UnipileAccount]):
             "updated_at",
             "refreshed_at",
             "live_checked_at",
+            "last_tried_at",
+            "last_error",
         ]
         read_only_fields = fields
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from django.core.exceptions import ValidationError as InvalidFields
 from django.utils.translation import gettext_lazy as _
-from rest_framework.exceptions import APIException, ErrorDetail, NotFound, ValidationError
+from rest_framework.exceptions import APIException, NotFound, ValidationError
+from rest_framework.fields import get_error_detail
 
-from unipile_accounts.exceptions import InvalidSearch, UnipileError, UnipileNotConfigured
+from unipile_accounts.exceptions import UnipileError, UnipileNotConfigured
 from unipile_accounts.models import UnipileAccount
 
 _STATUS = {
@@ -79,8 +81,8 @@ def as_api_error(exc: Exception) -> Exception:
             return AccountNotFound()
         case UnipileError() | UnipileNotConfigured():
             return UnipileFailed(exc)
-        case InvalidSearch():
-            return ValidationError({exc.field: [ErrorDetail(str(exc), exc.code)]})
+        case InvalidFields():
+            return ValidationError(get_error_detail(exc))
     return exc
 
 

@@ -32,7 +32,7 @@ def create_connect_link(user: AbstractBaseUser | AnonymousUser) -> str:
     Each link stands for itself, so a second one does no harm. The address is not stored. Raises
     `UnipileNotConfigured` or a `UnipileError`.
     """
-    return _create(ConnectLink(user_id=user.pk), reconnect=None)
+    return _create(ConnectLink(user=user), reconnect=None)
 
 
 def create_reconnect_link(accounts: UnipileAccountQuerySet, pk: UUID) -> str:

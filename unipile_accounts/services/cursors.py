@@ -10,9 +10,9 @@ import json
 from typing import NamedTuple
 
 from django.core import signing
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from unipile_accounts.exceptions import InvalidSearch
 from unipile_accounts.payloads.people import Api, Filters
 
 _SALT = "unipile_accounts.search"
@@ -40,24 +40,24 @@ def write_cursor(position: Position, unipiles: str) -> str:
 
 
 def read_cursor(cursor: str, start: Position) -> Position:
-    """Return where a cursor leads. Raises `InvalidSearch` for one of another search.
+    """Return where a cursor leads. Raises `ValidationError` for one of another search.
 
     The filters may be left out; they are the cursor's then.
     """
     try:
         position = Position(*signing.loads(cursor, salt=_SALT))
     except signing.BadSignature:
-        raise _invalid(_("This is no cursor of ours. Start over without it.")) from None
+        raise invalid_cursor(_("This is no cursor of ours. Start over without it.")) from None
     if position.unipile_account_id != start.unipile_account_id:
-        raise _invalid(_("This cursor belongs to another account. Start over without it."))
+        raise invalid_cursor(_("This cursor belongs to another account. Start over without it."))
     if position.api != start.api:
-        raise _invalid(_("The account's plan has changed. Start over without the cursor."))
+        raise invalid_cursor(_("The account's plan has changed. Start over without the cursor."))
     if start.query not in ("", position.query):
-        raise _invalid(
+        raise invalid_cursor(
             _("This cursor belongs to another search. Send the same filters, or start over.")
         )
     return position
 
 
-def _invalid(message: str) -> InvalidSearch:
-    return InvalidSearch(message, field="cursor", code="invalid_cursor")
+def invalid_cursor(message: str) -> ValidationError:
+    return ValidationError({"cursor": ValidationError(message, code="invalid_cursor")})

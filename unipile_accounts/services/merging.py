@@ -22,6 +22,13 @@ def merge_logins(pk: UUID) -> None:
         delete_at_unipile(unipile_account_id)
 
 
+def absorb(row: UnipileAccount, *, into: UnipileAccount) -> None:
+    """Remove a row, and let another one go on with its history and its links."""
+    AccountChange.objects.filter(account=row).update(account=into)
+    ConnectLink.objects.filter(account=row).update(account=into)
+    row.delete()
+
+
 def _merge(pk: UUID) -> list[str]:
     """Return the Unipile ids that are not needed any more."""
     rows = _rows_of_one_login(pk)
@@ -32,9 +39,7 @@ def _merge(pk: UUID) -> list[str]:
     others = [row for row in rows if row != kept]
     superfluous = [row.unipile_account_id for row in rows if row != newest]
     for other in others:
-        AccountChange.objects.filter(account=other).update(account=kept)
-        ConnectLink.objects.filter(account=other).update(account=kept)
-        other.delete()
+        absorb(other, into=kept)
     if newest != kept:
         columns = (*TOLD, "unipile_account_id", "given_up_at", "refreshed_at")
         recording.save_with_history(

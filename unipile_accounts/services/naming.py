@@ -7,10 +7,10 @@ import json
 from typing import cast
 
 from django.core.cache import cache
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from puffle.cache import tolerating_a_dead_cache
-from unipile_accounts.exceptions import InvalidSearch
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.payloads.people import (
     KINDS,
@@ -32,8 +32,8 @@ _CANDIDATES = 5
 def with_ids(filters: Filters, account: UnipileAccount, *, api: Api, deadline: float) -> Filters:
     """Return the filters with LinkedIn's ids in place of names.
 
-    Raises `InvalidSearch` for a name that is not exactly one title, with up to five candidates, or
-    the `UnipileError` why LinkedIn was not asked.
+    Raises `ValidationError` for a name that is not exactly one title, with up to five candidates,
+    or the `UnipileError` why LinkedIn was not asked.
     """
 
     def ids_of(field: str, words: str | list[str]) -> list[str]:
@@ -77,8 +77,7 @@ def _only_one(word: str, found: list[Parameter], *, field: str) -> str:
         return equal[0].id
     if not found:
         message = _("LinkedIn knows nothing by the name “%(name)s”.")
-        raise InvalidSearch(message % {"name": word}, field=field, code="unknown_name")
-    if equal:
+    elif equal:
         message = _("LinkedIn knows several by the name “%(name)s”. Send the id of one: %(found)s.")
     else:
         message = _(
@@ -87,7 +86,8 @@ def _only_one(word: str, found: list[Parameter], *, field: str) -> str:
         )
     choice = "; ".join(f"{title} = {id_}" for id_, title in (equal or found)[:_CANDIDATES])
     code = "ambiguous_name" if equal else "unknown_name"
-    raise InvalidSearch(message % {"name": word, "found": choice}, field=field, code=code)
+    params = {"name": word, "found": choice}
+    raise ValidationError({field: ValidationError(message, code=code, params=params)})
 
 
 def _cache_key(*parts: str) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.core import signing
+from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError
 from django.utils import timezone
 
-from unipile_accounts.exceptions import AccountLocked, PostRefused, UnipileError
+from unipile_accounts.exceptions import AccountLocked, UnipileError
 from unipile_accounts.models import ConnectLink, UnipileAccount
 from unipile_accounts.payloads.notice import HostedNotice
 from unipile_accounts.results import Door, Origin
@@ -16,7 +17,7 @@ from unipile_accounts.services import recording
 from unipile_accounts.services.connecting import GRACE, link_id
 from unipile_accounts.services.disconnecting import delete_at_unipile
 from unipile_accounts.services.locking import in_one_transaction
-from unipile_accounts.services.merging import merge_logins
+from unipile_accounts.services.merging import absorb, merge_logins
 from unipile_accounts.services.refresh import refresh_account
 
 # https://developer.unipile.com/docs/hosted-auth
@@ -26,9 +27,9 @@ LOGGED_IN = {"CREATION_SUCCESS", "RECONNECTED"}
 def handle_notice(notice: HostedNotice) -> None:
     """Create or revive the row that a link was made for, and refresh it.
 
-    The same notice again does nothing. Raises `PostRefused` for a name that we did not give, or
-    gave too long ago, or that was used for another account, and for an account that somebody else
-    owns. A refresh that fails is no failure of the notice: the events that follow refresh again.
+    The same notice again does nothing. Raises `PermissionDenied` for a name that we did not give,
+    or gave too long ago, or that was used for another account, and for an account that somebody
+    else owns. That the refresh fails is no failure of the notice, as events will follow.
     """
     pk = _link_id(notice)
     if notice.status not in LOGGED_IN:
@@ -62,7 +63,7 @@ def _link_id(notice: HostedNotice) -> UUID:
     try:
         return link_id(notice.name)
     except (signing.BadSignature, ValueError) as exc:
-        raise PostRefused("The notice has a name that we did not give.") from exc
+        raise PermissionDenied("The notice has a name that we did not give.") from exc
 
 
 def _use(pk: UUID, notice: HostedNotice) -> UnipileAccount | None:
@@ -70,11 +71,11 @@ def _use(pk: UUID, notice: HostedNotice) -> UnipileAccount | None:
     link = ConnectLink.objects.select_for_update(nowait=True).filter(pk=pk).first()
     now = timezone.now()
     if link is None or now > link.expires_at + GRACE:
-        raise PostRefused(f"The link {pk} is too old.")
+        raise PermissionDenied(f"The link {pk} is too old.")
     if link.used_at:
         if link.unipile_account_id == notice.unipile_account_id:
             return None
-        raise PostRefused(f"The link {pk} was used for another account.")
+        raise PermissionDenied(f"The link {pk} was used for another account.")
     account = _attach(link, notice.unipile_account_id)
     link.account, link.used_at = account, now
     link.unipile_account_id = notice.unipile_account_id
@@ -86,18 +87,20 @@ def _attach(link: ConnectLink, unipile_account_id: str) -> UnipileAccount:
     locked = UnipileAccount.objects.select_for_update(no_key=True, nowait=True)
     known = locked.filter(unipile_account_id=unipile_account_id).first()
     if known and known.user_id != link.user_id:
-        raise PostRefused(f"The account of link {link.pk} has another owner.")
+        raise PermissionDenied(f"The account of link {link.pk} has another owner.")
     account = locked.get(pk=link.account_id) if link.account_id else known
+    if known and account and _are_two_members(known, account):
+        account = known
     if account is None:
         account = UnipileAccount.objects.create(
             user_id=link.user_id, unipile_account_id=unipile_account_id
         )
     if account.user_id != link.user_id:
-        raise PostRefused(f"The account of link {link.pk} has got another owner.")
+        raise PermissionDenied(f"The account of link {link.pk} has got another owner.")
     if account.given_up_at and account.given_up_at > link.created_at:
         return account
     if known and known != account:
-        known.delete()
+        absorb(known, into=account)
     changes = {
         "unipile_account_id": unipile_account_id,
         "status": UnipileAccount.Status.CONNECTED,
@@ -107,3 +110,8 @@ def _attach(link: ConnectLink, unipile_account_id: str) -> UnipileAccount:
     }
     recording.save_with_history(account, changes, Origin(Door.CONNECT, link.user))
     return account
+
+
+def _are_two_members(one: UnipileAccount, other: UnipileAccount) -> bool:
+    """Tell whether somebody logged in on the link of one LinkedIn account with another one."""
+    return bool(one.linkedin_id and other.linkedin_id) and one.linkedin_id != other.linkedin_id

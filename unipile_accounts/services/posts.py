@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.utils.crypto import constant_time_compare
 
 from unipile_accounts.conf import conf
-from unipile_accounts.exceptions import EventsNotWanted, InvalidPost, PostRefused
 from unipile_accounts.payloads.notice import HostedNotice, read_notice
 from unipile_accounts.services.events import handle_event
 from unipile_accounts.services.notices import handle_notice
@@ -14,19 +14,20 @@ from unipile_accounts.services.notices import handle_notice
 def handle_post(body: bytes, *, secret: str) -> None:
     """Handle an event, which must carry our secret, or the notice of a link, which cannot.
 
-    Raises `EventsNotWanted`, `PostRefused`, `InvalidPost`, and what a refresh raises.
+    Raises `PermissionDenied`, `BadRequest` for what is neither, and what a refresh raises.
     """
-    wanted = conf.webhook_secret
-    is_known = bool(wanted) and constant_time_compare(secret, wanted)
     try:
         post = read_notice(body)
     except ValueError as exc:
-        raise (InvalidPost if is_known or not wanted else PostRefused)(str(exc)) from exc
+        _authenticate(secret)
+        raise BadRequest(str(exc)) from exc
     if isinstance(post, HostedNotice):
         handle_notice(post)
-    elif not wanted:
-        raise EventsNotWanted("UNIPILE_WEBHOOK_SECRET is not set.")
-    elif not is_known:
-        raise PostRefused("An event came without our secret.")
     else:
+        _authenticate(secret)
         handle_event(post)
+
+
+def _authenticate(secret: str) -> None:
+    if not constant_time_compare(secret, conf.webhook_secret):
+        raise PermissionDenied("The post does not carry our secret.")

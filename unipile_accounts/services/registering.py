@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 from django.urls import reverse
 
 from unipile_accounts.conf import conf
-from unipile_accounts.exceptions import UnipileNotConfigured
 from unipile_accounts.unipile.webhooks import (
     ACCOUNT_EVENTS,
     create_account_webhook,
@@ -29,7 +28,7 @@ def register_webhook() -> list[Registration]:
 
     Raises `UnipileNotConfigured` or a `UnipileError`.
     """
-    url, secret = _address(), _secret()
+    url, secret = _address(), conf.webhook_secret
     found = [
         Registration(str(webhook.get("id")), False, _faults(webhook, secret))
         for webhook in _ours(url)
@@ -47,16 +46,6 @@ def delete_webhooks() -> list[str]:
 
 def _address() -> str:
     return conf.public_url + reverse("unipile-webhook")
-
-
-def _secret() -> str:
-    secret = conf.webhook_secret
-    if not secret:
-        raise UnipileNotConfigured(
-            "UNIPILE_WEBHOOK_SECRET is not set.",
-            hint="Set it to 32 or more random characters, and start the service anew.",
-        )
-    return secret
 
 
 def _ours(url: str) -> list[dict[str, Any]]:

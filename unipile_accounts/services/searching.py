@@ -11,7 +11,6 @@ from django.utils.translation import gettext as _
 
 from unipile_accounts.conf import conf
 from unipile_accounts.exceptions import (
-    InvalidSearch,
     SalesNavigatorUnavailable,
     UnipileAccountNotFound,
     UnipileAccountNotListed,
@@ -35,7 +34,13 @@ from unipile_accounts.payloads.people import (
     search_body,
 )
 from unipile_accounts.services import asking, recording
-from unipile_accounts.services.cursors import Position, digest, read_cursor, write_cursor
+from unipile_accounts.services.cursors import (
+    Position,
+    digest,
+    invalid_cursor,
+    read_cursor,
+    write_cursor,
+)
 from unipile_accounts.services.naming import with_ids
 from unipile_accounts.unipile import search as unipile
 
@@ -64,7 +69,7 @@ def search_people(
     """Return a page of the people whom these filters find, and store nothing of it.
 
     With a `cursor` the filters may be left out. Raises `UnipileAccount.DoesNotExist`,
-    `InvalidSearch` for a name or cursor that cannot be used, `UnipileReconnectRequired` for a row
+    `ValidationError` for a name or cursor that cannot be used, `UnipileReconnectRequired` for a row
     that is not connected, `SalesNavigatorUnavailable` for an old flag, `UnipileNotConfigured` or
     another `UnipileError`. The row stays as it is.
     """
@@ -75,7 +80,7 @@ def search_people(
         if account.status != UnipileAccount.Status.CONNECTED:
             raise UnipileReconnectRequired(f"Account {pk} is {account.status}.")
         found = _search(account, api, filters=filters, limit=limit, cursor=cursor)
-    except (UnipileError, UnipileNotConfigured, InvalidSearch) as exc:
+    except (UnipileError, UnipileNotConfigured) as exc:
         _log(account, api, started=started, error=exc)
         raise
     _log(account, api, started=started)
@@ -127,10 +132,8 @@ def _meaning_of(
             if not workspace.is_ours(account, call=asking.directly, deadline=deadline):
                 return UnipileAccountNotListed(str(exc))
         case UnipileAPIError(status_code=400) if position.cursor:
-            return InvalidSearch(
-                _("LinkedIn does not take this cursor any more. Start over without it."),
-                field="cursor",
-                code="invalid_cursor",
+            return invalid_cursor(
+                _("LinkedIn does not take this cursor any more. Start over without it.")
             )
     return exc
 
@@ -139,7 +142,6 @@ def _log(
     account: UnipileAccount, api: Api, *, started: float, error: Exception | None = None
 ) -> None:
     """Leave an entry of the search, without what was searched and found."""
-    is_callers = isinstance(error, InvalidSearch)
     extra: dict[str, Any] = {
         "account": str(account.pk),
         "api": api,
@@ -147,10 +149,10 @@ def _log(
         "milliseconds": round((time.monotonic() - started) * 1000),
     }
     logger.log(
-        recording.log_level(None if is_callers else error),
+        recording.log_level(error),
         "Search through account %s %s%s",
         account.pk,
         "failed" if error else "done",
-        f": {error}" if error and not is_callers else "",
+        f": {error}" if error else "",
         extra=extra,
     )

@@ -5,16 +5,14 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from rest_framework.exceptions import APIException
+from django.core.exceptions import BadRequest, PermissionDenied
+from rest_framework.exceptions import APIException, NotAuthenticated, ParseError
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from unipile_accounts.exceptions import (
-    EventsNotWanted,
-    InvalidPost,
-    PostRefused,
     UnipileAuthenticationError,
     UnipileError,
     UnipileNotConfigured,
@@ -23,16 +21,15 @@ from unipile_accounts.services import handle_post
 
 logger = logging.getLogger(__name__)
 
-_STATUS = {InvalidPost: 400, PostRefused: 401, EventsNotWanted: 404}
-# Unipile delivers again, each time after a longer pause.
-_WAIT = 30
 
+class TryAgain(APIException):
+    """Unipile delivers again what is answered so, each time after a longer pause."""
 
-class PostFailed(APIException):
-    def __init__(self, error: UnipileError | UnipileNotConfigured, *, status: int) -> None:
+    status_code = 503
+    wait = 30
+
+    def __init__(self, error: UnipileError | UnipileNotConfigured) -> None:
         super().__init__(str(error.advice), error.code)
-        self.status_code = status
-        self.wait = _WAIT if status == 503 else None
 
 
 class UnipileWebhookView(APIView):
@@ -45,17 +42,28 @@ class UnipileWebhookView(APIView):
     authentication_classes = ()
     permission_classes = [AllowAny]
 
+    def get_authenticate_header(self, request: Request) -> str:
+        """Name the header with the secret; without one REST framework answers 403."""
+        return "Unipile-Auth"
+
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         try:
             handle_post(request.body, secret=request.headers.get("Unipile-Auth", ""))
-        except tuple(_STATUS) as exc:
+        except BadRequest as exc:
+            logger.warning("A post cannot be read: %s", exc)
+            raise ParseError(
+                "The body is neither an event of an account nor the notice of a hosted link."
+            ) from exc
+        except PermissionDenied as exc:
             logger.warning("A post was refused: %s", exc)
-            raise PostFailed(exc, status=_STATUS[type(exc)]) from exc
+            raise NotAuthenticated(
+                "The post carries neither the secret nor the name of a link that is still good."
+            ) from exc
         except (UnipileAuthenticationError, UnipileNotConfigured) as exc:
             # The operator may have mended it before Unipile's last try.
-            raise PostFailed(exc, status=503) from exc
+            raise TryAgain(exc) from exc
         except UnipileError as exc:
             # What trying again cannot mend is stored, or logged by the refresh.
             if exc.retryable:
-                raise PostFailed(exc, status=503) from exc
+                raise TryAgain(exc) from exc
         return Response({"received": True})

@@ -46,6 +46,8 @@ def test_list_shows_what_a_campaign_needs(api: APIClient, owner: User) -> None:
         "updated_at": "",
         "refreshed_at": None,
         "live_checked_at": None,
+        "last_tried_at": None,
+        "last_error": "",
     }
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -16,7 +17,7 @@ from rest_framework.test import APIClient
 from tests.conftest import api_client, error_of, make_account, stored
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.results import Door, RefreshResult
-from unipile_accounts.services import locking, refresh_account, refresh_accounts
+from unipile_accounts.services import asking, locking, refresh_account, refresh_accounts
 from unipile_accounts.signals import account_refreshed
 from unipile_sandbox import Request, Sandbox, linkedin_account
 
@@ -162,13 +163,13 @@ def test_refresh_compares_with_the_row_that_somebody_else_is_just_changing(
 def waits(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     """Tell when somebody has found a row locked; on SQLite he waits in the database."""
     found_locked = threading.Event()
-    give_back = locking.give_connection_back
+    give_back = asking.give_connection_back
 
     def tell() -> None:
         found_locked.set()
         give_back()
 
-    monkeypatch.setattr(locking, "give_connection_back", tell)
+    monkeypatch.setattr("unipile_accounts.services.locking.give_connection_back", tell)
     if connection.vendor != "postgresql":
         found_locked.set()
     return found_locked
@@ -191,7 +192,7 @@ def test_locked_row_is_given_up_on_and_holds_no_connection(
 
     def refresh_both(_: int) -> list[Any]:
         sleep = lambda _: connections_held.append(connection.connection)  # noqa: E731
-        monkeypatch.setattr(locking.time, "sleep", sleep)
+        monkeypatch.setattr(time, "sleep", sleep)
         return [post(api, account.pk), post(api, free.pk)]
 
     with transaction.atomic():

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 from django.core import signing
+from django.core.exceptions import ValidationError
 from pytest_django import Settings
 
-from unipile_accounts.exceptions import InvalidSearch
 from unipile_accounts.services.cursors import Position, digest, read_cursor, write_cursor
 
 START = Position("k3Vd9QmTRxS1aLw0ZbYc7A", "classic", digest({"title": "Head"}), ["function"])
@@ -27,10 +27,11 @@ def test_cursor_leads_on_with_the_same_filters_or_without() -> None:
     ],
 )
 def test_cursor_of_another_search_is_refused(change: dict[str, str], words: str) -> None:
-    with pytest.raises(InvalidSearch, match=words) as caught:
+    with pytest.raises(ValidationError, match=words) as caught:
         read_cursor(CURSOR, START._replace(**change))  # type: ignore[arg-type]
 
-    assert (caught.value.field, caught.value.code) == ("cursor", "invalid_cursor")
+    [error] = caught.value.error_dict["cursor"]
+    assert error.code == "invalid_cursor"
 
 
 @pytest.mark.parametrize(
@@ -48,7 +49,7 @@ def test_cursor_of_another_search_is_refused(change: dict[str, str], words: str)
     ],
 )
 def test_what_is_no_cursor_of_ours_is_refused(cursor: str) -> None:
-    with pytest.raises(InvalidSearch, match="no cursor of ours"):
+    with pytest.raises(ValidationError, match="no cursor of ours"):
         read_cursor(cursor, START)
 
 
@@ -57,5 +58,5 @@ def test_cursor_outlives_a_key_that_is_kept_as_a_fallback(settings: Settings) ->
     assert read_cursor(CURSOR, START).cursor == "unipiles"
 
     settings.SECRET_KEY_FALLBACKS = []
-    with pytest.raises(InvalidSearch):
+    with pytest.raises(ValidationError):
         read_cursor(CURSOR, START)

@@ -7,10 +7,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.core.cache.backends.locmem import LocMemCache
+from django.core.exceptions import ValidationError
 from pytest_django import Settings
 
 from tests.conftest import make_account
-from unipile_accounts.exceptions import InvalidSearch, UnipileServerError, UnipileUnexpectedAnswer
+from unipile_accounts.exceptions import UnipileServerError, UnipileUnexpectedAnswer
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.payloads.people import Api
 from unipile_accounts.services.naming import with_ids
@@ -109,15 +110,16 @@ def test_name_that_is_not_one_title_is_answered_with_candidates(
 ) -> None:
     filters: Any = {field: [word]}
 
-    with pytest.raises(InvalidSearch) as caught:
+    with pytest.raises(ValidationError) as caught:
         named(account, **filters)
 
-    error = caught.value
-    assert (error.field, error.code) == (field, code)
-    assert f"“{word}”" in str(error)
+    [error] = caught.value.error_dict[field]
+    [message] = error.messages
+    assert error.code == code
+    assert f"“{word}”" in message
     listed = "; ".join(f"{title} = {number}" for number, title in candidates)
-    assert listed in str(error)
-    assert str(error).count(" = ") == len(candidates)
+    assert listed in message
+    assert message.count(" = ") == len(candidates)
 
 
 # --- What is remembered ---------------------------------------------------------------------------
@@ -157,7 +159,7 @@ def test_name_that_is_not_known_is_asked_for_again(
     account: UnipileAccount, sandbox: Sandbox
 ) -> None:
     for _ in range(2):
-        with pytest.raises(InvalidSearch):
+        with pytest.raises(ValidationError):
             named(account, location=["Nowhere"])
 
     assert sandbox.request_count == 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from django.contrib.auth.models import User
@@ -48,7 +48,7 @@ def test_login_through_a_link_becomes_a_row(api: APIClient, owner: User, sandbox
 @pytest.mark.parametrize("first", ["notice", "event", "together"])
 @pytest.mark.parametrize("copies", [1, 2])
 def test_order_and_copies_of_the_notices_do_not_matter(
-    api: APIClient, sandbox: Sandbox, first: str, copies: int
+    api: APIClient, sandbox: Sandbox, first: Literal["notice", "event", "together"], copies: int
 ) -> None:
     sandbox.delivery.first = first
     sandbox.delivery.copies = copies

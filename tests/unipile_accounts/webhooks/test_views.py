@@ -14,7 +14,7 @@ from pytest_django import Settings
 
 from tests.conftest import error_of, make_account, stored
 from tests.unipile_accounts.webhooks.conftest import SECRET
-from unipile_accounts.models import ConnectLink, UnipileAccount, WebhookContact
+from unipile_accounts.models import AccountChange, ConnectLink, UnipileAccount, WebhookContact
 from unipile_accounts.services.connecting import create_connect_link, create_reconnect_link
 from unipile_sandbox import Fault, Sandbox, linkedin_account
 
@@ -188,14 +188,14 @@ def test_case_of_the_header_does_not_matter(account: UnipileAccount, header: str
     assert post(body, **{header: SECRET}).status_code == 200
 
 
-def test_without_a_secret_there_is_no_address_for_events(
+def test_events_wait_until_the_secret_is_set(
     account: UnipileAccount, sandbox: Sandbox, settings: Settings
 ) -> None:
     settings.UNIPILE_WEBHOOK_SECRET = ""
 
     response = post(event(account.unipile_account_id, "OK"), **{"Unipile-Auth": ""})
 
-    assert error_of(response, 404)["code"] == "not_found"
+    assert error_of(response, 503)["code"] == "unipile_not_configured"
     assert sandbox.request_count == 0
 
 
@@ -349,6 +349,32 @@ def test_account_that_got_another_owner_is_not_reconnected(
 
     assert error_of(response, 401)["code"] == "not_authenticated"
     assert stored(account) == before
+
+
+@pytest.mark.parametrize(
+    ("members", "kept"),
+    [
+        (("ACoAAone", "ACoAAone"), "first"),
+        (("ACoAAone", ""), "first"),
+        (("ACoAAone", "B"), "second"),
+    ],
+    ids=["same member", "unknown member", "two members"],
+)
+def test_reconnect_with_a_login_of_another_row_keeps_one_row_a_member(
+    owner: User, sandbox: Sandbox, members: tuple[str, str], kept: str
+) -> None:
+    first = make_account(owner, sandbox, linkedin_id=members[0])
+    second = make_account(owner, sandbox, linkedin_id=members[1])
+    sandbox.delete(first.unipile_account_id)
+    create_reconnect_link(UnipileAccount.objects.all(), first.pk)
+    AccountChange.objects.create(account=second, door="admin", field="name", old="a", new="b")
+
+    assert notify(second.unipile_account_id, name_of(sandbox)).status_code == 200
+
+    row = UnipileAccount.objects.get(unipile_account_id=second.unipile_account_id)
+    assert row.pk == {"first": first, "second": second}[kept].pk
+    assert UnipileAccount.objects.count() == (1 if kept == "first" else 2)
+    assert AccountChange.objects.filter(account=row, field="name", new="b").exists()
 
 
 def test_new_login_is_believed_more_than_an_old_live_reading(
