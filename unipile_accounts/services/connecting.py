@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from uuid import UUID, uuid4
 
 from django.core import signing
@@ -32,7 +32,7 @@ def create_connect_link(user: AbstractBaseUser | AnonymousUser) -> str:
     Each link stands for itself, so a second one does no harm. The address is not stored. Raises
     `UnipileNotConfigured` or a `UnipileError`.
     """
-    return _create(ConnectLink(user=user), reconnect=None)
+    return _create(ConnectLink(user_id=cast("int", user.pk)), reconnect=None)
 
 
 def create_reconnect_link(accounts: UnipileAccountQuerySet, pk: UUID) -> str:

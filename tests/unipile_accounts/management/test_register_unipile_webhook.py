@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
@@ -43,7 +45,7 @@ def test_webhook_is_created_once(sandbox: Sandbox, capsys: pytest.CaptureFixture
 def test_webhook_that_is_not_as_it_should_be_is_named(
     sandbox: Sandbox,
     capsys: pytest.CaptureFixture[str],
-    webhook: dict[str, object],
+    webhook: dict[str, Any],
     fault: str,
 ) -> None:
     sandbox.add_webhook(URL, **webhook)
