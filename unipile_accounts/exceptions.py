@@ -7,23 +7,20 @@ anything of an answer's body but Unipile's error type. `exc.advice` is for the p
 from __future__ import annotations
 
 from enum import Enum
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-
-_RECONNECT = _("Reconnect the account to LinkedIn, then refresh it again.")
 
 
 class Retry(Enum):
     """When asking the same question again can help."""
 
     NEVER = "never"
-    # A connection broke, or a server failed on the way.
     AT_ONCE = "at once"
-    # Unipile is slow, or limits us.
     AFTER_A_PAUSE = "after a pause"
-    # The account itself is not ready; Unipile is well.
+    # Unipile is well; the account itself is not ready.
     IN_A_MINUTE = "in a minute"
 
 
@@ -31,6 +28,7 @@ class UnipileError(Exception):
     """There is no verdict about the account.
 
     `retry` says when trying again can help, `retry_after` when Unipile told us (seconds).
+    `error_type` is Unipile's, such as `errors/provider_error`, or empty.
     """
 
     code: str = "unipile_error"
@@ -40,13 +38,18 @@ class UnipileError(Exception):
     )
     retry: Retry = Retry.NEVER
 
-    def __init__(self, message: str, *, retry_after: int | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        status_code: int | None = None,
+        error_type: str = "",
+        retry_after: int | None = None,
+    ) -> None:
         super().__init__(message)
+        self.status_code = status_code
+        self.error_type = error_type
         self.retry_after = retry_after
-
-    @property
-    def retryable(self) -> bool:
-        return self.retry is not Retry.NEVER
 
 
 class UnipileUnavailable(UnipileError):
@@ -76,19 +79,7 @@ class UnipileUnexpectedAnswer(UnipileError):
 
 
 class UnipileAPIError(UnipileError):
-    """An error status; `error_type` is Unipile's, such as `errors/provider_error`, or empty."""
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        status_code: int,
-        error_type: str = "",
-        retry_after: int | None = None,
-    ) -> None:
-        super().__init__(message, retry_after=retry_after)
-        self.status_code = status_code
-        self.error_type = error_type
+    """An error status."""
 
 
 class UnipileServerError(UnipileAPIError):
@@ -113,18 +104,19 @@ class UnipileRateLimited(UnipileAPIError):
     retry = Retry.AFTER_A_PAUSE
 
 
-class UnipileAccountNotFound(UnipileAPIError):
+class UnipileReconnectRequired(UnipileError):
+    """The row is not connected, by what Unipile said last."""
+
+    code = "reconnect_required"
+    advice = _("Reconnect the account to LinkedIn, then refresh it again.")
+
+
+class UnipileAccountNotFound(UnipileAPIError, UnipileReconnectRequired):
     """Unipile does not have the account, if the workspace is ours."""
 
-    code = "reconnect_required"
-    advice = _RECONNECT
 
-
-class UnipileLoginLost(UnipileAPIError):
+class UnipileLoginLost(UnipileAPIError, UnipileReconnectRequired):
     """Unipile has the account but is logged out of LinkedIn."""
-
-    code = "reconnect_required"
-    advice = _RECONNECT
 
 
 class UnipileAccountUnavailable(UnipileError):
@@ -132,20 +124,12 @@ class UnipileAccountUnavailable(UnipileError):
 
     code = "account_unavailable"
 
-    def __init__(self, message: str, *, error_type: str = "") -> None:
-        super().__init__(message)
-        self.error_type = error_type
+    def __init__(self, message: str, **kwargs: Any) -> None:
+        super().__init__(message, **kwargs)
         self.advice = _(
             "LinkedIn refuses this account at the moment (%(type)s). Nothing was changed. See to it"
             " in LinkedIn, then refresh it again; if it stays like this, reconnect the account."
-        ) % {"type": error_type or "no reason given"}
-
-
-class UnipileReconnectRequired(UnipileError):
-    """The row is not connected, by what Unipile said last."""
-
-    code = "reconnect_required"
-    advice = _RECONNECT
+        ) % {"type": self.error_type or "no reason given"}
 
 
 class UnipileAccountDisconnected(UnipileReconnectRequired):
@@ -203,15 +187,10 @@ class AccountLocked(UnipileError):
 
 
 class UnipileNotConfigured(ImproperlyConfigured):
-    """UNIPILE_* settings are missing or wrong.
-
-    Outside the tree, so that tolerating a bad answer never hides a bad deployment.
-    """
+    """A setting is missing or wrong; no `UnipileError`, so that nothing takes it for an answer."""
 
     code = "unipile_not_configured"
-    advice = _(
-        "This service is not set up to talk to Unipile. The operator must run manage.py check."
-    )
+    advice = _("This service is not set up for Unipile. The operator must run manage.py check.")
 
     def __init__(self, message: str, *, hint: str) -> None:
         super().__init__(f"{message} {hint}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -91,7 +91,7 @@ class RefreshPass:
             _ = conf.unipile_dsn, conf.unipile_api_key
             self._unread = Unread(self.selection)
             for chunk in chunks(self.selection.given_up()):
-                yield from self._told(RefreshResult(row, error=given_up(row)) for row in chunk)
+                yield from self._told([RefreshResult(row, error=given_up(row)) for row in chunk])
             yield from self._refresh()
         except (UnipileAuthenticationError, UnipileNotConfigured) as exc:
             recording.log_cause(exc, self.origin)
@@ -110,7 +110,7 @@ class RefreshPass:
             # What was gone before, and is not listed now, need not be asked for.
             gone = UnipileAccountDisconnected("Unipile still does not list the account.")
             for chunk in self._unread.chunks(status=UnipileAccount.Status.DISCONNECTED):
-                yield from self._told(RefreshResult(row, error=gone) for row in chunk)
+                yield from self._told([RefreshResult(row, error=gone) for row in chunk])
             missing = sum(len(chunk) for chunk in self._unread.chunks())
             if missing > max(1, MISSING_SHARE * total) and not self.confirm_gone:
                 reason = f"Unipile does not list {missing} of {total} accounts."
@@ -177,9 +177,8 @@ class RefreshPass:
                 note_failures(results)
             yield from results
 
-    def _told(self, results: Iterable[RefreshResult]) -> list[RefreshResult]:
+    def _told(self, results: list[RefreshResult]) -> list[RefreshResult]:
         """Finish with these rows before anybody who looks at them can break off."""
-        results = list(results)
         self._unread.report(results, dry_run=self.dry_run)
         if not self.dry_run:
             note_failures(results)

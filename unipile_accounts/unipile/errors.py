@@ -93,11 +93,7 @@ def error_of_answer(
         for rule in rules
         if status in rule.statuses and (rule.types is None or error_type in rule.types)
     )
-    if issubclass(error, UnipileAPIError):
-        return error(message, status_code=status, error_type=error_type, retry_after=retry_after)
-    if issubclass(error, UnipileAccountUnavailable):
-        return error(message, error_type=error_type)
-    return error(message, retry_after=retry_after)
+    return error(message, status_code=status, error_type=error_type, retry_after=retry_after)
 
 
 def error_of_connection(exc: Exception, *, about: str) -> UnipileError:

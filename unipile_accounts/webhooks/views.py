@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from unipile_accounts.exceptions import (
+    Retry,
     UnipileAuthenticationError,
     UnipileError,
     UnipileNotConfigured,
@@ -64,6 +65,6 @@ class UnipileWebhookView(APIView):
             raise TryAgain(exc) from exc
         except UnipileError as exc:
             # What trying again cannot mend is stored, or logged by the refresh.
-            if exc.retryable:
+            if exc.retry is not Retry.NEVER:
                 raise TryAgain(exc) from exc
         return Response({"received": True})

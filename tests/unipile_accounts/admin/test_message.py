@@ -186,7 +186,7 @@ def test_missing_settings_are_one_message(
     assert report(response) == (
         "error",
         (
-            "No account was refreshed. This service is not set up to talk to Unipile. The operator"
+            "No account was refreshed. This service is not set up for Unipile. The operator"
             " must run manage.py check."
         ),
     )
