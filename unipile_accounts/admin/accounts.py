@@ -27,6 +27,7 @@ from unipile_accounts.admin.filters import (
 )
 from unipile_accounts.admin.forms import AccountForm
 from unipile_accounts.admin.history import LATEST, MOST, table
+from unipile_accounts.admin.life import LifeActions
 from unipile_accounts.admin.search import special_condition
 from unipile_accounts.models import UnipileAccount
 
@@ -39,7 +40,8 @@ _RECORD = ("id", columns.exactly_tried, columns.created, columns.updated)
 
 
 @admin.register(UnipileAccount)
-class UnipileAccountAdmin(RefreshActions):
+class UnipileAccountAdmin(RefreshActions, LifeActions):
+    actions = [*RefreshActions.actions, *LifeActions.actions]
     form = AccountForm
     list_display = [
         columns.account_name,
@@ -92,8 +94,8 @@ class UnipileAccountAdmin(RefreshActions):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         # Django would leave a forbidden action out of the choices, and answer as if nothing was.
-        forbidden = not self.has_refresh_permission(request)
-        if forbidden and set(request.POST.getlist("action")) & set(RefreshActions.actions):
+        asked = set(request.POST.getlist("action")) & set(self.actions)
+        if asked - self.get_actions(request).keys():
             raise PermissionDenied
         try:
             return super().changelist_view(request, extra_context)

@@ -25,11 +25,11 @@ def disconnect_account(
     *,
     door: Door,
     user: AbstractBaseUser | AnonymousUser | None = None,
-) -> UnipileAccount:
-    """Give one of these accounts up, and return its row; a second time only Unipile is told again.
+) -> bool:
+    """Give one of these accounts up, and return whether Unipile has deleted it.
 
-    The row stays with its history, and only a reconnect brings it back. That Unipile fails to
-    delete the account is logged and no failure. Raises `UnipileAccount.DoesNotExist`.
+    The row stays with its history, and only a reconnect brings it back. A second time only Unipile
+    is told again. Raises `UnipileAccount.DoesNotExist`, or `AccountLocked`.
     """
 
     def give_up() -> UnipileAccount:
@@ -43,14 +43,15 @@ def disconnect_account(
         return account
 
     account = in_one_transaction(give_up)
-    delete_at_unipile(account.unipile_account_id)
-    return account
+    return delete_at_unipile(account.unipile_account_id)
 
 
-def delete_at_unipile(unipile_account_id: str) -> None:
-    """Delete an account at Unipile, best effort."""
+def delete_at_unipile(unipile_account_id: str) -> bool:
+    """Delete an account at Unipile, best effort, and return whether it is gone there."""
     give_connection_back()
     try:
         delete_account(unipile_account_id)
     except (UnipileError, UnipileNotConfigured) as exc:
         recording.logger.warning("Unipile did not delete an account: %s", exc)
+        return False
+    return True

@@ -45,8 +45,8 @@ def test_list_costs_the_same_for_many_accounts(
     with statements() as for_many:
         assert len(rows(support.get(LIST))) == 100
 
-    # Session, user, permissions of user and groups; how many accounts, and the accounts.
-    assert len(for_one) == len(for_many) == 6
+    # Session, user, permissions of user and groups; how many accounts, the accounts; last event.
+    assert len(for_one) == len(for_many) == 7
 
 
 def test_support_group_only_looks_and_refreshes(
@@ -55,7 +55,7 @@ def test_support_group_only_looks_and_refreshes(
     account = make_account(owner, sandbox)
 
     actions = dict(support.get(LIST).context["action_form"].fields["action"].choices)
-    assert set(actions) == {"", ACTION, "ask_linkedin"}
+    assert set(actions) == {"", ACTION, "ask_linkedin", "make_reconnect_links"}
     assert actions[ACTION] == "Refresh premium status from Unipile"
     assert report(refresh(support, account))[0] == "success"
     assert report(press(support, account))[0] == "success"

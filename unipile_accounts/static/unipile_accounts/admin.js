@@ -41,5 +41,10 @@
             form.addEventListener('submit', onSubmit);
         }
     });
+    document.addEventListener('focusin', event => {
+        if (event.target.matches('input.link')) {
+            event.target.select();
+        }
+    });
     window.addEventListener('pageshow', onPageShow);
 }

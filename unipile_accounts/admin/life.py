@@ -1,0 +1,162 @@
+"""What staff can do about an account's life: links to log in on, and disconnecting."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from django.contrib import admin, messages
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from unipile_accounts.admin.values import isolated
+from unipile_accounts.exceptions import UnipileError, UnipileNotConfigured
+from unipile_accounts.models import UnipileAccount, UnipileAccountQuerySet
+from unipile_accounts.results import Door
+from unipile_accounts.services import create_reconnect_link, disconnect_account
+
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin[UnipileAccount]
+else:
+    ModelAdmin = admin.ModelAdmin
+
+_M = TypeVar("_M", bound=Model)
+
+NAMED = 10
+# More than these nobody sends or checks by hand.
+MOST_LINKS, MOST_DISCONNECTED = 10, 100
+# Each account is a request to Unipile, and the page must be there before a proxy gives up.
+SECONDS = 15.0
+
+
+class LifeActions(ModelAdmin):
+    """Actions of the list; the buttons of an account's page post them for one account."""
+
+    actions = ["make_reconnect_links", "disconnect"]
+
+    @admin.action(description=gettext_lazy("Make a link to reconnect"), permissions=["refresh"])
+    def make_reconnect_links(
+        self, request: HttpRequest, queryset: UnipileAccountQuerySet
+    ) -> HttpResponse | None:
+        show_links(
+            request,
+            queryset,
+            lambda account: create_reconnect_link(UnipileAccount.objects.all(), account.pk),
+        )
+        if queryset.count() == 1:
+            return redirect("admin:unipile_accounts_unipileaccount_change", queryset.get().pk)
+        return None
+
+    @admin.action(description=gettext_lazy("Disconnect"), permissions=["change"])
+    def disconnect(
+        self, request: HttpRequest, queryset: UnipileAccountQuerySet
+    ) -> HttpResponse | None:
+        count = queryset.count()
+        if _are_too_many(request, count, most=MOST_DISCONNECTED):
+            return None
+        if "confirmed" in request.POST:
+            _disconnect(request, queryset)
+            return None
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Disconnect accounts"),
+            "opts": self.opts,
+            "media": self.media,
+            "count": count,
+            "named": queryset.select_related("user")[:NAMED],
+            "more": max(0, count - NAMED),
+            "selected": request.POST.getlist("_selected_action"),
+            "select_across": request.POST.get("select_across", "0"),
+        }
+        return TemplateResponse(request, "admin/unipile_accounts/disconnect.html", context)
+
+
+def show_links(request: HttpRequest, rows: Any, make: Callable[[_M], str]) -> None:
+    """Show a link for each of these rows, to be copied and sent, or why there is none."""
+    if _are_too_many(request, rows.count(), most=MOST_LINKS):
+        return
+    for row in rows:
+        try:
+            url = make(row)
+        except UnipileAccount.DoesNotExist:
+            continue
+        except (UnipileError, UnipileNotConfigured) as exc:
+            messages.error(request, _failure(row, exc))
+        else:
+            messages.success(request, _link(row, url))
+
+
+def _are_too_many(request: HttpRequest, count: int, *, most: int) -> bool:
+    if count > most:
+        text = _("Select at most %(most)d. Nothing was done.") % {"most": most}
+        messages.warning(request, text)
+    return count > most
+
+
+def _link(row: Model, url: str) -> SafeString:
+    return format_html(
+        '{}<br><input class="link" readonly aria-label="{}" value="{}">',
+        format_html(
+            _("A link for {}. Send it to the customer: it works once, within an hour."),
+            isolated(str(row)),
+        ),
+        _("Link for %(name)s") % {"name": row},
+        url,
+    )
+
+
+def _failure(row: Model, exc: UnipileError | UnipileNotConfigured) -> SafeString:
+    # What is missing in the settings is in the words of the error.
+    why = str(exc) if isinstance(exc, UnipileNotConfigured) else exc.advice
+    return format_html(_("No link for {}: {}"), isolated(str(row)), why)
+
+
+def _disconnect(request: HttpRequest, accounts: UnipileAccountQuerySet) -> None:
+    """Disconnect these accounts, and say for each kind of outcome which ones."""
+    done, kept, locked, left = [], [], [], []
+    deadline = time.monotonic() + SECONDS
+    for account in accounts:
+        if time.monotonic() > deadline:
+            left.append(account)
+            continue
+        try:
+            at_unipile = disconnect_account(
+                UnipileAccount.objects.all(), account.pk, door=Door.ADMIN, user=request.user
+            )
+        except UnipileAccount.DoesNotExist:
+            continue
+        except UnipileError:
+            locked.append(account)
+        else:
+            (done if at_unipile else kept).append(account)
+    if done or kept:
+        count = len(done) + len(kept)
+        text = ngettext(
+            "%(count)d account disconnected.", "%(count)d accounts disconnected.", count
+        )
+        messages.success(request, text % {"count": count})
+    for level, words, these in (
+        (
+            messages.WARNING,
+            _("Unipile did not delete {}. Disconnect again to try once more."),
+            kept,
+        ),
+        (messages.ERROR, _("Locked in our database, so nothing was done: {}."), locked),
+        (messages.ERROR, _("Not reached in time, so nothing was done: {}."), left),
+    ):
+        if these:
+            messages.add_message(request, level, format_html(words, _names(these)))
+
+
+def _names(accounts: list[UnipileAccount]) -> SafeString:
+    named: Iterable[tuple[str]] = ((isolated(str(account)),) for account in accounts[:NAMED])
+    names = format_html_join(", ", "{}", named)
+    more = len(accounts) - NAMED
+    return format_html(_("{} and {} more"), names, more) if more > 0 else names

@@ -1,0 +1,48 @@
+"""What the admin's pages tell about all accounts together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+from django.db.models import Count
+from django.urls import reverse
+
+from unipile_accounts.admin.filters import PlanFilter, StatusFilter
+from unipile_accounts.models import UnipileAccount, WebhookContact
+
+register = template.Library()
+
+_FILTERS = (StatusFilter, PlanFilter)
+
+
+@register.simple_tag
+def webhook_contact() -> WebhookContact | None:
+    return WebhookContact.objects.first()
+
+
+@register.simple_tag
+def account_overview() -> list[dict[str, Any]]:
+    """Count in one query, as the list's filters do, each count with the address of its accounts."""
+    counts = UnipileAccount.objects.aggregate(
+        **{
+            f"{each.parameter_name}_{value}": Count("pk", filter=condition)
+            for each in _FILTERS
+            for value, _label, condition in each.conditions
+        }
+    )
+    url = reverse("admin:unipile_accounts_unipileaccount_changelist")
+    return [
+        {
+            "title": each.title,
+            "rows": [
+                {
+                    "label": label,
+                    "count": counts[f"{each.parameter_name}_{value}"],
+                    "url": f"{url}?{each.parameter_name}={value}",
+                }
+                for value, label, _condition in each.conditions
+            ],
+        }
+        for each in _FILTERS
+    ]
