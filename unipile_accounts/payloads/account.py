@@ -17,6 +17,8 @@ NAME_MAX_LENGTH = 255
 LINKEDIN_ID_MAX_LENGTH = 255
 PROFILE_URL_MAX_LENGTH = 1000
 PROFILE_URL_PREFIX = "https://www.linkedin.com/in/"
+# json.dumps() would make one each time.
+_ENCODER = json.JSONEncoder(separators=(",", ":"), sort_keys=True)
 
 
 class AccountVerdict(NamedTuple):
@@ -95,7 +97,7 @@ def _source_statuses(account: Fields) -> list[str]:
 
 def _plan_snapshot(features: list[str], premium_id: str | None) -> str:
     plan = {"premiumFeatures": sorted(set(features)), "premiumId": premium_id}
-    return json.dumps(plan, separators=(",", ":"), sort_keys=True)
+    return _ENCODER.encode(plan)
 
 
 def _linkedin_id(text: str) -> str | None:

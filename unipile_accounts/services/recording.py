@@ -32,7 +32,7 @@ def write_history(results: Iterable[RefreshResult], origin: Origin) -> None:
     """Add what changed to the histories, in the transaction of the rows."""
     AccountChange.objects.bulk_create(
         AccountChange(
-            account=result.account,
+            account_id=result.account.pk,
             door=origin.door,
             user_id=origin.user.pk if origin.user else None,
             idempotency_key=origin.idempotency_key,

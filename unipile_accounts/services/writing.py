@@ -65,6 +65,8 @@ def store(
             no_key=True, nowait=not skip_locked, skip_locked=skip_locked
         )
         rows = locked.filter(unipile_account_id__in=list(verdicts)).order_by("pk")
+        # Both are written, never compared, and times are slow to read.
+        rows = rows.defer("updated_at", "last_tried_at")
         differing: list[UnipileAccount] = []
         results = [
             _apply(verdicts[row.unipile_account_id], row, asked_at=asked_at, differing=differing)
