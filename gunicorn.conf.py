@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import os
+import shutil
 import sys
+import tempfile
 from typing import Any
 
 from django.conf import settings
@@ -41,6 +43,26 @@ preload_app = True
 graceful_timeout = _longest_request() + 5
 # Nothing of ours is asked over it, and it would be a file in the working directory.
 control_socket_disable = True
+
+
+# The processes keep their counts there, so that each can tell those of all. Another server that
+# this one starts (USR2) inherits the variable and needs a folder of its own.
+_COUNTS = "PROMETHEUS_MULTIPROC_DIR"
+_PREFIX = f"puffle-metrics-{os.getpid()}-"
+if settings.METRICS and _PREFIX not in os.environ.get(_COUNTS, ""):
+    os.environ[_COUNTS] = tempfile.mkdtemp(prefix=_PREFIX)
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    if settings.METRICS:
+        from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415
+
+        mark_process_dead(worker.pid)
+
+
+def on_exit(server: Any) -> None:
+    if settings.METRICS:
+        shutil.rmtree(os.environ[_COUNTS], ignore_errors=True)
 
 
 def when_ready(server: Any) -> None:

@@ -52,6 +52,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "puffle.middleware.RequestLogMiddleware",
     "puffle.health.HealthMiddleware",
+    "puffle.metrics.MetricsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -155,8 +156,10 @@ STATIC_URL = "static/"
 # Static files are served from where they are installed: no collectstatic, nothing to forget.
 WHITENOISE_USE_FINDERS = True
 
-# --- Log ----------------------------------------------------------------------------------------
+# --- Log and metrics ------------------------------------------------------------------------------
 
+# Prometheus' page at /metrics.
+METRICS = env.switch("METRICS", default=False)
 LOGGING = logging.configuration(as_json=env.switch("LOG_JSON", default=not DEBUG))
 
 # --- API ----------------------------------------------------------------------------------------

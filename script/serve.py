@@ -125,14 +125,17 @@ def _serve_demo(programs: Programs, listener: socket.socket) -> None:
         ACCESS_TOKEN_LIFETIME=ONE_DAY,
         DATABASE_URL=f"sqlite:///{database}",
         DJANGO_SETTINGS_MODULE="puffle.settings",
+        PUBLIC_URL=f"http://127.0.0.1:{port}",
         SECRET_KEY=secrets.token_urlsafe(50),
         UNIPILE_API_KEY=api_key,
         UNIPILE_DSN=sandbox_url,
+        UNIPILE_WEBHOOK_SECRET=secrets.token_urlsafe(32),
     )
     try:
         _manage("migrate", "--no-input", "--verbosity=0", environment=environment)
         demo: dict[str, Any] = json.loads(_run("-m", "script.demo", environment=environment))
         _start_server(programs, listener, environment)
+        _manage("register_unipile_webhook", environment=environment)
         tour.show(port, sandbox_url=sandbox_url, demo=demo)
         print("\nCtrl-C stops everything and removes the demo's database.", flush=True)
         _watch(programs)

@@ -1,4 +1,4 @@
-"""One refresh over HTTP, printed so that it can be repeated with curl."""
+"""The life of an account over HTTP, printed so that it can be played with curl and a browser."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ def show(port: int, *, sandbox_url: str, demo: dict[str, Any]) -> None:
     token = _send_json(port, "/api/token", login)["access"]
     question = {"accountId": demo["account_id"]}
     answer = _send_json(port, "/api/unipile/refresh", question, token=token)
+    link = _send_json(port, "/api/unipile/connect", None, token=token)["url"]
     account = f"{sandbox_url}/sandbox/accounts/{demo['unipile_account_id']}"
     features = json.dumps({"premiumFeatures": ["premium", "sales_navigator"]})
     _heading(f"{demo['name']} has bought LinkedIn Premium. {demo['owner'].title()} refreshes:")
@@ -48,6 +49,16 @@ def show(port: int, *, sandbox_url: str, demo: dict[str, Any]) -> None:
     _heading(f"{upgraded['name']} has bought Sales Navigator, which only LinkedIn shows. Ask it:")
     live = {"accountId": upgraded["account_id"], "live": True}
     _curl(f"{base_url}/api/unipile/refresh", live, token=token)
+    _heading(f"Connect another account as {demo['owner'].title()}: open this, and log somebody in:")
+    print(link)
+    _heading("The account is in the list, with its limits:")
+    print(f"curl {base_url}/api/unipile/accounts \\\n  -H 'Authorization: Bearer {token}'")
+    _heading(
+        f"{demo['name']} loses the login. Unipile's event tells us, so look at the list again:"
+    )
+    print(f"curl -X POST {account}/log-out")
+    _heading("Reconnect: open the url that this prints. The account is the same afterwards:")
+    _curl(f"{base_url}/api/unipile/reconnect", question, token=token)
     _heading("Look around:")
     logins = [f"{name} / {password}" for name, password in demo["passwords"].items()]
     print(f"Admin      {base_url}/admin/  {logins.pop()}")

@@ -83,7 +83,8 @@ def redirect(url: str) -> Answer:
 def _page(status: int, title: str, body: str) -> Answer:
     text = f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>
-<meta name="viewport" content="width=device-width"><style>{STYLE}</style></head>
+<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">
+<style>{STYLE}</style></head>
 <body><h1>{escape(title)}</h1>{body}</body></html>
 """
     return Answer(status, text.encode("utf-8", "replace"), HTML)

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from unipile_accounts import metrics
 from unipile_accounts.models import UnipileAccount, WebhookContact
 from unipile_accounts.payloads.notice import AccountEvent
 from unipile_accounts.results import Door
@@ -40,6 +41,8 @@ def handle_event(event: AccountEvent) -> None:
     does. Raises what `refresh_account` raises.
     """
     _note_contact()
+    known = event.message in NO_NEWS or event.message in EXPECTED
+    metrics.EVENTS.labels(event.message if known else "other").inc()
     if event.message in NO_NEWS:
         return
     rows = UnipileAccount.objects.with_database_time()

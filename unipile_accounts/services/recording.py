@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.core.exceptions import ImproperlyConfigured
 
+from unipile_accounts import metrics
 from unipile_accounts.exceptions import (
     UnipileAuthenticationError,
     UnipileNotLinkedIn,
@@ -70,8 +71,9 @@ def changes_told_before(account: UnipileAccount, origin: Origin) -> dict[str, Ch
     return {change.field: Change(change.old, change.new) for change in told}
 
 
-def tell(results: Iterable[RefreshResult], origin: Origin, **extra: Any) -> None:
+def tell(results: list[RefreshResult], origin: Origin, **extra: Any) -> None:
     """Log results, and send the signal for those that were stored."""
+    count(results, origin)
     for result in results:
         _log(result, origin, **extra)
         if result.stored:
@@ -81,6 +83,14 @@ def tell(results: Iterable[RefreshResult], origin: Origin, **extra: Any) -> None
                 changes=result.changes,
                 door=origin.door,
             )
+
+
+def count(results: list[RefreshResult], origin: Origin) -> None:
+    for result in results:
+        code = result.error.code if result.error else ""
+        metrics.REFRESHES.labels(origin.door.value, result.outcome, code).inc()
+        for name in result.changes:
+            metrics.CHANGES.labels(name).inc()
 
 
 def _log(result: RefreshResult, origin: Origin, **extra: Any) -> None:
@@ -111,6 +121,7 @@ def log_failure(error: Exception, pk: UUID, origin: Origin, **extra: Any) -> Non
     code = getattr(error, "code", "") or type(error).__name__
     if isinstance(error, _NOT_OURS):
         code = "not_found"
+    metrics.REFRESHES.labels(origin.door.value, "failed", code).inc()
     logger.log(
         log_level(error),
         "Account %s failed: %s",

@@ -81,12 +81,8 @@ class RefreshPass:
 
     def __post_init__(self) -> None:
         self._workspace = Workspace(is_confirmed=self.confirm_gone)
-        self._results = self._run()
 
     def __iter__(self) -> Iterator[RefreshResult]:
-        return self._results
-
-    def _run(self) -> Iterator[RefreshResult]:
         try:
             _ = conf.unipile_dsn, conf.unipile_api_key
             self._unread = Unread(self.selection)
@@ -175,6 +171,7 @@ class RefreshPass:
             results = [RefreshResult(row, error=error) for row in chunk]
             if not self.dry_run:
                 note_failures(results)
+                recording.count(results, self.origin)
             yield from results
 
     def _told(self, results: list[RefreshResult]) -> list[RefreshResult]:

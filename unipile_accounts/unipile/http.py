@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.client
 import re
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from json import dumps, loads
@@ -15,6 +16,7 @@ from urllib.parse import urlencode
 
 import urllib3
 
+from unipile_accounts import metrics
 from unipile_accounts.conf import conf
 from unipile_accounts.exceptions import UnipileUnexpectedAnswer
 from unipile_accounts.unipile.connections import ReusedConnectionFailed, on_a_new_connection
@@ -66,11 +68,15 @@ def request(
         f"/api/v1{path}" + (f"?{urlencode(parameters)}" if parameters else ""),
         None if json is None else dumps(json).encode(),
     )
+    started = time.monotonic()
     try:
         with answer_within(conf.unipile_timeout if timeout is None else timeout):
             answer = _ask(session(dsn.base_url), question)
     except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError) as exc:
-        raise error_of_connection(exc, about=about) from exc
+        error = error_of_connection(exc, about=about)
+        _observe(path, error.code, started=started)
+        raise error from exc
+    _observe(path, str(answer.status), started=started)
     if len(answer.body) > MAX_ANSWER_BYTES:
         raise UnipileUnexpectedAnswer(f"Unipile's answer for {about} is too large.")
     if answer.status not in (200, 201):
@@ -82,6 +88,12 @@ def request(
             retry_after=_retry_after(answer.headers),
         )
     return _json(answer.body, about=about)
+
+
+def _observe(path: str, status: str, *, started: float) -> None:
+    # What follows may be an id.
+    resource = path.split("/")[1]
+    metrics.ANSWERS.labels(resource, status).observe(time.monotonic() - started)
 
 
 def _ask(pool: urllib3.HTTPConnectionPool, question: _Question) -> _Answer:

@@ -1,0 +1,97 @@
+"""Prometheus' page, what it shows of any site, and a place for what an app adds.
+
+Names and units follow https://prometheus.io/docs/practices/naming/. No label holds an id.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import MiddlewareNotUsed
+from django.core.signals import request_finished, request_started
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+_METHODS = {"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
+
+REQUESTS = Histogram(
+    "http_request_duration_seconds",
+    "Seconds of a request, by the pattern of its route.",
+    ["route", "method", "status"],
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20),
+)
+POOL = Gauge(
+    "database_pool_connections",
+    "Connections of the pools: in use, or idle.",
+    ["state"],
+    multiprocess_mode="livesum",
+)
+WAITING = Gauge(
+    "database_pool_waiting_requests",
+    "Requests that wait for a connection.",
+    multiprocess_mode="livesum",
+)
+# What an app reads when it is asked, such as figures of the database.
+collectors: list[Collector] = []
+
+
+class MetricsMiddleware:
+    """Answer `/metrics` before anything looks at the host, and time all other requests."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        if not settings.METRICS:
+            raise MiddlewareNotUsed
+        self._get_response = get_response
+        for signal in (request_started, request_finished):
+            signal.connect(_look_at_the_pool)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        # Prometheus asks us directly; what comes through the proxy comes from outside.
+        if request.path == "/metrics" and "X-Forwarded-For" not in request.headers:
+            return HttpResponse(_page(), content_type=CONTENT_TYPE_LATEST)
+        started = time.monotonic()
+        response = self._get_response(request)
+        match = request.resolver_match
+        REQUESTS.labels(
+            route=f"/{match.route}" if match else "none",
+            method=request.method if request.method in _METHODS else "other",
+            status=response.status_code,
+        ).observe(time.monotonic() - started)
+        return response
+
+
+def _page() -> bytes:
+    registry = REGISTRY
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)
+    page = generate_latest(registry)
+    more = CollectorRegistry()
+    for collector in collectors:
+        more.register(collector)
+    return page + generate_latest(more)
+
+
+def _look_at_the_pool(**_: Any) -> None:
+    pool = getattr(connection, "pool", None)
+    if pool is None:
+        return
+    stats = pool.get_stats()
+    idle = stats.get("pool_available", 0)
+    POOL.labels(state="idle").set(idle)
+    POOL.labels(state="in_use").set(stats.get("pool_size", 0) - idle)
+    WAITING.set(stats.get("requests_waiting", 0))

@@ -1,0 +1,112 @@
+"""The life of an account, as a customer lives it: in a browser, at Unipile's page and at ours."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import Page, expect
+from pytest_django import Settings
+from pytest_django.live_server_helper import LiveServer
+from rest_framework.test import APIClient
+
+from tests.conftest import api_client
+from unipile_accounts.models import AccountChange
+from unipile_accounts.services import register_webhook
+from unipile_sandbox import Sandbox, UnknownAccountError, linkedin_account
+
+Screenshot = Callable[[str], None]
+
+
+@pytest.fixture
+def api(
+    transactional_db: None, live_server: LiveServer, sandbox: Sandbox, settings: Settings
+) -> APIClient:
+    """A customer's client, of a service that Unipile's events reach."""
+    settings.PUBLIC_URL = live_server.url
+    settings.UNIPILE_WEBHOOK_SECRET = "a-secret-for-tests-only"
+    settings.ALLOWED_HOSTS = ["localhost", "testserver"]
+    register_webhook()
+    return api_client(User.objects.create_user("lena"))
+
+
+def link(api: APIClient, path: str, **body: str) -> str:
+    response = api.post(f"/api/unipile/{path}", body, format="json")
+    assert response.status_code == 200, response.content
+    return str(response.json()["url"])
+
+
+def listed(api: APIClient) -> list[dict[str, Any]]:
+    return list(api.get("/api/unipile/accounts").json()["accounts"])
+
+
+def log_in(page: Page, url: str, name: str) -> None:
+    page.goto(url)
+    page.get_by_label(name).check()
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("link", name="Continue").click()
+    expect(page.get_by_role("heading")).to_contain_text("You are back from LinkedIn")
+
+
+def test_customer_connects_loses_reconnects_and_disconnects(
+    page: Page, screenshot: Screenshot, api: APIClient, sandbox: Sandbox
+) -> None:
+    sandbox.add(linkedin_account(name="Mara Feldkamp", premium_features=["premium"]))
+
+    # Connect.
+    page.goto(link(api, "connect"))
+    screenshot("life-hosted")
+    log_in(page, page.url, "Mara Feldkamp")
+    screenshot("life-connected")
+    sandbox.wait_for_deliveries()
+    [row] = listed(api)
+    assert (row["status"], row["is_premium"]) == ("connected", True)
+    assert (row["weekly_connection_limit"], row["weekly_message_limit"]) == (100, 150)
+
+    # The login is lost; Unipile's event says so.
+    began = time.monotonic()
+    sandbox.log_out(row["provider_account_id"])
+    sandbox.wait_for_deliveries()
+    assert listed(api)[0]["status"] == "credentials_required"
+    assert time.monotonic() - began < 1
+
+    # Reconnect: the same row, the same account at Unipile.
+    log_in(page, link(api, "reconnect", accountId=row["id"]), "Mara Feldkamp")
+    sandbox.wait_for_deliveries()
+    [again] = listed(api)
+    same = ("id", "provider_account_id", "status", "is_premium", "created_at")
+    assert [again[key] for key in same] == [row[key] for key in same]
+
+    # Disconnect: not in the list, and not at Unipile.
+    assert api.delete(f"/api/unipile/accounts?accountId={row['id']}").status_code == 200
+    assert listed(api) == []
+    with pytest.raises(UnknownAccountError):
+        sandbox.get(row["provider_account_id"])
+
+    # Reconnect what was given up: the same row, another account at Unipile, the whole history.
+    log_in(page, link(api, "reconnect", accountId=row["id"]), "Mara Feldkamp")
+    sandbox.wait_for_deliveries()
+    [back] = listed(api)
+    assert (back["id"], back["status"]) == (row["id"], "connected")
+    assert back["provider_account_id"] != row["provider_account_id"]
+    statuses = AccountChange.objects.filter(field="status").order_by("id")
+    assert [change.new for change in statuses] == [
+        "credentials_required",
+        "connected",
+        "disconnected",
+        "connected",
+    ]
+
+
+def test_login_that_fails_says_what_to_do(
+    page: Page, screenshot: Screenshot, api: APIClient
+) -> None:
+    page.goto(link(api, "connect"))
+    page.get_by_role("button", name="Fail").click()
+
+    expect(page.get_by_role("heading")).to_contain_text("not connected")
+    screenshot("life-not-connected")
+    assert listed(api) == []
