@@ -78,7 +78,7 @@ def _page() -> bytes:
     registry = REGISTRY
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()
-        MultiProcessCollector(registry)
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     page = generate_latest(registry)
     more = CollectorRegistry()
     for collector in collectors:

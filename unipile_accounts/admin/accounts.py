@@ -41,7 +41,7 @@ _RECORD = ("id", columns.exactly_tried, columns.created, columns.updated)
 
 @admin.register(UnipileAccount)
 class UnipileAccountAdmin(RefreshActions, LifeActions):
-    actions = [*RefreshActions.actions, *LifeActions.actions]
+    actions: Any = [*RefreshActions.actions, *LifeActions.actions]
     form = AccountForm
     list_display = [
         columns.account_name,

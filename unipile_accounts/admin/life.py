@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.db.models import Model
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[UnipileAccount]
 else:
     ModelAdmin = admin.ModelAdmin
-
-_M = TypeVar("_M", bound=Model)
 
 NAMED = 10
 # More than these nobody sends or checks by hand.
@@ -51,7 +49,7 @@ class LifeActions(ModelAdmin):
             lambda account: create_reconnect_link(UnipileAccount.objects.all(), account.pk),
         )
         if queryset.count() == 1:
-            return redirect("admin:unipile_accounts_unipileaccount_change", queryset.get().pk)
+            return redirect(f"{queryset.get().pk}/change/")
         return None
 
     @admin.action(description=gettext_lazy("Disconnect"), permissions=["change"])
@@ -78,7 +76,7 @@ class LifeActions(ModelAdmin):
         return TemplateResponse(request, "admin/unipile_accounts/disconnect.html", context)
 
 
-def show_links(request: HttpRequest, rows: Any, make: Callable[[_M], str]) -> None:
+def show_links(request: HttpRequest, rows: Any, make: Callable[[Any], str]) -> None:
     """Show a link for each of these rows, to be copied and sent, or why there is none."""
     if _are_too_many(request, rows.count(), most=MOST_LINKS):
         return
@@ -120,7 +118,10 @@ def _failure(row: Model, exc: UnipileError | UnipileNotConfigured) -> SafeString
 
 def _disconnect(request: HttpRequest, accounts: UnipileAccountQuerySet) -> None:
     """Disconnect these accounts, and say for each kind of outcome which ones."""
-    done, kept, locked, left = [], [], [], []
+    done: list[UnipileAccount] = []
+    kept: list[UnipileAccount] = []
+    locked: list[UnipileAccount] = []
+    left: list[UnipileAccount] = []
     deadline = time.monotonic() + SECONDS
     for account in accounts:
         if time.monotonic() > deadline:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
-from django.contrib.admin.templatetags.admin_urls import admin_urlname
 from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import UserAdmin
 from django.db.models import QuerySet
@@ -71,7 +70,7 @@ class OwnerAdmin(UserAdmin):  # type: ignore[type-arg]  # not generic when it ru
     ) -> HttpResponse | None:
         show_links(request, queryset, create_connect_link)
         if queryset.count() == 1:
-            return redirect(admin_urlname(self.opts, "change"), queryset.get().pk)
+            return redirect(f"{queryset.get().pk}/change/")
         return None
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
