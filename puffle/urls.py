@@ -13,6 +13,7 @@ admin.site.site_header = admin.site.site_title = "Puffle"
 admin.site.site_url = "/api/docs"
 
 urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="docs")),
     path("admin/", admin.site.urls),
     path("", include("unipile_accounts.urls")),
     re_path(r"^api/token/?$", tokens.TokenView.as_view(), name="token"),

@@ -5,11 +5,10 @@ from __future__ import annotations
 import http.client
 import os
 import re
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import psutil
 import pytest
@@ -131,8 +130,13 @@ def test_time_of_the_last_pass_is_that_of_the_oldest_try(
 # --- Several processes ----------------------------------------------------------------------------
 
 
+class Served(NamedTuple):
+    port: int
+    server: psutil.Process
+
+
 @pytest.fixture
-def port() -> Iterator[int]:
+def served() -> Iterator[Served]:
     """Serve with two processes that share nothing but their folder of counts."""
     environment = {
         **os.environ,
@@ -150,7 +154,7 @@ def port() -> Iterator[int]:
         text=True,
     )
     try:
-        yield _port_of(server)
+        yield Served(_port_of(server), psutil.Process(server.pid))
     finally:
         server.terminate()
         server.communicate()
@@ -183,24 +187,21 @@ def refused_logins(port: int) -> float:
     return count
 
 
-def test_counts_are_those_of_all_processes(port: int) -> None:
+def test_counts_are_those_of_all_processes(served: Served) -> None:
+    port = served.port
     assert {send(port, "POST", "/api/token")[0] for _ in range(20)} == {400}
 
     # Whichever process answers.
     assert {refused_logins(port) for _ in range(10)} == {20}
 
 
-def test_counts_outlive_a_process(port: int) -> None:
+def test_counts_outlive_a_process(served: Served) -> None:
+    port = served.port
     for _ in range(10):
         send(port, "POST", "/api/token")
-    [worker, *_] = workers()
-    os.kill(worker, signal.SIGKILL)
-    psutil.Process(worker).wait()
+    worker = served.server.children()[0]
+    worker.kill()
+    worker.wait()
 
     send(port, "POST", "/api/token")
     assert refused_logins(port) == 11
-
-
-def workers() -> list[int]:
-    [server] = psutil.Process().children()
-    return [process.pid for process in server.children()]
