@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from bench import many, one
+from bench import events, many, one
 from bench.report import Report, versions
 from script import children
 from script.serving import migrated_postgres
@@ -17,9 +17,8 @@ from script.settings_environment import isolate
 
 README = Path(__file__).with_name("README.md")
 # A group of measurements is a module with a function `measure(database, report, quick=)`.
-GROUPS = (one, many)
-# Of the ten minutes, the rest is for an install.
-LONGEST = 9 * 60
+GROUPS = (one, events, many)
+LONGEST = 15 * 60
 
 
 def main() -> int:

@@ -2,8 +2,9 @@
 
     python -m bench.load < JOB
 
-`JOB` is JSON: port, seconds, and for each client a list of whole requests, sent in turn. Prints the
-latencies in milliseconds, in order of size, and the answers other than 200.
+`JOB` is JSON: port, seconds, and for each client a list of whole requests, sent in turn; each once
+where seconds is null. Prints the latencies in milliseconds, in order of size, and the answers other
+than 200.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
 class Client(asyncio.Protocol):
-    def __init__(self, requests: list[str], until: float) -> None:
-        self._requests = cycle([request.encode() for request in requests])
+    def __init__(self, requests: list[str], until: float | None) -> None:
+        encoded = [request.encode() for request in requests]
+        self._requests = iter(encoded) if until is None else cycle(encoded)
         self._until = until
         self._received = b""
         self.latencies: list[float] = []
@@ -39,8 +41,13 @@ class Client(asyncio.Protocol):
             self.done.set_result(None)
 
     def _send(self) -> None:
+        request = next(self._requests, None)
+        if request is None:
+            self.done.set_result(None)
+            self._transport.close()
+            return
         self._sent = time.perf_counter()
-        self._transport.write(next(self._requests))
+        self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
         self._received += data
@@ -53,7 +60,7 @@ class Client(asyncio.Protocol):
         self.latencies.append(now - self._sent)
         if not head.startswith(b"HTTP/1.1 200"):
             self.refused.append(f"{head[:40]!r} {body[:200]!r}")
-        if now < self._until:
+        if self._until is None or now < self._until:
             self._send()
         else:
             self.done.set_result(None)
@@ -65,7 +72,8 @@ async def run(job: dict[str, Any]) -> dict[str, Any]:
     started = time.perf_counter()
     clients = []
     for requests in job["clients"]:
-        client = Client(requests, started + job["seconds"])
+        until = None if job["seconds"] is None else started + job["seconds"]
+        client = Client(requests, until)
         await loop.create_connection(lambda client=client: client, "127.0.0.1", job["port"])  # type: ignore[misc]
         clients.append(client)
     await asyncio.gather(*(client.done for client in clients))

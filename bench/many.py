@@ -27,10 +27,10 @@ class Workload(NamedTuple):
 
 SMALL = [Workload(1_000, 20, 1), Workload(2_000, 20, 1), Workload(1_000, 200, 1)]
 WORKLOADS = [
-    Workload(1_000, 20, 9),
-    Workload(10_000, 20, 5),
+    Workload(1_000, 20, 5),
+    Workload(10_000, 20, 3),
     Workload(100_000, 20, 1),
-    Workload(10_000, 200, 3),
+    Workload(10_000, 200, 1),
 ]
 # At most, by milliseconds a page: how often the time of only downloading.
 TIME = {20: {"5 %": 3.0, "100 %": 4.0}, 200: {"5 %": 1.1, "100 %": 1.2}}

@@ -14,6 +14,7 @@ from script.postgres import Server as Database
 ACCOUNTS = 1_000
 NO_OP, REFRESH, PLAIN = "/api/bench/no-op", "/api/unipile/refresh", "/api/bench/plain"
 CHANGED = f"{REFRESH} changed"
+LIST, NO_OP_GET = "/api/unipile/accounts", "/api/bench/no-op-get"
 LATENCIES = (0.0, 0.05)
 
 Loads = dict[str, list[Load]]
@@ -55,6 +56,8 @@ def _measure_all(server: Server, loads: Loads, seconds: float) -> None:
             _measure(server, loads, PLAIN, latency, seconds)
             # It is the same whatever Unipile does.
             loads[NO_OP].append(server.measure(NO_OP, latency=0, seconds=seconds))
+        for path in (LIST, NO_OP_GET):
+            loads[path].append(server.measure(path, latency=0, seconds=seconds))
         server.upstream.set(flapping=1)
         loads[CHANGED].append(server.measure(REFRESH, latency=0, seconds=seconds))
         server.upstream.set(flapping=0)
@@ -107,6 +110,11 @@ def _report(report: Report, ours: Results, statements: dict[str, float]) -> None
         report.add_ratio(
             f"CPU of {name} / of a no-op POST, 0 ms", *(ours[path][cpu], ours[NO_OP][cpu], "ms")
         )
+    report.add_ratio(
+        "p50 of the list of 10 accounts / of a no-op GET",
+        *(ours[LIST]["p50"], ours[NO_OP_GET]["p50"], "ms"),
+        at_most=1.3,
+    )
     ends = {"BEGIN", "COMMIT", "empty"}
     report.add(
         "SQL statements besides BEGIN and COMMIT",

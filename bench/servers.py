@@ -13,14 +13,16 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import psutil
 
-from bench.stack import Upstream, run
+from bench.stack import EVENT_SECRET, Upstream, run
 from script import children, tour
 from script.postgres import Server as Database
 
 CLIENTS = 32
+GETS = {"/api/unipile/accounts", "/api/bench/no-op-get"}
 Pairs = list[tuple[str, str]]
 
 
@@ -44,9 +46,7 @@ def granian(workers: int, threads: int) -> list[str]:
 SERVERS = {
     "gunicorn, 2 workers of 100 threads": gunicorn(2, 100),
     "gunicorn, 2 workers of 16 threads": gunicorn(2, 16),
-    "gunicorn, 4 workers of 50 threads": gunicorn(4, 50),
     "Granian, 2 workers of 100 threads": granian(2, 100),
-    "Granian, 2 workers of 16 threads": granian(2, 16),
 }
 
 
@@ -93,6 +93,13 @@ class Server:
         answer = run("bench.load", stdin=self._job(path, 0.3, 1))
         return len(answer["milliseconds"])
 
+    def post_events(self, events: list[str], *, clients: int) -> Any:
+        """Post each of them once, as Unipile would; return what bench.load prints."""
+        requests = [_event(body) for body in events]
+        shares = [requests[number::clients] for number in range(clients)]
+        job = {"port": self.port, "seconds": None, "clients": shares}
+        return run("bench.load", stdin=json.dumps(job))
+
     def _job(self, path: str, seconds: float, clients: int) -> str:
         requests = [_request(path, *pair) for pair in self.accounts]
         shares = [requests[number::clients] for number in range(clients)]
@@ -105,10 +112,19 @@ class Server:
 
 
 def _request(path: str, account_id: str, token: str) -> str:
+    if path in GETS:
+        return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n\r\n"
     body = json.dumps({"accountId": account_id})
     return (
         f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+    )
+
+
+def _event(body: str) -> str:
+    return (
+        f"POST /api/webhooks/unipile HTTP/1.1\r\nHost: 127.0.0.1\r\nUnipile-Auth: {EVENT_SECRET}\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n{body}"
     )
 
 

@@ -87,6 +87,7 @@ def environment(database: Server, unipile: Upstream) -> dict[str, str]:
         THROTTLE_REFRESH="999999999/sec",
         UNIPILE_API_KEY="bench",
         UNIPILE_DSN=unipile.url,
+        UNIPILE_WEBHOOK_SECRET=EVENT_SECRET,
     )
     return settings | (
         {"REQUESTS_CA_BUNDLE": str(unipile.authorities)} if unipile.authorities else {}
@@ -94,6 +95,7 @@ def environment(database: Server, unipile: Upstream) -> dict[str, str]:
 
 
 _SECRET_KEY = secrets.token_urlsafe(50)
+EVENT_SECRET = secrets.token_urlsafe(32)
 
 
 def run(*arguments: str, environment: dict[str, str] | None = None, stdin: str = "") -> Any:

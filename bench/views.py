@@ -27,6 +27,13 @@ class NoOpView(APIView):
         return Response({"success": "accountId" in request.data})
 
 
+class NoOpGetView(APIView):
+    """The least that an authenticated GET costs here."""
+
+    def get(self, request: Request) -> Response:
+        return Response({"accounts": []})
+
+
 class PlainView(APIView):
     """The refresh as somebody careful would write it: one pool, and only our columns saved."""
 
