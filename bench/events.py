@@ -39,7 +39,7 @@ def measure(database: Database, report: Report, *, quick: bool) -> None:
                 storm = pool.submit(server.post_events, _events(events), clients=POSTING)
                 stormy = refresh()
                 answer = storm.result()
-            # What remains is asked for with nobody refreshing.
+            # Once more without refreshes, so that all questions are of the events.
             asked = upstream.set()["requests"]
             again = server.post_events(_events(events), clients=POSTING)
             asked = upstream.set()["requests"] - asked

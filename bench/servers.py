@@ -123,8 +123,8 @@ def _request(path: str, account_id: str, token: str) -> str:
 
 def _event(body: str) -> str:
     return (
-        f"POST /api/webhooks/unipile HTTP/1.1\r\nHost: 127.0.0.1\r\nUnipile-Auth: {EVENT_SECRET}\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n{body}"
+        "POST /api/webhooks/unipile HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        f"Unipile-Auth: {EVENT_SECRET}\r\nContent-Length: {len(body)}\r\n\r\n{body}"
     )
 
 

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 
+# All that a question is made of; the row is read whole when it is locked.
+_QUESTION = ("user_id", "unipile_account_id", "given_up_at")
+
+
 def refresh_account(
     accounts: UnipileAccountQuerySet,
     pk: UUID,
@@ -84,7 +88,7 @@ def refresh_one(
 ) -> RefreshResult:
     """Ask once and store the answer; raise the `UnipileError` why there is none."""
     while True:
-        account = accounts.with_database_time().get(pk=pk)
+        account = accounts.with_database_time().only(*_QUESTION).get(pk=pk)
         if account.given_up_at:
             return RefreshResult(account, error=given_up(account))
         verdict = ask(
