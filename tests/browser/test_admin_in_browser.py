@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import NAMESPACE_OID, uuid5
 
 import pytest
+from axe_core_python.sync_playwright import Axe
 from django.contrib.auth.models import Group, Permission, User
 from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
@@ -261,6 +262,29 @@ def test_pages_fit_into_a_window(page: Page, upgraded: UnipileAccount, width: in
         expect(page.locator(f".field-{answer}")).to_be_in_viewport(ratio=1)
     expect(page.get_by_role("button", name="Refresh from Unipile")).to_be_in_viewport(ratio=1)
     assert overflow(page, "html") <= 0
+
+
+def test_axe_finds_nothing_on_our_pages(page: Page, upgraded: UnipileAccount) -> None:
+    log_in(page, "admin")
+    found = {"list": violations(page)}
+    page.get_by_role("link", name=UPGRADED_NAME).click()
+    page.get_by_role("button", name="Refresh from Unipile").click()
+    report(page, "success").wait_for()
+    found["account with report"] = violations(page)
+    page.get_by_role("button", name="Disconnect").click()
+    page.get_by_role("button", name="Yes, disconnect").wait_for()
+    found["confirmation"] = violations(page)
+
+    assert {name: what for name, what in found.items() if what} == {}
+
+
+def violations(page: Page) -> list[tuple[str, str]]:
+    """Return the rule and the markup of everything that axe-core objects to."""
+    return [
+        (violation["id"], node["html"])
+        for violation in Axe().run(page)["violations"]
+        for node in violation["nodes"]
+    ]
 
 
 def overflow(page: Page, selector: str) -> int:

@@ -224,6 +224,15 @@ def test_buttons_are_for_those_who_may(account: UnipileAccount, support: Client)
 # --- What the pages tell --------------------------------------------------------------------------
 
 
+def test_disconnect_button_needs_only_the_change_permission(account: UnipileAccount) -> None:
+    client = staff("view_unipileaccount", "change_unipileaccount")
+
+    page = html(client.get(page_of(account)))
+
+    assert "Disconnect" in page
+    assert "Make a link to reconnect" not in page
+
+
 def test_list_tells_when_an_event_reached_us_last(admin: Client) -> None:
     assert "No event of Unipile's has reached us yet." in text(admin.get(LIST))
 

@@ -41,6 +41,13 @@
             form.addEventListener('submit', onSubmit);
         }
     });
+    // Django labels its search box with a picture only.
+    document.addEventListener('DOMContentLoaded', () => {
+        const picture = document.querySelector('label[for="searchbar"] img');
+        if (picture) {
+            document.getElementById('searchbar').setAttribute('aria-label', picture.alt);
+        }
+    });
     document.addEventListener('focusin', event => {
         if (event.target.matches('input.link')) {
             event.target.select();
