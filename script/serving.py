@@ -50,22 +50,35 @@ def migrated_postgres() -> Iterator[Server]:
 
 
 class Service:
-    """Gunicorn with a database and rows of its own; one owner, who is logged in."""
+    """Gunicorn with a database and rows of its own; one owner, who is logged in.
 
-    def __init__(self, postgres: Server, sandbox: Sandbox, **changed: str) -> None:
+    A `twin` has the same rows, as on a second machine. `via` is the URL of a pgbouncer.
+    """
+
+    def __init__(
+        self,
+        postgres: Server,
+        sandbox: Sandbox,
+        *,
+        twin: Service | None = None,
+        via: str = "",
+        **changed: str,
+    ) -> None:
         self.sandbox = sandbox
-        self._database = f"puffle_{uuid.uuid4().hex}"
+        self.database = twin.database if twin else f"puffle_{uuid.uuid4().hex}"
         self._postgres = postgres
-        with postgres.connect("postgres") as connection:
-            connection.execute(f"CREATE DATABASE {self._database} TEMPLATE puffle")
+        self.key = twin.key if twin else secrets.token_urlsafe(50)
+        if not twin:
+            with postgres.connect("postgres") as connection:
+                connection.execute(f"CREATE DATABASE {self.database} TEMPLATE puffle")
         self._environment = isolated(
             **{
                 "ACCESS_TOKEN_LIFETIME": "86400",
                 "ALLOWED_HOSTS": "127.0.0.1",
-                "DATABASE_URL": postgres.url.replace("/puffle?", f"/{self._database}?"),
+                "DATABASE_URL": (via or postgres.url).replace("/puffle?", f"/{self.database}?"),
                 "DJANGO_SETTINGS_MODULE": "puffle.settings",
                 "HTTPS": "0",
-                "SECRET_KEY": secrets.token_urlsafe(50),
+                "SECRET_KEY": self.key,
                 "THROTTLE_REFRESH": "999999/min",
                 "THROTTLE_TOKEN": "999999/min",
                 "UNIPILE_API_KEY": sandbox.api_key,
@@ -74,14 +87,14 @@ class Service:
             }
         )
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
-        self._port = self._listener.getsockname()[1]
+        self.port = self._listener.getsockname()[1]
         self._pool = urllib3.PoolManager(maxsize=100, retries=False)
         self._server: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
         self.start()
         _, answer = self.log_in()
-        self._token = answer["access"]
+        self.token = answer["access"]
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -123,7 +136,7 @@ class Service:
 
     def refresh(self, pk: uuid.UUID, *, timeout: float = PATIENCE) -> tuple[int, dict[str, Any]]:
         """Return the status, 0 if there was no answer, and the answer."""
-        return self._post("/api/unipile/refresh", {"accountId": str(pk)}, self._token, timeout)
+        return self._post("/api/unipile/refresh", {"accountId": str(pk)}, self.token, timeout)
 
     def log_in(self, *, timeout: float = PATIENCE) -> tuple[int, dict[str, Any]]:
         login = {"username": "owner", "password": PASSWORD}
@@ -141,7 +154,7 @@ class Service:
         return status, json.loads(answer or b"{}")
 
     def _send(self, method: str, path: str, **options: Any) -> tuple[int, bytes]:
-        url = f"http://127.0.0.1:{self._port}{path}"
+        url = f"http://127.0.0.1:{self.port}{path}"
         try:
             answer = self._pool.request(method, url, **{"timeout": PATIENCE, **options})
         except urllib3.exceptions.HTTPError:
@@ -152,7 +165,7 @@ class Service:
 
     def connect(self) -> psycopg.Connection[DictRow]:
         """Open a connection of our own, beside those of the service."""
-        return self._postgres.connect(self._database)
+        return self._postgres.connect(self.database)
 
     def add_account(self, **payload: Any) -> uuid.UUID:
         """Store a free account, which is at Unipile as the payload says."""
