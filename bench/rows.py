@@ -7,8 +7,8 @@ from script.postgres import Server
 USERS = 100
 
 _INSERT = """
-INSERT INTO unipile_accounts (id, user_id, unipile_account_id, linkedin_id, name, profile_url, status,
-    is_premium, has_sales_navigator, weekly_connection_limit, weekly_message_limit,
+INSERT INTO unipile_accounts (id, user_id, unipile_account_id, linkedin_id, name, profile_url,
+    status, is_premium, has_sales_navigator, weekly_connection_limit, weekly_message_limit,
     refreshed_at, created_at, updated_at)
 SELECT gen_random_uuid(), users.id, 'bench' || lpad(n::text, 17, '0'),
     'ACoAAB00000000000bench' || lpad(n::text, 17, '0'), 'Robin Sample ' || n,

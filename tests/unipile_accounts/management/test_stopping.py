@@ -6,12 +6,13 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.utils import timezone
 
 from tests.conftest import until
@@ -151,6 +152,26 @@ def test_signal_ends_it_while_it_waits(
         " stored.\n"
     )
     assert UnipileAccount.objects.exclude(refreshed_at=None).count() == 250
+
+
+def test_locked_row_holds_up_no_kill(owner: User, sandbox: Sandbox, program: Program) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite locks no rows")
+    accounts = free_accounts(owner, sandbox, 300)
+    asked = when_asked(sandbox, 2)
+
+    psql = connection.copy()
+    with closing(psql), psql.cursor() as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute("UPDATE unipile_accounts SET name = '' WHERE id = %s", [accounts[0].pk])
+        process = program.start("--json")
+        assert asked.wait(30)
+        process.send_signal(signal.SIGTERM)
+        done = program.end(process)
+
+    assert done.status == 143
+    assert done.summary["refreshed"] == 249
+    assert UnipileAccount.objects.exclude(refreshed_at=None).count() == 249
 
 
 def test_second_ctrl_c_kills_at_once(owner: User, sandbox: Sandbox, program: Program) -> None:
