@@ -53,7 +53,7 @@ def _machines() -> Iterator[Machines]:
         postgres = stack.enter_context(migrated_postgres())
         sandbox = stack.enter_context(Sandbox(record=1))
         around = stack.enter_context(Around(postgres))
-        settings = {
+        settings: dict[str, Any] = {
             "ALLOWED_HOSTS": "127.0.0.1,localhost",
             "CACHE_URL": around.redis_url,
             "NUM_PROXIES": "1",

@@ -65,9 +65,9 @@ class Service:
         **changed: str,
     ) -> None:
         self.sandbox = sandbox
-        self.database = twin.database if twin else f"puffle_{uuid.uuid4().hex}"
+        self.database: str = twin.database if twin else f"puffle_{uuid.uuid4().hex}"
         self._postgres = postgres
-        self.key = twin.key if twin else secrets.token_urlsafe(50)
+        self.key: str = twin.key if twin else secrets.token_urlsafe(50)
         if not twin:
             with postgres.connect("postgres") as connection:
                 connection.execute(f"CREATE DATABASE {self.database} TEMPLATE puffle")
