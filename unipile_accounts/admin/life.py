@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -80,7 +81,11 @@ def show_links(request: HttpRequest, rows: Any, make: Callable[[Any], str]) -> N
     """Show a link for each of these rows, to be copied and sent, or why there is none."""
     if _are_too_many(request, rows.count(), most=MOST_LINKS):
         return
+    deadline = time.monotonic() + SECONDS
     for row in rows:
+        if time.monotonic() > deadline:
+            messages.warning(request, _("Unipile is slow. The other links were not made."))
+            return
         try:
             url = make(row)
         except UnipileAccount.DoesNotExist:
@@ -116,44 +121,42 @@ def _failure(row: Model, exc: UnipileError | UnipileNotConfigured) -> SafeString
     return format_html(_("No link for {}: {}"), isolated(str(row)), why)
 
 
+# How the end of an account is told; of those that are done, only how many.
+_ENDS = {
+    "kept": (
+        messages.WARNING,
+        gettext_lazy("Unipile did not delete {}. Disconnect again to try once more."),
+    ),
+    "locked": (messages.ERROR, gettext_lazy("Locked in our database, so nothing was done: {}.")),
+    "left": (messages.ERROR, gettext_lazy("Not reached in time, so nothing was done: {}.")),
+}
+
+
 def _disconnect(request: HttpRequest, accounts: UnipileAccountQuerySet) -> None:
-    """Disconnect these accounts, and say for each kind of outcome which ones."""
-    done: list[UnipileAccount] = []
-    kept: list[UnipileAccount] = []
-    locked: list[UnipileAccount] = []
-    left: list[UnipileAccount] = []
+    ends: dict[str, list[UnipileAccount]] = defaultdict(list)
     deadline = time.monotonic() + SECONDS
     for account in accounts:
-        if time.monotonic() > deadline:
-            left.append(account)
-            continue
-        try:
-            at_unipile = disconnect_account(
-                UnipileAccount.objects.all(), account.pk, door=Door.ADMIN, user=request.user
-            )
-        except UnipileAccount.DoesNotExist:
-            continue
-        except UnipileError:
-            locked.append(account)
-        else:
-            (done if at_unipile else kept).append(account)
-    if done or kept:
-        count = len(done) + len(kept)
+        is_late = time.monotonic() > deadline
+        ends["left" if is_late else _disconnect_one(request, account)].append(account)
+    if count := len(ends["done"]) + len(ends["kept"]):
         text = ngettext(
             "%(count)d account disconnected.", "%(count)d accounts disconnected.", count
         )
         messages.success(request, text % {"count": count})
-    for level, words, these in (
-        (
-            messages.WARNING,
-            _("Unipile did not delete {}. Disconnect again to try once more."),
-            kept,
-        ),
-        (messages.ERROR, _("Locked in our database, so nothing was done: {}."), locked),
-        (messages.ERROR, _("Not reached in time, so nothing was done: {}."), left),
-    ):
-        if these:
-            messages.add_message(request, level, format_html(words, _names(these)))
+    for end, (level, words) in _ENDS.items():
+        if ends[end]:
+            messages.add_message(request, level, format_html(words, _names(ends[end])))
+
+
+def _disconnect_one(request: HttpRequest, account: UnipileAccount) -> str:
+    rows = UnipileAccount.objects.all()
+    try:
+        is_gone = disconnect_account(rows, account.pk, door=Door.ADMIN, user=request.user)
+    except UnipileAccount.DoesNotExist:
+        return "done"
+    except UnipileError:
+        return "locked"
+    return "done" if is_gone else "kept"
 
 
 def _names(accounts: list[UnipileAccount]) -> SafeString:
