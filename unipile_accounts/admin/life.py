@@ -145,7 +145,7 @@ def _disconnect(request: HttpRequest, accounts: UnipileAccountQuerySet) -> None:
         messages.success(request, text % {"count": count})
     for end, (level, words) in _ENDS.items():
         if ends[end]:
-            messages.add_message(request, level, format_html(words, _names(ends[end])))
+            messages.add_message(request, level, format_html(str(words), _names(ends[end])))
 
 
 def _disconnect_one(request: HttpRequest, account: UnipileAccount) -> str:
