@@ -28,6 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ENV_FILE = ROOT / ".env"
 LOOPBACK = {"ALLOWED_HOSTS": "127.0.0.1,localhost", "HTTPS": "0", "LOG_JSON": "0"}
 ONE_DAY = "86400"
+_OF_THE_COMMAND = ("DATABASE_URL", "UNIPILE_DSN", "UNIPILE_API_KEY")
 
 Programs = dict[str, "subprocess.Popen[bytes]"]
 
@@ -136,7 +137,8 @@ def _serve_demo(programs: Programs, listener: socket.socket) -> None:
         demo: dict[str, Any] = json.loads(_run("-m", "script.demo", environment=environment))
         _start_server(programs, listener, environment)
         _manage("register_unipile_webhook", environment=environment)
-        tour.show(port, sandbox_url=sandbox_url, demo=demo)
+        settings = {name: environment[name] for name in _OF_THE_COMMAND}
+        tour.show(port, sandbox_url=sandbox_url, demo=demo, settings=settings)
         print("\nCtrl-C stops everything and removes the demo's database.", flush=True)
         _watch(programs)
     finally:

@@ -31,7 +31,8 @@ def wait_until_served(port: int, *, check: Callable[[], None], patience: float =
     raise TourError("The server started, but does not answer.")
 
 
-def show(port: int, *, sandbox_url: str, demo: dict[str, Any]) -> None:
+def show(port: int, *, sandbox_url: str, demo: dict[str, Any], settings: dict[str, str]) -> None:
+    """Print the tour; with `settings` in its environment the command works on the demo too."""
     base_url = f"http://127.0.0.1:{port}"
     login = {"username": demo["owner"], "password": demo["passwords"][demo["owner"]]}
     token = _send_json(port, "/api/token", login)["access"]
@@ -64,6 +65,10 @@ def show(port: int, *, sandbox_url: str, demo: dict[str, Any]) -> None:
     print(f"Admin      {base_url}/admin/  {logins.pop()}")
     print(f"API docs   {base_url}/api/docs")
     print(f"Customers  {'  '.join(logins)}")
+    print(f"Sandbox    {sandbox_url}/sandbox  (python -m unipile_sandbox --help breaks it)")
+    _heading("Refresh all accounts, as every night:")
+    variables = " ".join(f"{name}={value}" for name, value in settings.items())
+    print(f"DEBUG=1 {variables} \\\n  .venv/bin/python manage.py refresh_unipile_accounts")
 
 
 def _curl(url: str, body: object, *, token: str) -> None:
