@@ -107,7 +107,7 @@ def run(*arguments: str, environment: dict[str, str] | None = None, stdin: str =
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=20 * 60,
     )
     if done.returncode:
         last_lines = "\n".join(done.stderr.splitlines()[-5:])
