@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ImproperlyConfigured
+from django.utils import timezone
 
 from unipile_accounts import metrics
 from unipile_accounts.exceptions import (
@@ -31,9 +33,11 @@ _NOT_OURS = UnipileAccount.DoesNotExist
 
 def write_history(results: Iterable[RefreshResult], origin: Origin) -> None:
     """Add what changed to the histories, in the transaction of the rows."""
+    now = timezone.now()
     AccountChange.objects.bulk_create(
         AccountChange(
             account_id=result.account.pk,
+            changed_at=now,
             door=origin.door,
             user_id=origin.user.pk if origin.user else None,
             idempotency_key=origin.idempotency_key,
@@ -86,11 +90,13 @@ def tell(results: list[RefreshResult], origin: Origin, **extra: Any) -> None:
 
 
 def count(results: list[RefreshResult], origin: Origin) -> None:
-    for result in results:
-        code = result.error.code if result.error else ""
-        metrics.REFRESHES.labels(origin.door.value, result.outcome, code).inc()
-        for name in result.changes:
-            metrics.CHANGES.labels(name).inc()
+    outcomes = Counter(
+        (result.outcome, result.error.code if result.error else "") for result in results
+    )
+    for (outcome, code), number in outcomes.items():
+        metrics.REFRESHES.labels(origin.door.value, outcome, code).inc(number)
+    for name, number in Counter(name for result in results for name in result.changes).items():
+        metrics.CHANGES.labels(name).inc(number)
 
 
 def _log(result: RefreshResult, origin: Origin, **extra: Any) -> None:

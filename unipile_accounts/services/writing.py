@@ -27,7 +27,7 @@ from unipile_accounts.services.recording import write_history
 
 logger = logging.getLogger("unipile_accounts.services")
 
-# What a change of is told, and what is written without a word.
+# What a change of is told; the rest is written without a word.
 TOLD = (
     "name",
     "profile_url",
@@ -37,8 +37,11 @@ TOLD = (
     "weekly_connection_limit",
     "weekly_message_limit",
 )
-_UNTOLD = ("linkedin_id", "live_checked_at", "live_snapshot")
-_STAMPS = ("refreshed_at", "updated_at", "last_tried_at", "last_error")
+_WRITTEN = (
+    *TOLD,
+    *("linkedin_id", "live_checked_at", "live_snapshot"),
+    *("refreshed_at", "last_tried_at", "last_error", "updated_at"),
+)
 
 
 def store(
@@ -67,14 +70,14 @@ def store(
         rows = locked.filter(unipile_account_id__in=list(verdicts)).order_by("pk")
         # Both are written, never compared, and times are slow to read.
         rows = rows.defer("updated_at", "last_tried_at")
-        differing: list[UnipileAccount] = []
-        results = [
-            _apply(verdicts[row.unipile_account_id], row, asked_at=asked_at, differing=differing)
+        applied = [
+            _apply(verdicts[row.unipile_account_id], row, asked_at=asked_at)
             for row in rows
             if not skip(row)
         ]
+        results = [result for result, _ in applied]
         if not dry_run:
-            _write(results, differing)
+            _write((result.account, values) for result, values in applied if result.stored)
             write_history(results, origin)
         return results
 
@@ -82,35 +85,30 @@ def store(
 
 
 def _apply(
-    verdict: AccountVerdict,
-    row: UnipileAccount,
-    *,
-    asked_at: datetime,
-    differing: list[UnipileAccount],
-) -> RefreshResult:
-    """Bring a locked row, in memory, to what Unipile answered."""
+    verdict: AccountVerdict, row: UnipileAccount, *, asked_at: datetime
+) -> tuple[RefreshResult, dict[str, Any]]:
+    """Bring a locked row, in memory, to what Unipile answered; return what is to be written too."""
     if row.given_up_at:
-        return RefreshResult(row, error=given_up(row))
+        return RefreshResult(row, error=given_up(row)), {}
     if row.refreshed_at and asked_at < row.refreshed_at and not _is_ahead(row):
-        return RefreshResult(row, error=_not_connected(row))
-    new = {
+        return RefreshResult(row, error=_not_connected(row)), {}
+    different = {
         name: value
         for name, value in _new_values(verdict, row, asked_at=asked_at).items()
-        if value is not None or name == "live_checked_at"
+        if (value is not None or name == "live_checked_at") and getattr(row, name) != value
     }
     changes = {
-        name: Change(old, new[name])
-        for name in TOLD
-        if name in new and (old := getattr(row, name)) != new[name]
+        name: Change(getattr(row, name), value) for name, value in different.items() if name in TOLD
     }
-    if changes or any(getattr(row, name) != new.get(name, getattr(row, name)) for name in _UNTOLD):
-        differing.append(row)
-    for name, value in new.items():
-        setattr(row, name, value)
     error = UnipileReconnectRequired(verdict.reason) if verdict.reason else None
-    row.refreshed_at = row.last_tried_at = asked_at
-    row.last_error = error.code if error else ""
-    return RefreshResult(row, changes, error, stored=True)
+    values = different | {
+        "refreshed_at": asked_at,
+        "last_tried_at": asked_at,
+        "last_error": error.code if error else "",
+    }
+    for name, value in values.items():
+        setattr(row, name, value)
+    return RefreshResult(row, changes, error, stored=True), values
 
 
 def _new_values(
@@ -134,28 +132,23 @@ def _new_values(
     }
 
 
-def _write(results: Iterable[RefreshResult], differing: list[UnipileAccount]) -> None:
-    """Write rows that differ in one statement, and stamp the others in another."""
+def _write(rows: Iterable[tuple[UnipileAccount, dict[str, Any]]]) -> None:
+    """Write rows that get the same values in one statement, and all the others in one more."""
     now = timezone.now()
-    for row in differing:
+    groups: dict[tuple[tuple[str, Any], ...], list[UnipileAccount]] = defaultdict(list)
+    for row, new in rows:
         row.updated_at = now
-    columns = [*TOLD, *_UNTOLD, *_STAMPS]
-    if len(differing) == 1:
-        differing[0].save(update_fields=columns)
-    elif differing:
+        groups[tuple(new.items())].append(row)
+    unlike = [alike[0] for alike in groups.values() if len(alike) == 1]
+    if len(unlike) > 1:
         UnipileAccount.objects.bulk_create(
-            differing, update_conflicts=True, unique_fields=["id"], update_fields=columns
+            unlike, update_conflicts=True, unique_fields=["id"], update_fields=_WRITTEN
         )
-    same: dict[tuple[datetime | None, str], list[UUID]] = defaultdict(list)
-    known = {row.pk for row in differing}
-    for result in results:
-        if result.stored and result.account.pk not in known:
-            result.account.updated_at = now
-            same[result.account.refreshed_at, result.account.last_error].append(result.account.pk)
-    for (asked_at, code), pks in same.items():
-        UnipileAccount.objects.filter(pk__in=pks).update(
-            refreshed_at=asked_at, last_tried_at=asked_at, last_error=code, updated_at=now
-        )
+    for values, alike in groups.items():
+        if len(alike) > 1 or len(unlike) == 1:
+            UnipileAccount.objects.filter(pk__in=[row.pk for row in alike]).update(
+                updated_at=now, **dict(values)
+            )
 
 
 def note_failures(results: Iterable[RefreshResult]) -> None:

@@ -152,6 +152,28 @@ def test_ten_thousand_accounts_cost_forty_requests_and_a_handful_of_statements_a
     assert not UnipileAccount.objects.filter(refreshed_at=None).exists()
 
 
+def test_rows_that_change_alike_are_written_in_one_statement(
+    owner: User, sandbox: Sandbox, statements: Statements
+) -> None:
+    accounts = free_accounts(owner, sandbox, 30)
+    refresh()
+    for account in accounts[:20]:
+        sandbox.update(account.unipile_account_id, premiumFeatures=["premium"])
+    sandbox.update(accounts[20].unipile_account_id, name="Tobin Arrowood")
+    sandbox.update(accounts[21].unipile_account_id, name="Odile Marchetti")
+
+    with statements() as executed:
+        results = refresh()
+
+    assert sum(bool(result.changes) for result in results) == 22
+    # Those with the new plan, those without a change, the two new names, and the history.
+    assert sum(not sql.startswith("SELECT") for sql in executed) == 4
+    plans = UnipileAccount.objects.filter(is_premium=True, weekly_message_limit=150)
+    assert {row.pk for row in plans} == {account.pk for account in accounts[:20]}
+    names = UnipileAccount.objects.filter(name__in=["Tobin Arrowood", "Odile Marchetti"])
+    assert names.filter(is_premium=False, weekly_message_limit=100).count() == 2
+
+
 def test_a_page_without_changes_writes_one_statement(
     owner: User, sandbox: Sandbox, statements: Statements
 ) -> None:
