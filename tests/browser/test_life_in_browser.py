@@ -13,6 +13,7 @@ from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 from rest_framework.test import APIClient
 
+from tests.browser.axe import violations
 from tests.conftest import api_client
 from unipile_accounts.models import AccountChange
 from unipile_accounts.services import register_webhook
@@ -61,6 +62,7 @@ def test_customer_connects_loses_reconnects_and_disconnects(
     screenshot("life-hosted")
     log_in(page, page.url, "Mara Feldkamp")
     screenshot("life-connected")
+    assert violations(page) == []
     sandbox.wait_for_deliveries()
     [row] = listed(api)
     assert (row["status"], row["is_premium"]) == ("connected", True)
@@ -109,4 +111,5 @@ def test_login_that_fails_says_what_to_do(
 
     expect(page.get_by_role("heading")).to_contain_text("not connected")
     screenshot("life-not-connected")
+    assert violations(page) == []
     assert listed(api) == []

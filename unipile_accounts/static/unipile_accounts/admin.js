@@ -41,13 +41,19 @@
             form.addEventListener('submit', onSubmit);
         }
     });
-    // Django labels its search box with a picture only.
-    document.addEventListener('DOMContentLoaded', () => {
+    // Django labels its search box with a picture only, and its list of owners not at all.
+    const label = () => {
         const picture = document.querySelector('label[for="searchbar"] img');
         if (picture) {
             document.getElementById('searchbar').setAttribute('aria-label', picture.alt);
         }
-    });
+        const owner = document.getElementById('select2-id_user-container');
+        if (owner) {
+            owner.setAttribute('aria-label', document.querySelector('label[for="id_user"]').textContent);
+        }
+    };
+    // jQuery makes the list in a task of its own, which may come after this event.
+    window.addEventListener('load', () => setTimeout(label));
     document.addEventListener('focusin', event => {
         if (event.target.matches('input.link')) {
             event.target.select();
