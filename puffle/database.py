@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import Error, InterfaceError, OperationalError, connection, transaction
 
-# Read-only since a failover, or ended for idling in a transaction: of psycopg's other classes.
+# Read-only since a failover, or ended for idling in a transaction.
 _PASSING = {"25006", "25P03", "25P04"}
 
 

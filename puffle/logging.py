@@ -61,7 +61,7 @@ class ServerFilter(logging.Filter):
             # What follows the kind of error is quoted from the request.
             message = message.partition("'")[0].partition('"')[0].removesuffix("b").rstrip(": ")
         if record.exc_info:
-            # Django has told crashes of ours; these are of the connection.
+            # These are about the connection. Django has told crashes of ours.
             message += f" ({record.exc_info[0].__name__})" if record.exc_info[0] else ""
             record.exc_info = None
         record.msg, record.args = message, ()

@@ -60,7 +60,7 @@ class MetricsMiddleware:
             signal.connect(_look_at_the_pool)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        # Prometheus asks us directly; what comes through the proxy comes from outside.
+        # Prometheus asks us directly. Whatever passed the proxy comes from outside.
         if request.path == "/metrics" and "X-Forwarded-For" not in request.headers:
             return HttpResponse(_page(), content_type=CONTENT_TYPE_LATEST)
         started = time.monotonic()

@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 # Seconds to tell the server that nobody waits for its answer any more.
 _CANCEL = 1.0
-# The server is going, or has become a read-only replica: a connection to it is of no more use.
+# The server goes down or became a read-only replica, so its connection is useless.
 _USELESS = ("08", "53", "57P", "25006", "25P03", "25P04")
 
 

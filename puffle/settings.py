@@ -84,7 +84,7 @@ TEMPLATES = [
 
 # --- Database and cache -------------------------------------------------------------------------
 
-# The longest wait for the database: for a connection, an answer or a lock; 0 is no bound.
+# The longest wait for a connection, an answer or a lock. 0 is no bound.
 DATABASE_TIMEOUT = env.seconds("DATABASE_TIMEOUT", default=5)
 DATABASES = {
     "default": stores.database(
@@ -129,7 +129,7 @@ MIGRATION_MODULES = {"axes": None}
 
 # --- HTTP and HTTPS -----------------------------------------------------------------------------
 
-# How many proxies of ours a request passes; each adds an address to X-Forwarded-For.
+# How many proxies of ours add an address to X-Forwarded-For.
 NUM_PROXIES = env.whole_number("NUM_PROXIES", default=0)
 HTTPS = env.switch("HTTPS", default=not DEBUG)
 
@@ -154,7 +154,7 @@ TIME_ZONE = env.text("TIME_ZONE", default="UTC")
 USE_TZ = True
 
 STATIC_URL = "static/"
-# Static files are served from where they are installed: no collectstatic, nothing to forget.
+# Serve static files from where they are installed, without collectstatic.
 WHITENOISE_USE_FINDERS = True
 
 # --- Log and metrics ------------------------------------------------------------------------------
@@ -230,7 +230,7 @@ SPECTACULAR_SETTINGS = {
 
 # --- Unipile ------------------------------------------------------------------------------------
 
-# Kept as they were written; unipile_accounts.conf reads them and `manage.py check` judges them.
+# Kept as text. unipile_accounts.conf reads them, `manage.py check` judges them.
 UNIPILE_DSN = env.text("UNIPILE_DSN")
 UNIPILE_API_KEY = env.text("UNIPILE_API_KEY")
 UNIPILE_TIMEOUT = env.text("UNIPILE_TIMEOUT", default="15")

@@ -16,7 +16,7 @@ from django.core.wsgi import get_wsgi_application
 
 from puffle import checks, request_body
 
-# What gunicorn takes as: do not try to start this again.
+# Tells gunicorn not to start this again.
 _CANNOT_START = 3
 
 

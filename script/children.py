@@ -27,7 +27,7 @@ class Stopped(KeyboardInterrupt):
 def raise_stopped_on_signals() -> None:
     """Let Ctrl-C, a kill and a closed terminal raise `Stopped`, once."""
     numbers = [signal.SIGINT, signal.SIGTERM]
-    # Ignored already: nohup wants it so.
+    # nohup has it ignored already.
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         numbers.append(signal.SIGHUP)
 

@@ -29,7 +29,7 @@ _UPGRADED = "Tobin Arrowood"
 # Has bought Sales Navigator, which Unipile's copy does not know.
 _UPGRADED_AT_LINKEDIN = "Mara Feldkamp"
 _FIRST_CUSTOMER = ("Mara Feldkamp", "Tobin Arrowood", "Ilse Quandt", "Sunniva Brandt")
-# Not in the sandbox: its owner has given it up.
+# Not in the sandbox, because its owner has given it up.
 _GONE = {"id": "u5GnWq1EToy7Lc3ZsXbK9A", "name": "Odile Marchetti"}
 
 
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def _bring_up_to_date(account: UnipileAccount) -> None:
-    # Some of them are there to fail: logged out of LinkedIn, still connecting, gone.
+    # Some of them are logged out, still connecting or gone, and fail.
     with suppress(UnipileError):
         refresh_account(UnipileAccount.objects.all(), account.pk, door=Door.COMMAND)
 

@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = str(VENV / "bin" / "python")
-# JSON: what was installed, as name and digest. Absent while an install is under way.
+# JSON with name and digest of what was installed. Absent during an install.
 STAMP = VENV / "installed.json"
 
 
@@ -47,7 +47,7 @@ def _install(requirements: str) -> None:
     print(f"Installing {requirements} into .venv. This takes a minute, once.", flush=True)
     STAMP.unlink(missing_ok=True)
     if installed.get("Python") != sys.version:
-        # Without a stamp somebody else may have made it: add to it.
+        # Without a stamp somebody else may have made it, so add to it.
         clear = ["--clear"] if installed else []
         _run(sys.executable, "-m", "venv", *clear, str(VENV))
         installed = {}

@@ -56,7 +56,7 @@ def main() -> int:
 
 def _serve(programs: Programs) -> None:
     with _listener() as listener:
-        # An empty one would hide the one in the file; an empty UNIPILE_DSN asks for the demo.
+        # An empty one would hide the file's. An empty UNIPILE_DSN asks for the demo.
         if not os.environ.get("SECRET_KEY"):
             os.environ.pop("SECRET_KEY", None)
         environ.Env.read_env(ENV_FILE)
@@ -116,7 +116,7 @@ def _serve_demo(programs: Programs, listener: socket.socket) -> None:
     if os.environ.get("UNIPILE_API_KEY"):
         print("UNIPILE_API_KEY is set, but UNIPILE_DSN is not: this is the demo.")
     port = listener.getsockname()[1]
-    # One for each port: a second demo does not pull the rows from under the first.
+    # One for each port, so that two demos keep their own rows.
     database = Path(f"demo-{port}.sqlite3")
     _remove(database)
     api_key = secrets.token_urlsafe(16)
@@ -176,7 +176,7 @@ def _start_server(programs: Programs, listener: socket.socket, environment: dict
         stdin=subprocess.DEVNULL,
     )
     port: int = listener.getsockname()[1]
-    # Only the server's own copy is left: when it ends, nobody listens.
+    # Only the server's own copy is left, so nobody listens after it.
     listener.close()
     tour.wait_until_served(port, check=lambda: _check(programs))
     return port

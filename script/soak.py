@@ -28,7 +28,7 @@ THREADS = 16
 STEPS = 20
 WARM = STEPS // 4
 MIB = 1024 * 1024
-# Throttles keep a place for each request until the cache is full; here that is during the warm-up.
+# Throttles fill the cache, which here happens during the warm-up.
 CACHE = "locmemcache://?max_entries=1000"
 
 

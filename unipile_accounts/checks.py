@@ -14,7 +14,7 @@ from unipile_accounts.exceptions import UnipileNotConfigured
 
 def check_settings(**kwargs: Any) -> list[CheckMessage]:
     messages: list[CheckMessage] = []
-    # Without either, the deployment is not finished: the rest of the site can be served meanwhile.
+    # Without either, the rest of the site can be served already.
     unfinished = not settings.UNIPILE_DSN and not settings.UNIPILE_API_KEY
     for setting, check_id, read in _SETTINGS:
         try:

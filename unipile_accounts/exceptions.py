@@ -20,7 +20,7 @@ class Retry(Enum):
     NEVER = "never"
     AT_ONCE = "at once"
     AFTER_A_PAUSE = "after a pause"
-    # Unipile is well; the account itself is not ready.
+    # Unipile is well, but the account itself is not ready.
     IN_A_MINUTE = "in a minute"
 
 

@@ -6,5 +6,5 @@ from django.dispatch import Signal
 #   account: the UnipileAccount as it is now,
 #   changes: {field: Change(old, new)}, empty when Unipile said what was stored already,
 #   door: the Door it came through.
-# A receiver that fails is logged; it cannot undo the refresh.
+# A receiver that fails is logged. It cannot undo the refresh.
 account_refreshed = Signal()

@@ -9,7 +9,7 @@ _NOT_CONNECTED = TemplateView.as_view(template_name="unipile_accounts/not_connec
 urlpatterns = [
     path("api/", include("unipile_accounts.api.urls")),
     path("api/", include("unipile_accounts.webhooks.urls")),
-    # Where Unipile's hosted page sends the browser back to; anybody may open them.
+    # Unipile's hosted page sends the browser here. Anybody may open them.
     path("linkedin/connected", _CONNECTED, name="unipile-connected"),
     path("linkedin/not-connected", _NOT_CONNECTED, name="unipile-not-connected"),
 ]

@@ -38,7 +38,7 @@ ITEMS: Mapping[str, Methods] = {
 
 def answer(request: Request, *, workspace: Workspace, base_url: str, api_key: str) -> Answer:
     path, _, query = request.path.partition("?")
-    # An id is taken apart before it is decoded: it may hold an encoded slash.
+    # Split before decoding, because an id may hold an encoded slash.
     folder, _, quoted_id = path.rpartition("/")
     methods, item = COLLECTIONS.get(path), ""
     if methods is None:

@@ -24,7 +24,7 @@ class DeliverySettings:
     retry_delays: Sequence[float] = QUICK_DELAYS
     # Seconds that a receiver has for its answer.
     timeout: float = 30
-    # Which message of a login goes out first: the link's notice or the webhook's event.
+    # Whether the link's notice or the webhook's event goes out first.
     first: Literal["notice", "event", "together"] = "notice"
     # How often each message is sent, though the first was answered with 200.
     copies: int = 1

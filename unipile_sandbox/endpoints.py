@@ -19,7 +19,7 @@ MAX_LIMIT = 250
 
 
 def read_account(call: Call) -> Answer:
-    # Benchmarks come through here; completing the answer later would cost twice as much.
+    # Benchmarks come through here. Completing it later would cost twice as much.
     return Answer(200, _known(call), account_id=call.item, operation="account")
 
 

@@ -47,20 +47,20 @@ class Fault:
     error_type: str | None = None
     body: bytes | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    # Seconds: before the answer, and between two bytes of the head or of the body.
+    # Seconds before the answer, and between two bytes of head or body.
     delay: float = 0
     drip_headers: float = 0
     drip_body: float = 0
     # Hang up without an answer, by FIN.
     close: bool = False
-    # Break the connection off with RST; or answer nothing for as long as the client waits.
+    # Break off with RST, or say nothing while the client waits.
     reset: bool = False
     silent: bool = False
     # Hang up unannounced after so many bytes of the body.
     cut: int | None = None
     # How the end of the body is told: Content-Length, chunks, or the end of the connection.
     framing: Literal["length", "chunked", "close"] = "length"
-    # Blanks after the body, which leave JSON valid; with `gzip` they make a bomb.
+    # Blanks after the body leave JSON valid. With `gzip` they make a bomb.
     padding: int = 0
     gzip: bool = False
     # So many bytes of [[],[],...] in place of the body.

@@ -76,7 +76,7 @@ def problem(status: int, error_type: str, sentence: str) -> Answer:
 
 
 def redirect(url: str) -> Answer:
-    # No parameter is added: the return proves nothing.
+    # Add no parameter, because the return proves nothing.
     return Answer(303, b"", {"Location": url})
 
 

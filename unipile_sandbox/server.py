@@ -90,7 +90,7 @@ class _Connection(socketserver.StreamRequestHandler):
 
     def handle(self) -> None:
         number = next(self.server.connection_ids)
-        # The client hung up, or the sandbox stops: nobody is left to tell.
+        # The client hung up or the sandbox stops, so nobody is told.
         with contextlib.suppress(OSError):
             reused = False
             while self._serve_one(number, reused=reused):

@@ -14,7 +14,7 @@ class ListingSettings:
     # So many new accounts appear after a page was made, for the next `growths` pages.
     grow_by: int = 0
     growths: int = 1
-    # New accounts stand first, which moves all others; else they stand last.
+    # New accounts stand first and move all others, or stand last.
     newest_first: bool = False
 
 

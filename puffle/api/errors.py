@@ -44,7 +44,7 @@ class ExceptionHandler(handler.ExceptionHandler):
         return super().convert_known_exceptions(exc)
 
     def report_exception(self, exc: APIException, response: Response) -> None:
-        # A 502 or 503 that we answer on purpose is not a crash of ours: it must not page anyone.
+        # A 502 or 503 that we answer on purpose must not page anyone.
         if not isinstance(self.exc, APIException):
             super().report_exception(exc, response)
 

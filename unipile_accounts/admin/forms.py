@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 else:
     ModelForm = forms.ModelForm
 
-# Ids of Unipile's second API begin with acc_; the API that we use refuses them.
+# Ids of Unipile's second API begin with acc_, and our API refuses them.
 _UNIPILE_ID = re.compile(r"(?!acc_)[A-Za-z0-9_-]{22}")
 
 

@@ -121,7 +121,7 @@ def _failure(row: Model, exc: UnipileError | UnipileNotConfigured) -> SafeString
     return format_html(_("No link for {}: {}"), isolated(str(row)), why)
 
 
-# How the end of an account is told; of those that are done, only how many.
+# How each end is told. Of those that went well, only the number.
 _ENDS = {
     "kept": (
         messages.WARNING,

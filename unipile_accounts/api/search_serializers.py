@@ -103,7 +103,7 @@ class SearchSerializer(AccountIdSerializer):
         if unknown := set(self.initial_data) - set(self.fields):
             message = _("There is no such filter. The description names those there are.")
             raise serializers.ValidationError(dict.fromkeys(unknown, message), "unknown_field")
-        # Agents fill in every field; an empty filter asks for nothing.
+        # Agents fill in every field, and an empty filter asks for nothing.
         return {name: value for name, value in attrs.items() if value not in ("", [])}
 
 

@@ -45,7 +45,7 @@ class Output:
         return Lines(total, lambda line: self._print(self._stderr, line))
 
     def add(self, result: RefreshResult) -> None:
-        # Counted first: what is stored counts, whether or not it can be printed.
+        # Count first, because what is stored counts even if printing fails.
         self.summary.add(result)
         if self._as_json:
             self._print(self._stdout, json.dumps(_outcome(result)))

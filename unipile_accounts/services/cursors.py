@@ -23,7 +23,7 @@ class Position(NamedTuple):
 
     unipile_account_id: str
     api: Api
-    # What tells two searches apart; empty for one without filters.
+    # Tells two searches apart. It is empty without filters.
     query: str
     ignored_filters: list[str]
     cursor: str | None = None

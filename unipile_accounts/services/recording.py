@@ -22,7 +22,7 @@ from unipile_accounts.models import AccountChange, UnipileAccount
 from unipile_accounts.results import Change, Origin, RefreshResult
 from unipile_accounts.signals import account_refreshed
 
-# Dashboards know this name; it is not that of the module.
+# Dashboards know this name, which is not the module's.
 logger = logging.getLogger("unipile_accounts.services")
 
 # What an account's owner mends, and what the operator mends. Anything else is Unipile's trouble.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 
-# All that a question is made of; the row is read whole when it is locked.
+# All that a question needs. The whole row is read with its lock.
 _QUESTION = ("user_id", "unipile_account_id", "given_up_at")
 
 

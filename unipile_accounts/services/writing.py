@@ -27,7 +27,7 @@ from unipile_accounts.services.recording import write_history
 
 logger = logging.getLogger("unipile_accounts.services")
 
-# What a change of is told; the rest is written without a word.
+# Columns whose changes are told. The others are only written.
 TOLD = (
     "name",
     "profile_url",
@@ -171,7 +171,7 @@ def note_failures(results: Iterable[RefreshResult]) -> None:
 
 def _is_ahead(row: UnipileAccount) -> bool:
     """Tell a time that lies ahead of the database's clock; it puts nothing in order."""
-    # Asked for anew, since the row was locked: a later answer is not ahead.
+    # Ask for the time after the lock, so that a later answer is not ahead.
     if row.refreshed_at is None or row.refreshed_at <= UnipileAccount.objects.database_time():
         return False
     logger.warning("Account %s was refreshed in the future; that time is ignored.", row.pk)

@@ -21,7 +21,7 @@ LAST_NAMES = _words(
     "Kestrelman Lowenthorpe Marchbank Northcote Oakhurst Pellworm Quillfeather Rosendale "
     "Samplesson Thornfield Umberland Vestermark Wrenfield Yarrowby"
 )
-# Two places have one title, and so have two companies: they cannot be told by it.
+# Two places share a title, and so do two companies.
 LOCATIONS = (
     "Exampletown, Sampleland",
     "Exampleville, Sampleland",
