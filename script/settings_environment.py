@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import re
 
-# PG*: meant for some other server.
+# PG* is meant for some other server.
 _SETTINGS = re.compile(
     r"(ACCESS_TOKEN|ALLOWED_HOSTS|CACHE_|CSRF_|DATABASE_|DEBUG$|DJANGO_|GUNICORN_|HSTS_|HTTPS$"
-    r"|LOG_JSON$|METRICS$|NUM_PROXIES|PG|PUBLIC_URL$|REFRESH_TOKEN|SECRET_KEY|THROTTLE_|UNIPILE_"
-    r"|WEB_CONCURRENCY$)"
+    r"|LOG_JSON$|METRICS$|NUM_PROXIES|PG|PUBLIC_URL$|REFRESH_TOKEN|SECRET_KEY|THROTTLE_|TIME_ZONE$"
+    r"|UNIPILE_|WEB_CONCURRENCY$)"
 )
 _LOOPBACK = "127.0.0.1,localhost"
 

@@ -17,6 +17,9 @@ import pytest
 from script.settings_environment import isolated
 from tests.conftest import until
 
+# One server is enough, and starting it takes seconds.
+pytestmark = pytest.mark.xdist_group("test_serving")
+
 ROOT = Path(__file__).parents[2]
 HEAD = b"POST /api/token HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"

@@ -25,6 +25,9 @@ from tests.conftest import api_client, make_account
 from unipile_accounts.models import UnipileAccount
 from unipile_sandbox import Fault, Sandbox
 
+# Generating the document and the client takes seconds, so one worker does it for all.
+pytestmark = pytest.mark.xdist_group("test_published")
+
 PASSWORD = "correct horse battery staple"
 REFRESH = "/api/unipile/refresh"
 

@@ -119,6 +119,7 @@ KNOWN = {"name": "Robin Sample", "profile_url": "https://www.linkedin.com/in/rob
 AROUND = 9
 
 
+@pytest.mark.slow
 def test_ten_thousand_accounts_cost_forty_requests_and_a_handful_of_statements_a_page(
     owner: User, sandbox: Sandbox, statements: Statements
 ) -> None:
