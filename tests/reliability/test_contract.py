@@ -101,6 +101,7 @@ def test_document_describes_every_route_that_is_tried_and_no_other(schema: Any) 
     assert found == set(OPERATIONS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "method", "kind"),
     [

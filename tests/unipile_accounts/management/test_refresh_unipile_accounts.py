@@ -134,6 +134,7 @@ def test_command_also_runs_in_a_thread(owner: User, sandbox: Sandbox) -> None:
     assert [each.status for each in runs] == [0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("milliseconds", [0, 15])
 def test_killed_and_started_again_ends_the_same(
     owner: User, sandbox: Sandbox, program: Program, milliseconds: int
@@ -177,6 +178,7 @@ def whole(row: dict[str, Any], *, is_premium: bool) -> bool:
     )
 
 
+@pytest.mark.slow
 def test_two_commands_and_customers_report_changes_once(
     owner: User, sandbox: Sandbox, program: Program
 ) -> None:

@@ -111,6 +111,7 @@ def test_full_disk_ends_the_run_in_order(owner: User, sandbox: Sandbox) -> None:
     assert sandbox.request_count <= ASKED_FOR
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "fault", "status"),
     [
@@ -154,6 +155,7 @@ def test_signal_ends_it_while_it_waits(
     assert UnipileAccount.objects.exclude(refreshed_at=None).count() == 250
 
 
+@pytest.mark.slow
 def test_locked_row_holds_up_no_kill(owner: User, sandbox: Sandbox, program: Program) -> None:
     if connection.vendor != "postgresql":
         pytest.skip("SQLite locks no rows")
@@ -174,6 +176,7 @@ def test_locked_row_holds_up_no_kill(owner: User, sandbox: Sandbox, program: Pro
     assert UnipileAccount.objects.exclude(refreshed_at=None).count() == 249
 
 
+@pytest.mark.slow
 def test_second_ctrl_c_kills_at_once(owner: User, sandbox: Sandbox, program: Program) -> None:
     accounts_that_fill_a_pipe(owner, sandbox)
     process = program.start("--json")
@@ -188,6 +191,7 @@ def test_second_ctrl_c_kills_at_once(owner: User, sandbox: Sandbox, program: Pro
     assert process.wait(1) == -signal.SIGINT
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stderr", [subprocess.PIPE, subprocess.STDOUT])
 def test_closed_pipe_is_no_traceback(
     owner: User, sandbox: Sandbox, program: Program, stderr: int
@@ -214,6 +218,7 @@ def test_closed_pipe_is_no_traceback(
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
 def test_closed_streams_end_as_lost_output(
     owner: User, sandbox: Sandbox, program: Program, closed: str
@@ -230,6 +235,7 @@ def test_closed_streams_end_as_lost_output(
         assert "249 refreshed (249 changed, 0 unchanged), 0 skipped, 1 failed; " in done.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
 def test_closed_streams_do_not_hide_wrong_use(program: Program, closed: str) -> None:
     assert program.end(program.start("--account", "x", closed=closed)).status == 2
