@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.db import connection
@@ -52,32 +53,19 @@ def _fresh_process() -> Iterator[None]:
     close_session()
 
 
-@pytest.fixture(autouse=True)
-def _same_on_every_machine(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing depends on the environment that the tests were started in."""
-    settings.SECURE_SSL_REDIRECT = False
+@pytest.fixture(scope="session", autouse=True)
+def _quick() -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     # Each test client would read the date and size of every static file.
     settings.WHITENOISE_AUTOREFRESH = True
-    settings.UNIPILE_DSN = settings.UNIPILE_API_KEY = ""
-    settings.UNIPILE_TIMEOUT, settings.UNIPILE_CONNECT_TIMEOUT = "15", "5"
-    settings.UNIPILE_POOL_SIZE = "64"
-    settings.REST_FRAMEWORK = {
-        **settings.REST_FRAMEWORK,
-        "DEFAULT_THROTTLE_RATES": {
-            "refresh": "60/min",
-            "live": "10/hour",
-            "search": "30/min",
-            "connect": "20/hour",
-            "token": "30/min",
-        },
-        "NUM_PROXIES": 0,
-    }
+
+
+@pytest.fixture(autouse=True)
+def _same_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
     # The pause before a second request is spread at random.
     monkeypatch.setattr("random.uniform", lambda low, high: (low + high) / 50)
     # No window of the throttles ends while a test counts.
     monkeypatch.setattr(SimpleRateThrottle, "timer", staticmethod(lambda: 1_800_000_000.0))
-    monkeypatch.setenv("no_proxy", "127.0.0.1,localhost")
-    monkeypatch.delenv("NO_PROXY", raising=False)
 
 
 @pytest.fixture(scope="session")
@@ -88,11 +76,6 @@ def django_db_modify_db_settings(
     if connection.vendor == "sqlite":
         name = tmp_path_factory.mktemp("database") / "test.sqlite3"
         connection.settings_dict["TEST"]["NAME"] = str(name)
-
-
-@pytest.fixture(autouse=True)
-def _quick_passwords(settings: Settings) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture
