@@ -126,6 +126,7 @@ def _serve_demo(programs: Programs, listener: socket.socket) -> None:
         ACCESS_TOKEN_LIFETIME=ONE_DAY,
         DATABASE_URL=f"sqlite:///{database}",
         DJANGO_SETTINGS_MODULE="puffle.settings",
+        METRICS="1",
         PUBLIC_URL=f"http://127.0.0.1:{port}",
         SECRET_KEY=secrets.token_urlsafe(50),
         UNIPILE_API_KEY=api_key,

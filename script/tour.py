@@ -64,6 +64,7 @@ def show(port: int, *, sandbox_url: str, demo: dict[str, Any], settings: dict[st
     logins = [f"{name} / {password}" for name, password in demo["passwords"].items()]
     print(f"Admin      {base_url}/admin/  {logins.pop()}")
     print(f"API docs   {base_url}/api/docs")
+    print(f"Metrics    {base_url}/metrics")
     print(f"Customers  {'  '.join(logins)}")
     print(f"Sandbox    {sandbox_url}/sandbox  (python -m unipile_sandbox --help breaks it)")
     _heading("Refresh all accounts, as every night:")
