@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -69,11 +68,9 @@ def test_customer_connects_loses_reconnects_and_disconnects(
     assert (row["weekly_connection_limit"], row["weekly_message_limit"]) == (100, 150)
 
     # The login is lost; Unipile's event says so.
-    began = time.monotonic()
     sandbox.log_out(row["provider_account_id"])
     sandbox.wait_for_deliveries()
     assert listed(api)[0]["status"] == "credentials_required"
-    assert time.monotonic() - began < 1
 
     # Reconnect: the same row, the same account at Unipile.
     log_in(page, link(api, "reconnect", accountId=row["id"]), "Mara Feldkamp")

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 from uuid import UUID
 
@@ -116,10 +115,8 @@ def test_one_request_refreshes_a_thousand_accounts(
     ContentType.objects.get_for_model(UnipileAccount)  # Django remembers it
     data = {"action": ACTION, "_selected_action": ["x"], "index": "0", "select_across": "1"}
 
-    began = time.monotonic()
     with statements() as executed:
         response = support.post(LIST, data)
-    seconds = time.monotonic() - began
 
     assert report(support.get(response["Location"]))[1].startswith(
         "1000 accounts: 1000 refreshed (50 changed), 0 skipped, 0 failed."
@@ -128,7 +125,6 @@ def test_one_request_refreshes_a_thousand_accounts(
     # For a page of 250: the time, its rows, one write. Once: what changed.
     # SQLite takes fewer parameters, so Django writes a page in more statements.
     assert len(executed) <= (26 if connection.vendor == "postgresql" else 50)
-    assert seconds < 10
 
 
 def test_button_refreshes_and_comes_back(support: Client, owner: User, sandbox: Sandbox) -> None:
