@@ -40,6 +40,10 @@ def server() -> Iterator[Server]:
         yield server
 
 
+# Before 1.20 it can crash when PostgreSQL hangs, so start it again, as systemd does.
+KEPT_UP = """trap 'kill $!; wait; exit' TERM; while :; do "$0" -q "$1" & wait $!; sleep 0.1; done"""
+
+
 @pytest.fixture(scope="module")
 def bouncer(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a pgbouncer, which each statement may find on another connection."""
@@ -58,7 +62,9 @@ def bouncer(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         "listen_addr =\nlisten_port = 6432\nquery_wait_timeout = 60\n"
         "server_login_retry = 0.1\nserver_connect_timeout = 1\n"
     )
-    process = subprocess.Popen([program, "-q", folder / "ini"], user=account, cwd=folder)
+    process = subprocess.Popen(
+        ["/bin/sh", "-c", KEPT_UP, program, folder / "ini"], user=account, cwd=folder
+    )
     try:
         until((folder / ".s.PGSQL.6432").exists)
         yield f"postgres://postgres@/puffle?host={quote(str(folder))}&port=6432"
