@@ -22,6 +22,9 @@ PRODUCTION = {
     "DATABASE_URL": "postgres://puffle@db.example/puffle",
 }
 
+NUMBER = "must be a whole number of"
+RATE = "must be a number of requests per sec, min, hour or day, such as"
+
 Read = Callable[..., dict[str, Any]]
 
 
@@ -163,27 +166,71 @@ def test_variables_may_come_from_a_file_and_the_environment_wins(
     ("variable", "value", "what"),
     [
         ("SECRET_KEY", None, "SECRET_KEY is missing. Set it to 50 or more random characters"),
-        ("SECRET_KEY", "", "SECRET_KEY is missing"),
+        ("SECRET_KEY", "", "SECRET_KEY is missing. Set it to 50 or more random characters"),
         ("DATABASE_URL", "", "DATABASE_URL is not the address of a database"),
         ("DATABASE_URL", "nonsense", "DATABASE_URL is not the address of a database"),
         ("DATABASE_URL", "postgres://u:hidden@h:port/d", "DATABASE_URL is not the address"),
-        ("DATABASE_POOL_SIZE", "0", "DATABASE_POOL_SIZE must be a whole number of 1 or more"),
+        ("DATABASE_URL", "db", "DATABASE_URL is not the address of a database. Write it like"),
+        ("DATABASE_URL", "$DATABASE", "DATABASE_URL is not the address of a database."),
+        ("DATABASE_URL", "postgres://puffle@db.example/", "DATABASE_URL names no database. Write"),
+        (
+            "DATABASE_URL",
+            "postgres://db.example/name?conn_max_age=60",
+            "DATABASE_URL cannot set conn_max_age. Leave it out.",
+        ),
+        (
+            "DATABASE_URL",
+            "postgres://db.example/name?sslmod=require",
+            "DATABASE_URL cannot set sslmod. Leave it out.",
+        ),
+        (
+            "DATABASE_URL",
+            "sqlite:///db.sqlite3?timeout=60&mode=ro",
+            "DATABASE_URL cannot set mode, timeout. Leave it out.",
+        ),
+        (
+            "DATABASE_URL",
+            "mysql://db.example/name",
+            "DATABASE_URL is not the address of a database.",
+        ),
+        ("DATABASE_POOL_SIZE", "0", f"DATABASE_POOL_SIZE {NUMBER} 1 or more, such as 10."),
         ("DATABASE_POOL_SIZE", "ten", "DATABASE_POOL_SIZE must be a whole number"),
         ("CACHE_URL", "", "CACHE_URL is not the address of a cache"),
         ("CACHE_URL", "nonsense", "CACHE_URL is not the address of a cache"),
+        ("CACHE_URL", "$CACHE", "CACHE_URL is not the address of a cache. Write it like"),
+        ("CACHE_URL", "redis", "CACHE_URL is not the address of a cache. Write it like"),
         ("ACCESS_TOKEN_LIFETIME", "0", "ACCESS_TOKEN_LIFETIME must be a whole number of 1 or more"),
-        ("ACCESS_TOKEN_LIFETIME", "15m", "ACCESS_TOKEN_LIFETIME must be a whole number"),
+        ("ACCESS_TOKEN_LIFETIME", "15m", f"ACCESS_TOKEN_LIFETIME {NUMBER} 1 or more, such as 900."),
         ("REFRESH_TOKEN_LIFETIME", "9" * 20, "REFRESH_TOKEN_LIFETIME must be a whole number"),
         ("REFRESH_TOKEN_LIFETIME", "\u00b2", "REFRESH_TOKEN_LIFETIME must be a whole number"),
         ("NUM_PROXIES", "-1", "NUM_PROXIES must be a whole number of 0 or more"),
         ("NUM_PROXIES", "1.5", "NUM_PROXIES must be a whole number"),
+        ("NUM_PROXIES", "one", f"NUM_PROXIES {NUMBER} 0 or more, such as 0."),
         ("THROTTLE_REFRESH", "lots", "THROTTLE_REFRESH must be a number of requests per"),
         ("THROTTLE_REFRESH", "60", "THROTTLE_REFRESH must be a number of requests per"),
         ("THROTTLE_REFRESH", "60/fortnight", "THROTTLE_REFRESH must be a number of requests"),
+        ("THROTTLE_REFRESH", "many", f"THROTTLE_REFRESH {RATE} 60/min."),
         ("THROTTLE_TOKEN", "", "THROTTLE_TOKEN must be a number of requests per"),
-        ("THROTTLE_TOKEN", "0/min", "THROTTLE_TOKEN must be a number of requests per"),
-        ("HTTPS", "maybe", "HTTPS must be 1 or 0"),
+        ("THROTTLE_TOKEN", "0/min", f"THROTTLE_TOKEN {RATE} 30/min."),
+        ("HTTPS", "maybe", "HTTPS must be 1 or 0."),
         ("DEBUG", "perhaps", "DEBUG must be 1 or 0"),
+        ("DATABASE_TIMEOUT", "soon", "DATABASE_TIMEOUT must be a number of seconds from 0 to 999"),
+        ("UNIPILE_API_KEY", '"a-key"', "UNIPILE_API_KEY is in quotes. Leave the quotes out."),
+        ("ALLOWED_HOSTS", "'puffle.example'", "ALLOWED_HOSTS is in quotes. Leave the quotes out."),
+        (
+            "ALLOWED_HOSTS",
+            "https://puffle.example",
+            "ALLOWED_HOSTS holds 'https://puffle.example'.",
+        ),
+        ("ALLOWED_HOSTS", "puffle.example:8000", "ALLOWED_HOSTS holds 'puffle.example:8000'."),
+        ("ALLOWED_HOSTS", "a.example b.example", "ALLOWED_HOSTS holds 'a.example b.example'."),
+        ("CSRF_TRUSTED_ORIGINS", '"https://a.example"', "CSRF_TRUSTED_ORIGINS is in quotes."),
+        ("CSRF_TRUSTED_ORIGINS", "a.example", "CSRF_TRUSTED_ORIGINS holds 'a.example'."),
+        ("HSTS_SECONDS", "a year", f"HSTS_SECONDS {NUMBER} 0 or more, such as 3600."),
+        ("THROTTLE_LIVE", "many", f"THROTTLE_LIVE {RATE} 10/hour."),
+        ("THROTTLE_SEARCH", "many", f"THROTTLE_SEARCH {RATE} 30/min."),
+        ("THROTTLE_CONNECT", "many", f"THROTTLE_CONNECT {RATE} 20/hour."),
+        ("LOG_JSON", "yaml", "LOG_JSON must be 1 or 0."),
     ],
 )
 def test_wrong_variable_is_named_with_what_to_write(
