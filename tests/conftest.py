@@ -1,11 +1,8 @@
 from __future__ import annotations
 
-import json
 import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from django.conf import settings
@@ -16,13 +13,11 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 from rest_framework.test import APIClient
 from rest_framework.throttling import SimpleRateThrottle
-from rest_framework_simplejwt.tokens import AccessToken
 
+from tests.helpers import Statements, api_client, make_account
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.unipile.http import close_session
-from unipile_sandbox import Sandbox, linkedin_account
-
-Statements = Callable[[], AbstractContextManager[list[str]]]
+from unipile_sandbox import Sandbox
 
 
 @pytest.fixture(scope="session")
@@ -94,56 +89,10 @@ def account(owner: User, sandbox: Sandbox) -> UnipileAccount:
     return make_account(owner, sandbox)
 
 
-def make_account(
-    user: User, sandbox: Sandbox | None = None, *, payload: dict[str, Any] | None = None, **row: Any
-) -> UnipileAccount:
-    """Store a row and, with a sandbox, the account at Unipile that it is about."""
-    payload = payload or linkedin_account()
-    if sandbox:
-        sandbox.add(payload)
-        member = payload.get("connection_params", {}).get("im", {}).get("id", "")
-        row.setdefault("linkedin_id", member if isinstance(member, str) else "")
-    return UnipileAccount.objects.create(user=user, unipile_account_id=payload["id"], **row)
-
-
-def stored(account: UnipileAccount) -> dict[str, Any]:
-    """Return the row as the database holds it, but for what every try writes down."""
-    row = {**UnipileAccount.objects.values().get(pk=account.pk)}
-    del row["last_tried_at"], row["last_error"]
-    return row
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-
-
 @pytest.fixture
 def api(owner: User) -> APIClient:
     """A client that is logged in as the owner."""
     return api_client(owner)
-
-
-def api_client(user: User) -> APIClient:
-    api = APIClient(raise_request_exception=False)
-    api.credentials(HTTP_AUTHORIZATION=f"Bearer {AccessToken.for_user(user)}")
-    return api
-
-
-def error_of(response: Any, status: int) -> dict[str, Any]:
-    """Return the only error of an answer that has the shape and type of its status."""
-    assert response.status_code == status, response.content
-    assert response["Content-Type"] == "application/json"
-    answer = json.loads(response.content)
-    assert set(answer) == {"type", "errors"}
-    [error] = answer["errors"]
-    assert set(error) == {"code", "detail", "attr"}
-    assert error["detail"]
-    invalid = "validation_error" if error["attr"] else "client_error"
-    assert answer["type"] == ("server_error" if status >= 500 else invalid)
-    return dict(error)
 
 
 @pytest.fixture

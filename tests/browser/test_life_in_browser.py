@@ -13,7 +13,7 @@ from pytest_django.live_server_helper import LiveServer
 from rest_framework.test import APIClient
 
 from tests.browser.axe import violations
-from tests.conftest import api_client
+from tests.helpers import api_client
 from unipile_accounts.models import AccountChange
 from unipile_accounts.services import register_webhook
 from unipile_sandbox import Sandbox, UnknownAccountError, linkedin_account

@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 from redis import Redis
 
-from tests.conftest import until
+from tests.helpers import until
 
 
 @pytest.fixture

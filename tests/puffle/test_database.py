@@ -25,7 +25,7 @@ from pytest_django import DjangoDbBlocker, Settings
 from puffle import stores
 from puffle.database import is_passing
 from script.postgres import Server, temporary_postgres
-from tests.conftest import until
+from tests.helpers import until
 
 BOUND = 0.5
 # For a busy machine; without the bound each of these takes 30 seconds or has no end.

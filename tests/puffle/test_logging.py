@@ -16,7 +16,7 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from puffle.logging import RequestFilter, json_formatter, line_formatter, request_id
-from tests.conftest import make_account
+from tests.helpers import make_account
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.results import Door
 from unipile_accounts.services import refresh_account

@@ -13,7 +13,7 @@ from django.db import connection
 from django.test import Client
 from pytest_django import Settings
 
-from tests.conftest import error_of
+from tests.helpers import error_of
 
 PASSWORD = "correct horse battery staple"
 Door = Callable[..., int]

@@ -17,7 +17,7 @@ from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
-from tests.conftest import api_client, make_account
+from tests.helpers import api_client, make_account
 from unipile_sandbox import Fault, Sandbox
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from script.settings_environment import isolated
-from tests.conftest import until
+from tests.helpers import until
 
 # One server is enough, and starting it takes seconds.
 pytestmark = pytest.mark.xdist_group("test_serving")

@@ -16,7 +16,7 @@ from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error, positive_data_acceptance
 
-from tests.conftest import make_account
+from tests.helpers import make_account
 from tests.reliability.conftest import examples
 from tests.reliability.test_faults import CASES
 from unipile_accounts.models import UnipileAccount

@@ -15,11 +15,12 @@ from django.urls import reverse
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from tests.conftest import api_client, make_account, stored
+from tests.helpers import api_client, make_account, stored
 from unipile_accounts.exceptions import UnipileError
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.results import Door
-from unipile_accounts.services import patience, refresh_account
+from unipile_accounts.services import refresh_account
+from unipile_accounts.services.refreshing import patience
 from unipile_accounts.signals import account_refreshed
 from unipile_sandbox import Fault, Sandbox, linkedin_account
 

@@ -15,7 +15,7 @@ from django.contrib.auth.models import User
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.conftest import make_account, stored
+from tests.helpers import make_account, stored
 from tests.reliability.conftest import examples
 from unipile_accounts.exceptions import (
     UnipileError,

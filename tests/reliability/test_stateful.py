@@ -20,7 +20,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.models.functions import Now
 
-from tests.conftest import make_account, stored
+from tests.helpers import make_account, stored
 from unipile_accounts.exceptions import UnipileError
 from unipile_accounts.models import AccountChange, UnipileAccount
 from unipile_accounts.results import Change, Door

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from tests.conftest import make_account
+from tests.helpers import make_account
 from unipile_accounts.models import UnipileAccount
 
 ID = "k3Vd9QmTRxS1aLw0ZbYc7A"

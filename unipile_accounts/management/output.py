@@ -6,11 +6,11 @@ import json
 import time
 from typing import Any
 
+from unipile_accounts.interrupts import stop
 from unipile_accounts.management.ending import Ending
 from unipile_accounts.management.progress import Bar, Lines, Progress
 from unipile_accounts.management.stream import Stream
 from unipile_accounts.results import RefreshResult, Summary, describe
-from unipile_accounts.services import stop
 
 
 class Output:

@@ -14,7 +14,7 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 
-from tests.conftest import error_of, make_account, stored
+from tests.helpers import error_of, make_account, stored
 from unipile_accounts.models import UnipileAccount
 from unipile_sandbox import Sandbox
 

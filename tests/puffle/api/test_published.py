@@ -21,7 +21,7 @@ from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 from rest_framework.test import APIClient
 
-from tests.conftest import api_client, make_account
+from tests.helpers import api_client, make_account
 from unipile_accounts.models import UnipileAccount
 from unipile_sandbox import Fault, Sandbox
 

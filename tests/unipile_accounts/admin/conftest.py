@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils.html import strip_tags
 
 from unipile_accounts.models import UnipileAccount
-from unipile_accounts.services import patience
+from unipile_accounts.services.refreshing import patience
 
 LIST = "/admin/unipile_accounts/unipileaccount/"
 ADD = f"{LIST}add/"

@@ -5,7 +5,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone, translation
 
-from tests.conftest import Statements, make_account
+from tests.helpers import Statements, make_account
 from tests.unipile_accounts.admin.conftest import (
     ACTION,
     ADD,

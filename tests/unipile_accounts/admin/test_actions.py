@@ -10,7 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from tests.conftest import Statements, make_account, stored
+from tests.helpers import Statements, make_account, stored
 from tests.unipile_accounts.admin.conftest import (
     ACTION,
     LIST,

@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from tests.conftest import make_account
+from tests.helpers import make_account
 from tests.unipile_accounts.admin.conftest import (
     LIST,
     found,

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from tests.conftest import make_account
+from tests.helpers import make_account
 from tests.unipile_accounts.admin.conftest import LIST, found, text
 from unipile_accounts import exceptions
 from unipile_accounts.admin.filters import FailureFilter

@@ -8,7 +8,7 @@ from django.contrib.admin.models import ADDITION, LogEntry
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.conftest import make_account, stored
+from tests.helpers import make_account, stored
 from tests.unipile_accounts.admin.conftest import (
     ADD,
     add,

@@ -5,7 +5,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.conftest import make_account
+from tests.helpers import make_account
 from tests.unipile_accounts.admin.conftest import LIST, page_of, press, refresh, text
 from unipile_accounts.models import AccountChange, UnipileAccount
 from unipile_accounts.results import Door

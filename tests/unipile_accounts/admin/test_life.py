@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.html import strip_tags
 from pytest_django import Settings
 
-from tests.conftest import make_account, stored
+from tests.helpers import make_account, stored
 from tests.unipile_accounts.admin.conftest import LIST, page_of, staff
 from tests.unipile_accounts.admin.conftest import text as html
 from unipile_accounts.models import AccountChange, ConnectLink, UnipileAccount, WebhookContact

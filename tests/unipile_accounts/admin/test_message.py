@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from tests.conftest import make_account, stored
+from tests.helpers import make_account, stored
 from tests.unipile_accounts.admin.conftest import (
     page_of,
     press,

@@ -4,7 +4,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from tests.conftest import make_account, stored
+from tests.helpers import make_account, stored
 from tests.unipile_accounts.admin.conftest import page_of, staff, text
 
 

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.conftest import make_account
+from tests.helpers import make_account
 from tests.unipile_accounts.admin.conftest import (
     LIST,
     found,

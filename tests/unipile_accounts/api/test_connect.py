@@ -11,7 +11,7 @@ from django.utils import timezone
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from tests.conftest import api_client, error_of, make_account, stored
+from tests.helpers import api_client, error_of, make_account, stored
 from unipile_accounts.models import ConnectLink, UnipileAccount
 from unipile_sandbox import Fault, Sandbox
 

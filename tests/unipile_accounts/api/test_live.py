@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from tests.conftest import Statements, api_client, error_of, make_account, stored
+from tests.helpers import Statements, api_client, error_of, make_account, stored
 from unipile_accounts.models import UnipileAccount
 from unipile_sandbox import Fault, Sandbox
 

@@ -11,7 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from tests.conftest import Statements, api_client, error_of, make_account, stored
+from tests.helpers import Statements, api_client, error_of, make_account, stored
 from tests.unipile_accounts.payloads.test_people import (
     ONLY_SALES_NAVIGATOR,
     UNIPILES,

@@ -16,7 +16,7 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from tests.unipile_accounts.services.test_refresh_many import (
+from tests.helpers import (
     make_accounts,
 )
 from unipile_sandbox import Request, Sandbox, linkedin_account

@@ -6,13 +6,13 @@ import pytest
 from django.contrib.auth.models import User
 from pytest_django import Settings
 
-from tests.conftest import make_account
+from tests.helpers import (
+    free_accounts,
+    make_account,
+)
 from tests.unipile_accounts.management.conftest import (
     Program,
     run,
-)
-from tests.unipile_accounts.services.test_refresh_many import (
-    free_accounts,
 )
 from unipile_accounts.models import UnipileAccount
 from unipile_sandbox import Fault, Sandbox

@@ -9,14 +9,14 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from tests.conftest import make_account
-from tests.unipile_accounts.management.conftest import (
-    run,
-)
-from tests.unipile_accounts.services.test_refresh_many import (
+from tests.helpers import (
     PREMIUM,
     free_accounts,
+    make_account,
     make_accounts,
+)
+from tests.unipile_accounts.management.conftest import (
+    run,
 )
 from unipile_accounts.management import progress
 from unipile_sandbox import Fault, Sandbox, linkedin_account

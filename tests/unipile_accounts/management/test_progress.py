@@ -8,12 +8,12 @@ import termios
 import pytest
 from django.contrib.auth.models import User
 
+from tests.helpers import (
+    free_accounts,
+)
 from tests.unipile_accounts.management.conftest import (
     Program,
     run,
-)
-from tests.unipile_accounts.services.test_refresh_many import (
-    free_accounts,
 )
 from unipile_accounts.management import progress
 from unipile_sandbox import Sandbox

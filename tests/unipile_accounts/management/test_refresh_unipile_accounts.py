@@ -12,17 +12,17 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 
-from tests.conftest import make_account
+from tests.helpers import (
+    PREMIUM,
+    free_accounts,
+    make_account,
+    table,
+)
 from tests.unipile_accounts.management.conftest import (
     ROOT,
     Program,
     Run,
     run,
-)
-from tests.unipile_accounts.services.test_refresh_many import (
-    PREMIUM,
-    free_accounts,
-    table,
 )
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.results import Door

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from tests.conftest import make_account, stored
+from tests.helpers import make_account, stored
 from tests.unipile_accounts.management.conftest import (
     UNKNOWN,
     run,

@@ -15,16 +15,16 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.utils import timezone
 
-from tests.conftest import until
+from tests.helpers import (
+    free_accounts,
+    until,
+)
 from tests.unipile_accounts.management.conftest import (
     ASKED_FOR,
     Program,
     accounts_that_fill_a_pipe,
     run,
     when_asked,
-)
-from tests.unipile_accounts.services.test_refresh_many import (
-    free_accounts,
 )
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.signals import account_refreshed

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
-from tests.conftest import api_client, make_account, stored
+from tests.helpers import api_client, make_account, stored
 from unipile_accounts.models import AccountChange, ConnectLink, UnipileAccount
 from unipile_sandbox import Sandbox, UnknownAccountError
 

@@ -12,10 +12,10 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from tests.conftest import error_of, make_account, stored
+from tests.helpers import error_of, make_account, stored
 from tests.unipile_accounts.webhooks.conftest import SECRET
 from unipile_accounts.models import AccountChange, ConnectLink, UnipileAccount, WebhookContact
-from unipile_accounts.services.connecting import create_connect_link, create_reconnect_link
+from unipile_accounts.services.linking.links import create_connect_link, create_reconnect_link
 from unipile_sandbox import Fault, Sandbox, linkedin_account
 
 URL = "/api/webhooks/unipile"

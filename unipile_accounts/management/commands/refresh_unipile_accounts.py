@@ -11,6 +11,7 @@ from django import db
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from unipile_accounts.exceptions import UnipileAuthenticationError, UnipileNotConfigured
+from unipile_accounts.interrupts import Stopped, stop_on_signals
 from unipile_accounts.management.ending import (
     Ending,
     ending_of_counts,
@@ -21,7 +22,7 @@ from unipile_accounts.management.output import Output
 from unipile_accounts.management.selection import add_options, select_accounts
 from unipile_accounts.management.stream import Stream
 from unipile_accounts.results import Door
-from unipile_accounts.services import Stopped, refresh_accounts, stop_on_signals
+from unipile_accounts.services import refresh_accounts
 
 
 class Command(BaseCommand):

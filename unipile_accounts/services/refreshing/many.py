@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from unipile_accounts import interrupts
 from unipile_accounts.conf import conf
 from unipile_accounts.exceptions import (
     UnipileAccountDisconnected,
@@ -18,14 +19,14 @@ from unipile_accounts.exceptions import (
 )
 from unipile_accounts.models import UnipileAccount, UnipileAccountQuerySet
 from unipile_accounts.results import Door, Origin, RefreshResult
-from unipile_accounts.services import interrupts, recording
-from unipile_accounts.services.asking import Workspace, in_background
-from unipile_accounts.services.page_storing import store_page
-from unipile_accounts.services.pages import iter_pages
-from unipile_accounts.services.patience import Patience
-from unipile_accounts.services.refresh import refresh_one
-from unipile_accounts.services.unread import Unread, chunks
-from unipile_accounts.services.writing import given_up, note_failures
+from unipile_accounts.services.refreshing import recording
+from unipile_accounts.services.refreshing.ask import Workspace, in_background
+from unipile_accounts.services.refreshing.one import refresh_one
+from unipile_accounts.services.refreshing.page_storing import store_page
+from unipile_accounts.services.refreshing.pages import iter_pages
+from unipile_accounts.services.refreshing.patience import Patience
+from unipile_accounts.services.refreshing.unread import Unread, chunks
+from unipile_accounts.services.refreshing.writing import given_up, note_failures
 from unipile_accounts.unipile.accounts import PAGE_SIZE
 
 if TYPE_CHECKING:

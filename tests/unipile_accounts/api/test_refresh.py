@@ -19,7 +19,7 @@ from pytest_django import Settings
 from rest_framework.test import APIClient, APIRequestFactory
 from rest_framework_simplejwt.tokens import AccessToken
 
-from tests.conftest import Statements, api_client, error_of, make_account, stored
+from tests.helpers import Statements, api_client, error_of, make_account, stored
 from unipile_accounts.conf import conf
 from unipile_accounts.exceptions import UnipileError
 from unipile_accounts.models import UnipileAccount

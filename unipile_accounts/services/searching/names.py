@@ -21,7 +21,7 @@ from unipile_accounts.payloads.people import (
     is_id,
     read_parameters,
 )
-from unipile_accounts.services.asking import seconds_until
+from unipile_accounts.services.refreshing.ask import seconds_until
 from unipile_accounts.unipile.search import search_parameters
 
 # Seconds in which LinkedIn is not asked for the same name again.

@@ -22,8 +22,8 @@ from unipile_accounts.limits import weekly_limits
 from unipile_accounts.models import UnipileAccount, UnipileAccountQuerySet
 from unipile_accounts.payloads.account import AccountVerdict
 from unipile_accounts.results import Change, Origin, RefreshResult
-from unipile_accounts.services.locking import in_one_transaction
-from unipile_accounts.services.recording import write_history
+from unipile_accounts.services.refreshing.locking import in_one_transaction
+from unipile_accounts.services.refreshing.recording import write_history
 
 logger = logging.getLogger("unipile_accounts.services")
 

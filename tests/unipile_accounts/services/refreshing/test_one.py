@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
-from tests.conftest import make_account, stored
+from tests.helpers import make_account, stored
 from unipile_accounts.exceptions import (
     UnipileAccountDisconnected,
     UnipileAPIError,

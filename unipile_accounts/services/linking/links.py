@@ -13,7 +13,7 @@ from django.utils import timezone
 from unipile_accounts.conf import conf
 from unipile_accounts.exceptions import UnipileAccountNotFound, UnipileLoginLost
 from unipile_accounts.models import ConnectLink, UnipileAccount, UnipileAccountQuerySet
-from unipile_accounts.services.asking import give_connection_back
+from unipile_accounts.services.refreshing.ask import give_connection_back
 from unipile_accounts.unipile.accounts import get_account
 from unipile_accounts.unipile.hosted import create_link
 

@@ -13,9 +13,9 @@ from unipile_accounts import metrics
 from unipile_accounts.models import UnipileAccount, WebhookContact
 from unipile_accounts.payloads.notice import AccountEvent
 from unipile_accounts.results import Door
-from unipile_accounts.services import recording
-from unipile_accounts.services.merging import merge_logins
-from unipile_accounts.services.refresh import refresh_account
+from unipile_accounts.services.linking.merging import merge_logins
+from unipile_accounts.services.refreshing import recording
+from unipile_accounts.services.refreshing.one import refresh_account
 
 # They bring no news of the plan or the login.
 NO_NEWS = {"CONNECTING", "ERROR", "STOPPED"}

@@ -17,48 +17,30 @@ from django.db import connection, connections, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
-from tests.conftest import Statements, make_account, stored, until
+from tests.helpers import (
+    PREMIUM,
+    Statements,
+    free_accounts,
+    make_account,
+    make_accounts,
+    outcomes,
+    stored,
+    table,
+    until,
+)
 from unipile_accounts.exceptions import UnipileAuthenticationError, UnipileNotConfigured
 from unipile_accounts.models import AccountChange, UnipileAccount
 from unipile_accounts.results import Door, RefreshResult
-from unipile_accounts.services import pages, patience, refresh_account, refresh_accounts, writing
+from unipile_accounts.services import refresh_account, refresh_accounts
+from unipile_accounts.services.refreshing import pages, patience, writing
 from unipile_accounts.signals import account_refreshed
 from unipile_accounts.unipile import accounts as client
-from unipile_sandbox import Fault, Payload, Request, Sandbox, linkedin_account
-
-PREMIUM = {"premiumFeatures": ["premium"]}
-
-
-def make_accounts(
-    user: User, sandbox: Sandbox, payloads: Iterable[Payload], **row: Any
-) -> list[UnipileAccount]:
-    """Store many rows and the accounts at Unipile that they are about."""
-    payloads = list(payloads)
-    sandbox.load(payloads)
-    return UnipileAccount.objects.bulk_create(
-        [UnipileAccount(user=user, unipile_account_id=each["id"], **row) for each in payloads]
-    )
-
-
-def free_accounts(user: User, sandbox: Sandbox, count: int, **row: Any) -> list[UnipileAccount]:
-    return make_accounts(user, sandbox, (linkedin_account() for _ in range(count)), **row)
+from unipile_sandbox import Fault, Request, Sandbox, linkedin_account
 
 
 def refresh(**options: Any) -> list[RefreshResult]:
     options = {"accounts": UnipileAccount.objects.all(), "door": Door.COMMAND} | options
     return list(refresh_accounts(options.pop("accounts"), **options))
-
-
-def outcomes(results: Iterable[RefreshResult]) -> Counter[str]:
-    return Counter(each.error.code if each.error else each.outcome for each in results)
-
-
-def table() -> list[dict[str, Any]]:
-    """Return all rows, but for what every try writes down."""
-    rows = [dict(row) for row in UnipileAccount.objects.order_by("pk").values()]
-    for row in rows:
-        del row["last_tried_at"], row["last_error"]
-    return rows
 
 
 def is_list(request: Request) -> bool:

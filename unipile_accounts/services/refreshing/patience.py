@@ -7,7 +7,7 @@ import time
 
 from unipile_accounts.conf import conf
 from unipile_accounts.exceptions import Retry, UnipileError, UnipileNotAsked
-from unipile_accounts.services.interrupts import pause
+from unipile_accounts.interrupts import pause
 
 # Tries of one question, and failures in a row that make a pass give up.
 TRIES = 4

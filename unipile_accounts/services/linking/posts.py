@@ -7,8 +7,8 @@ from django.utils.crypto import constant_time_compare
 
 from unipile_accounts.conf import conf
 from unipile_accounts.payloads.notice import HostedNotice, read_notice
-from unipile_accounts.services.events import handle_event
-from unipile_accounts.services.notices import handle_notice
+from unipile_accounts.services.linking.events import handle_event
+from unipile_accounts.services.linking.notices import handle_notice
 
 
 def handle_post(body: bytes, *, secret: str) -> None:

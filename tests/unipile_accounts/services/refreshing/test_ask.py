@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from tests.conftest import make_account, stored
+from tests.helpers import make_account, stored
 from unipile_accounts.exceptions import (
     UnipileAccountUnavailable,
     UnipileAPIError,

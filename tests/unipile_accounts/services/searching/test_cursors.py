@@ -5,7 +5,7 @@ from django.core import signing
 from django.core.exceptions import ValidationError
 from pytest_django import Settings
 
-from unipile_accounts.services.cursors import Position, digest, read_cursor, write_cursor
+from unipile_accounts.services.searching.cursors import Position, digest, read_cursor, write_cursor
 
 START = Position("k3Vd9QmTRxS1aLw0ZbYc7A", "classic", digest({"title": "Head"}), ["function"])
 CURSOR = write_cursor(START, "unipiles")

@@ -7,11 +7,11 @@ from django.contrib.auth.models import User
 from django.db import connections
 from pytest_django import Settings
 
-from tests.conftest import make_account
+from tests.helpers import make_account
 from unipile_accounts.exceptions import UnipileTimeout
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.services import search_people
-from unipile_accounts.services.searching import FoundPeople
+from unipile_accounts.services.searching.people import FoundPeople
 from unipile_sandbox import Fault, Request, Sandbox
 
 TOWNS = ["Exampletown, Sampleland", "Exampleville, Sampleland"]

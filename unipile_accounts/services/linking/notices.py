@@ -13,12 +13,12 @@ from unipile_accounts.exceptions import AccountLocked, UnipileError
 from unipile_accounts.models import ConnectLink, UnipileAccount
 from unipile_accounts.payloads.notice import HostedNotice
 from unipile_accounts.results import Door, Origin
-from unipile_accounts.services import recording
-from unipile_accounts.services.connecting import GRACE, link_id
-from unipile_accounts.services.disconnecting import delete_at_unipile
-from unipile_accounts.services.locking import in_one_transaction
-from unipile_accounts.services.merging import absorb, merge_logins
-from unipile_accounts.services.refresh import refresh_account
+from unipile_accounts.services.linking.disconnecting import delete_at_unipile
+from unipile_accounts.services.linking.links import GRACE, link_id
+from unipile_accounts.services.linking.merging import absorb, merge_logins
+from unipile_accounts.services.refreshing import recording
+from unipile_accounts.services.refreshing.locking import in_one_transaction
+from unipile_accounts.services.refreshing.one import refresh_account
 
 # https://developer.unipile.com/docs/hosted-auth
 LOGGED_IN = {"CREATION_SUCCESS", "RECONNECTED"}

@@ -10,7 +10,7 @@ from typing import TypeVar
 from django.db import OperationalError, transaction
 
 from unipile_accounts.exceptions import AccountLocked
-from unipile_accounts.services.asking import give_connection_back
+from unipile_accounts.services.refreshing.ask import give_connection_back
 
 _T = TypeVar("_T")
 

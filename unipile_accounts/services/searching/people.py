@@ -33,15 +33,16 @@ from unipile_accounts.payloads.people import (
     read_people,
     search_body,
 )
-from unipile_accounts.services import asking, recording
-from unipile_accounts.services.cursors import (
+from unipile_accounts.services.refreshing import ask as asking
+from unipile_accounts.services.refreshing import recording
+from unipile_accounts.services.searching.cursors import (
     Position,
     digest,
     invalid_cursor,
     read_cursor,
     write_cursor,
 )
-from unipile_accounts.services.naming import with_ids
+from unipile_accounts.services.searching.names import with_ids
 from unipile_accounts.unipile import search as unipile
 
 __all__ = ["HEADCOUNTS", "SENIORITIES", "YEARS", "FoundPeople", "search_people"]

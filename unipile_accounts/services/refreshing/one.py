@@ -14,9 +14,9 @@ from unipile_accounts.conf import conf
 from unipile_accounts.exceptions import Retry, UnipileError
 from unipile_accounts.models import UnipileAccount, UnipileAccountQuerySet
 from unipile_accounts.results import Door, Origin, RefreshResult
-from unipile_accounts.services import recording
-from unipile_accounts.services.asking import Call, Workspace, ask
-from unipile_accounts.services.writing import given_up, note_failures, store
+from unipile_accounts.services.refreshing import recording
+from unipile_accounts.services.refreshing.ask import Call, Workspace, ask
+from unipile_accounts.services.refreshing.writing import given_up, note_failures, store
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser

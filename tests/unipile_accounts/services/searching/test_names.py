@@ -10,11 +10,11 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.core.exceptions import ValidationError
 from pytest_django import Settings
 
-from tests.conftest import make_account
+from tests.helpers import make_account
 from unipile_accounts.exceptions import UnipileServerError, UnipileUnexpectedAnswer
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.payloads.people import Api
-from unipile_accounts.services.naming import with_ids
+from unipile_accounts.services.searching.names import with_ids
 from unipile_sandbox import Fault, Sandbox
 from unipile_sandbox.search.vocabulary import COMPANIES, LOCATIONS, id_of
 

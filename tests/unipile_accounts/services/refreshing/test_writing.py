@@ -11,13 +11,13 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import make_account, stored
+from tests.helpers import make_account, stored
 from unipile_accounts.exceptions import UnipileError
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.payloads.account import AccountVerdict, read_account
 from unipile_accounts.payloads.profile import read_profile
 from unipile_accounts.results import Door, Origin, RefreshResult
-from unipile_accounts.services.writing import store
+from unipile_accounts.services.refreshing.writing import store
 from unipile_sandbox import linkedin_account
 
 ID = "k3Vd9QmTRxS1aLw0ZbYc7A"

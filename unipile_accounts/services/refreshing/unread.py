@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from uuid import UUID
 
+from unipile_accounts.interrupts import check
 from unipile_accounts.models import UnipileAccount, UnipileAccountQuerySet
 from unipile_accounts.results import RefreshResult
-from unipile_accounts.services.interrupts import check
 from unipile_accounts.unipile.accounts import PAGE_SIZE
 
 

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from unipile_accounts.models import AccountChange, ConnectLink, UnipileAccount
 from unipile_accounts.results import Door, Origin
-from unipile_accounts.services import recording
-from unipile_accounts.services.disconnecting import delete_at_unipile
-from unipile_accounts.services.locking import in_one_transaction
-from unipile_accounts.services.writing import TOLD
+from unipile_accounts.services.linking.disconnecting import delete_at_unipile
+from unipile_accounts.services.refreshing import recording
+from unipile_accounts.services.refreshing.locking import in_one_transaction
+from unipile_accounts.services.refreshing.writing import TOLD
 
 
 def merge_logins(pk: UUID) -> None:

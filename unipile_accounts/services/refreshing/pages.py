@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from unipile_accounts.exceptions import UnipileError, UnipileUnexpectedAnswer
+from unipile_accounts.interrupts import result_of
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.payloads.account import AccountVerdict, read_account
 from unipile_accounts.payloads.fields import storable
-from unipile_accounts.services.asking import give_connection_back, seconds_until
-from unipile_accounts.services.interrupts import result_of
-from unipile_accounts.services.patience import Patience
+from unipile_accounts.services.refreshing.ask import give_connection_back, seconds_until
+from unipile_accounts.services.refreshing.patience import Patience
 from unipile_accounts.unipile.accounts import AccountPage, list_accounts
 
 # A list that brings so many pages without a new account has no end.

@@ -14,10 +14,12 @@ from django.db import connection, connections, transaction
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from tests.conftest import api_client, error_of, make_account, stored
+from tests.helpers import api_client, error_of, make_account, stored
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.results import Door, RefreshResult
-from unipile_accounts.services import asking, locking, refresh_account, refresh_accounts
+from unipile_accounts.services import refresh_account, refresh_accounts
+from unipile_accounts.services.refreshing import ask as asking
+from unipile_accounts.services.refreshing import locking
 from unipile_accounts.signals import account_refreshed
 from unipile_sandbox import Request, Sandbox, linkedin_account
 
@@ -169,7 +171,7 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
         found_locked.set()
         give_back()
 
-    monkeypatch.setattr("unipile_accounts.services.locking.give_connection_back", tell)
+    monkeypatch.setattr("unipile_accounts.services.refreshing.locking.give_connection_back", tell)
     if connection.vendor != "postgresql":
         found_locked.set()
     return found_locked

@@ -5,9 +5,9 @@ from __future__ import annotations
 from unipile_accounts.exceptions import AccountLocked
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.results import Origin, RefreshResult
-from unipile_accounts.services.pages import Page
-from unipile_accounts.services.unread import Unread
-from unipile_accounts.services.writing import store
+from unipile_accounts.services.refreshing.pages import Page
+from unipile_accounts.services.refreshing.unread import Unread
+from unipile_accounts.services.refreshing.writing import store
 
 
 def store_page(page: Page, unread: Unread, *, origin: Origin, dry_run: bool) -> list[RefreshResult]:

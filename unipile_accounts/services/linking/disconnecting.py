@@ -10,9 +10,9 @@ from django.utils import timezone
 from unipile_accounts.exceptions import UnipileError, UnipileNotConfigured
 from unipile_accounts.models import UnipileAccount, UnipileAccountQuerySet
 from unipile_accounts.results import Door, Origin
-from unipile_accounts.services import recording
-from unipile_accounts.services.asking import give_connection_back
-from unipile_accounts.services.locking import in_one_transaction
+from unipile_accounts.services.refreshing import recording
+from unipile_accounts.services.refreshing.ask import give_connection_back
+from unipile_accounts.services.refreshing.locking import in_one_transaction
 from unipile_accounts.unipile.accounts import delete_account
 
 if TYPE_CHECKING:
