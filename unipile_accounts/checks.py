@@ -36,6 +36,6 @@ _SETTINGS: list[tuple[str, str, Callable[[], object]]] = [
     (
         "UNIPILE_WEBHOOK_SECRET",
         "E007",
-        lambda: settings.UNIPILE_WEBHOOK_SECRET and conf.webhook_secret,
+        lambda: settings.UNIPILE_WEBHOOK_SECRET and conf.webhook_secrets,
     ),
 ]

@@ -56,9 +56,10 @@ class Conf:
         return parse_public_url(settings.PUBLIC_URL)
 
     @property
-    def webhook_secret(self) -> str:
-        """What Unipile's events must carry."""
-        return parse_secret("UNIPILE_WEBHOOK_SECRET", settings.UNIPILE_WEBHOOK_SECRET)
+    def webhook_secrets(self) -> list[str]:
+        """One or two secrets that Unipile's events may carry. The first one is registered."""
+        secrets = str(settings.UNIPILE_WEBHOOK_SECRET or "").split(",")
+        return [parse_secret("UNIPILE_WEBHOOK_SECRET", secret) for secret in secrets[:2]]
 
 
 def parse_dsn(value: object) -> Dsn:

@@ -1,20 +1,39 @@
-"""What LinkedIn lets an account send in a week: the only place that says these numbers."""
+"""The plans, and what we let an account of each send in a week.
+
+These are our limits, not LinkedIn's. LinkedIn publishes none.
+"""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 
-class WeeklyLimits(NamedTuple):
-    """Invitations and messages that may go out in a week."""
+class Plan(NamedTuple):
+    """A LinkedIn plan, with its flags and weekly limits as an account's row holds them."""
 
-    connections: int
-    messages: int
+    name: str
+    is_premium: bool
+    has_sales_navigator: bool
+    weekly_connection_limit: int
+    weekly_message_limit: int
+
+    @property
+    def columns(self) -> dict[str, bool | int]:
+        """Return the columns of a row that has this plan."""
+        values = self._asdict()
+        del values["name"]
+        return values
 
 
-FREE = WeeklyLimits(connections=80, messages=100)
-PREMIUM = WeeklyLimits(connections=100, messages=150)
+FREE = Plan("free", False, False, 80, 100)
+PREMIUM = Plan("premium", True, False, 100, 150)
+SALES_NAVIGATOR = Plan("Sales Navigator", True, True, 100, 150)
+
+PLAN_COLUMNS = tuple(FREE.columns)
 
 
-def weekly_limits(*, is_premium: bool) -> WeeklyLimits:
+def plan_of(*, is_premium: bool, has_sales_navigator: bool) -> Plan:
+    """Return the plan of these flags. Sales Navigator is a premium plan."""
+    if has_sales_navigator:
+        return SALES_NAVIGATOR
     return PREMIUM if is_premium else FREE

@@ -10,6 +10,8 @@ from unipile_accounts.exceptions import UnipileAccountDisconnected, UnipileError
 from unipile_accounts.models import UnipileAccount
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 
@@ -25,15 +27,10 @@ class Door(StrEnum):
 
 @dataclass(frozen=True)
 class Origin:
-    """Who asked for a refresh, and where; the history says so.
-
-    A caller who marks a request with an `idempotency_key` may repeat it, and is told once more
-    what it has changed.
-    """
+    """Who asked for a refresh, and where. The history says so."""
 
     door: Door
     user: AbstractBaseUser | AnonymousUser | None = None
-    idempotency_key: str = ""
 
 
 class Change(NamedTuple):
@@ -45,14 +42,16 @@ class Change(NamedTuple):
 class RefreshResult:
     """How the refresh of one account went: the row as it is now, what changed, why it failed.
 
-    `stored` is false when nothing was written: Unipile gave no verdict, or an answer that was asked
-    for later is stored already. A row that is not connected is a failure, whoever found out.
+    `stored` is false when nothing was written, because Unipile gave no verdict or a later answer
+    is stored already. A row that is not connected is a failure, whoever found out. `asked_at` is
+    when an answer that failed was asked for.
     """
 
     account: UnipileAccount
     changes: dict[str, Change] = field(default_factory=dict)
     error: UnipileError | None = None
     stored: bool = False
+    asked_at: datetime | None = None
 
     @property
     def outcome(self) -> Literal["refreshed", "skipped", "failed"]:

@@ -30,6 +30,7 @@ from unipile_accounts.admin.history import LATEST, MOST, table
 from unipile_accounts.admin.life import LifeActions
 from unipile_accounts.admin.search import special_condition
 from unipile_accounts.models import UnipileAccount
+from unipile_accounts.services import add_account, move_account
 
 # No name, address or id is longer, and a database takes only so many words.
 LONGEST_SEARCH = 255
@@ -137,11 +138,11 @@ class UnipileAccountAdmin(RefreshActions, LifeActions):
     def save_model(
         self, request: HttpRequest, obj: UnipileAccount, form: ModelForm[Any], change: bool
     ) -> None:
-        """Write what was edited and nothing else: a refresh may have written the rest meanwhile."""
+        """Write what was edited and nothing else. A refresh may have written the rest meanwhile."""
         if not change:
-            super().save_model(request, obj, form, change)
-        elif form.changed_data:
-            obj.save(update_fields=[*form.changed_data, "updated_at"])
+            add_account(obj, user=request.user)
+        elif "user" in form.changed_data:
+            move_account(obj.pk, obj.user_id, user=request.user)
 
     def response_add(
         self, request: HttpRequest, obj: UnipileAccount, post_url_continue: str | None = None

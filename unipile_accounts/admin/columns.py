@@ -25,11 +25,6 @@ _ICONS = {
 _BREAK = SafeString("_<wbr>")
 
 
-def was_read(account: UnipileAccount) -> bool:
-    """Tell whether there is an answer; a time ahead of the database's clock is none."""
-    return account.refreshed_at is not None and account.refreshed_at <= account.database_time
-
-
 @admin.display(description=gettext_lazy("name"), ordering="name")
 def account_name(account: UnipileAccount) -> str:
     return isolated(account.name) if account.name else _("(no name yet)")
@@ -46,7 +41,7 @@ def owner(account: UnipileAccount) -> SafeString:
 @admin.display(description=gettext_lazy("status"), ordering="status")
 def status(account: UnipileAccount) -> SafeString:
     is_connected = account.status == UnipileAccount.Status.CONNECTED
-    if is_connected and not was_read(account):
+    if is_connected and account.answered_at is None:
         return unknown()
     if account.given_up_at:
         return quiet(_("given up"))
@@ -56,12 +51,9 @@ def status(account: UnipileAccount) -> SafeString:
 
 @admin.display(description=gettext_lazy("plan"), ordering="is_premium")
 def plan(account: UnipileAccount) -> SafeString:
-    if not was_read(account):
+    if account.plan is None:
         return unknown()
-    name = _("free")
-    if account.is_premium:
-        name = _("Sales Navigator") if account.has_sales_navigator else _("premium")
-    return format_html("{}<br>{}", name, quiet(_source(account)))
+    return format_html("{}<br>{}", _(account.plan.name), quiet(_source(account)))
 
 
 def _source(account: UnipileAccount) -> str:
@@ -73,7 +65,7 @@ def _source(account: UnipileAccount) -> str:
 
 @admin.display(description=gettext_lazy("weekly limits"), ordering="weekly_connection_limit")
 def weekly_limits(account: UnipileAccount) -> SafeString:
-    if not was_read(account):
+    if account.plan is None:
         return unknown()
     return format_html(
         "{}<br>{}",
@@ -84,14 +76,14 @@ def weekly_limits(account: UnipileAccount) -> SafeString:
 
 @admin.display(description=gettext_lazy("last refreshed"), ordering="refreshed_at")
 def last_refreshed(account: UnipileAccount) -> SafeString:
-    if account.refreshed_at is None or not was_read(account):
+    if account.refreshed_at is None:
         return quiet(_("never"))
     return moment(account.refreshed_at)
 
 
 @admin.display(description=gettext_lazy("last refreshed"))
 def exactly_refreshed(account: UnipileAccount) -> SafeString:
-    if account.refreshed_at is None or not was_read(account):
+    if account.refreshed_at is None:
         return quiet(_("never"))
     return exact_moment(account.refreshed_at)
 

@@ -15,9 +15,16 @@ from django.utils.translation import gettext_lazy as _
 
 from unipile_accounts.models import UnipileAccount
 
-_READ = Q(refreshed_at__lte=Now())
-_UNREAD = Q(refreshed_at=None) | Q(refreshed_at__gt=Now())
+_UNREAD = Q(refreshed_at=None)
+_READ = ~_UNREAD
+_UNANSWERED = Q(answered_at=None)
 _CONNECTED = Q(status=UnipileAccount.Status.CONNECTED)
+
+
+def _not_for(age: timedelta) -> Q:
+    # A time ahead of the clock has no age.
+    return _UNANSWERED | Q(answered_at__lt=Now() - age) | Q(answered_at__gt=Now())
+
 
 Accounts = QuerySet[UnipileAccount]
 Choice = tuple[str, Any, Q]
@@ -40,15 +47,19 @@ class StatusFilter(_ChoiceFilter):
     title = _("status")
     parameter_name = "status"
     conditions = [
-        ("connected", _("connected"), _CONNECTED & _READ),
+        ("connected", _("connected"), _CONNECTED & ~_UNANSWERED),
         (
             "credentials_required",
             _("credentials required"),
             Q(status=UnipileAccount.Status.CREDENTIALS_REQUIRED),
         ),
-        ("disconnected", _("disconnected"), Q(status=UnipileAccount.Status.DISCONNECTED)),
+        (
+            "disconnected",
+            _("disconnected"),
+            Q(status=UnipileAccount.Status.DISCONNECTED, given_up_at=None),
+        ),
         ("given_up", _("given up"), ~Q(given_up_at=None)),
-        ("unknown", _("unknown"), _CONNECTED & _UNREAD),
+        ("unknown", _("unknown"), _CONNECTED & _UNANSWERED),
     ]
 
 
@@ -56,9 +67,9 @@ class PlanFilter(_ChoiceFilter):
     title = _("plan")
     parameter_name = "plan"
     conditions = [
-        ("premium", _("premium"), Q(is_premium=True) & _READ),
+        ("premium", _("premium"), Q(is_premium=True, has_sales_navigator=False) & _READ),
         ("sales_navigator", _("Sales Navigator"), Q(has_sales_navigator=True) & _READ),
-        ("free", _("free"), Q(is_premium=False) & _READ),
+        ("free", _("free"), Q(is_premium=False, has_sales_navigator=False) & _READ),
         ("unknown", _("unknown"), _UNREAD),
     ]
 
@@ -68,9 +79,9 @@ class FreshnessFilter(_ChoiceFilter):
     parameter_name = "refreshed"
     conditions = [
         ("never", _("Never"), _UNREAD),
-        ("hour", _("Not for an hour"), _UNREAD | Q(refreshed_at__lt=Now() - timedelta(hours=1))),
-        ("day", _("Not for a day"), _UNREAD | Q(refreshed_at__lt=Now() - timedelta(days=1))),
-        ("week", _("Not for a week"), _UNREAD | Q(refreshed_at__lt=Now() - timedelta(weeks=1))),
+        ("hour", _("Not for an hour"), _not_for(timedelta(hours=1))),
+        ("day", _("Not for a day"), _not_for(timedelta(days=1))),
+        ("week", _("Not for a week"), _not_for(timedelta(weeks=1))),
     ]
 
 

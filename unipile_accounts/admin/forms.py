@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -13,9 +12,6 @@ if TYPE_CHECKING:
     ModelForm = forms.ModelForm[UnipileAccount]
 else:
     ModelForm = forms.ModelForm
-
-# Ids of Unipile's second API begin with acc_, and our API refuses them.
-_UNIPILE_ID = re.compile(r"(?!acc_)[A-Za-z0-9_-]{22}")
 
 
 class AccountForm(ModelForm):
@@ -31,14 +27,26 @@ class AccountForm(ModelForm):
             # Compare with the owner the form showed, so that a change meanwhile is no edit.
             self.fields["user"].show_hidden_initial = True
 
-    def clean_unipile_account_id(self) -> str:
-        """Refuse what cannot be an id of Unipile's, such as a name or an id of ours."""
-        value: str = self.cleaned_data["unipile_account_id"]
-        if not _UNIPILE_ID.fullmatch(value):
+    def clean_user(self) -> Any:
+        """Refuse an owner who has the account's LinkedIn member already."""
+        owner = self.cleaned_data["user"]
+        row = self.instance
+        same = UnipileAccount.objects.filter(user=owner, linkedin_id=row.linkedin_id)
+        other = same.exclude(pk=row.pk).first() if row.linkedin_id else None
+        if other is None:
+            return owner
+        if other.given_up_at:
             raise ValidationError(
                 _(
-                    "This is no Unipile id. Copy the account's id from Unipile's dashboard: exactly"
-                    " 22 letters, digits, hyphens and underscores, such as k3Vd9QmTRxS1aLw0ZbYc7A."
-                )
+                    "This owner has disconnected an account of the same LinkedIn member (%(id)s)."
+                    " Delete that one first."
+                ),
+                params={"id": other.pk},
             )
-        return value
+        raise ValidationError(
+            _(
+                "This owner has an account of the same LinkedIn member already (%(id)s)."
+                " Disconnect and delete one of the two first."
+            ),
+            params={"id": other.pk},
+        )

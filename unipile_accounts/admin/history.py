@@ -2,61 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 from django.contrib.admin.utils import label_for_field
+from django.db.models.functions import Now
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from unipile_accounts.admin.values import exact, isolated
+from unipile_accounts.limits import PLAN_COLUMNS
 from unipile_accounts.models import AccountChange, UnipileAccount
-from unipile_accounts.results import Change
 
 # What customers ask about comes first.
-PLAN = ("is_premium", "has_sales_navigator", "weekly_connection_limit", "weekly_message_limit")
-_FIRST = ("status", *PLAN)
+_FIRST = ("status", *PLAN_COLUMNS)
+# The history calls them as the API's list does.
+_COLUMNS = {"display_name": "name", "provider_account_id": "unipile_account_id"}
 # On an account's page, and on the page of its history.
 LATEST = 10
 MOST = 500
 _A_MOMENT = timedelta(minutes=2)
 
 
-def in_words(changes: Mapping[str, Change]) -> str:
+def in_words(changes: Mapping[str, Sequence[Any]]) -> str:
     """Say what changed, such as "premium: no → yes"."""
     return ", ".join(
-        f"{_label(name)}: {_value(name, changes[name].old)} → {_value(name, changes[name].new)}"
+        f"{_label(name)}: {_value(name, changes[name][0])} → {_value(name, changes[name][1])}"
         for name in sorted(changes, key=_rank)
     )
 
 
-def changed_a_moment_ago(account: UnipileAccount) -> dict[str, Change]:
+def changed_a_moment_ago(account: UnipileAccount) -> dict[str, Sequence[Any]]:
     """Return what was changed so recently that whoever asked may not have heard of it."""
-    since = UnipileAccount.objects.database_time() - _A_MOMENT
-    recent = account.changes.filter(changed_at__gte=since).order_by("id")
-    return {change.field: Change(change.old, change.new) for change in recent}
+    recent = account.changes.filter(changed_at__gte=Now() - _A_MOMENT).order_by("id")
+    return {name: change for each in recent for name, change in each.changes.items()}
 
 
-def table(changes: Iterable[AccountChange]) -> SafeString:
+def table(entries: Iterable[AccountChange]) -> SafeString:
     rows = format_html_join(
         "",
-        "<tr><td>{}</td><td>{}</td><td>{}</td><td>{} → {}</td></tr>",
+        "<tr><td>{}</td><td>{}</td><td>{}</td></tr>",
         (
-            (
-                exact(change.changed_at),
-                _who(change),
-                _label(change.field),
-                isolated(_value(change.field, change.old)),
-                isolated(_value(change.field, change.new)),
-            )
-            for change in changes
+            (exact(entry.changed_at), _who(entry), isolated(in_words(entry.changes)))
+            for entry in entries
         ),
     )
     if not rows:
         return format_html("{}", _("Nothing has changed yet."))
-    titles = (_("when"), _("who"), _("what"), _("old → new"))
+    titles = (_("when"), _("who"), _("what"))
     head = format_html_join("", '<th scope="col">{}</th>', ((title,) for title in titles))
     return format_html(
         '<table class="changes"><thead><tr>{}</tr></thead><tbody>{}</tbody></table>', head, rows
@@ -76,17 +71,18 @@ def _rank(name: str) -> int:
 
 def _label(name: str) -> str:
     try:
-        return str(label_for_field(name, UnipileAccount))
+        return str(label_for_field(_COLUMNS.get(name, name), UnipileAccount))
     except AttributeError:
         # The history outlives a field.
         return name
 
 
 def _value(name: str, value: Any) -> str:
-    """Write a value; the history keeps them all as text."""
+    if value is None:
+        return _("none")
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
     text = str(value)
-    if name in ("is_premium", "has_sales_navigator"):
-        return _("yes") if text == "True" else _("no")
     if name == "status":
         return str(dict(UnipileAccount.Status.choices).get(text, text))
     return text or _("none")

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from unipile_accounts.admin.history import PLAN, changed_a_moment_ago, in_words
+from unipile_accounts.admin.history import changed_a_moment_ago, in_words
 from unipile_accounts.admin.values import isolated
 from unipile_accounts.exceptions import (
     UnipileAccountNotListed,
@@ -20,6 +20,7 @@ from unipile_accounts.exceptions import (
     UnipileError,
     UnipileNotConfigured,
 )
+from unipile_accounts.limits import PLAN_COLUMNS
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.results import RefreshResult, Summary
 
@@ -48,7 +49,7 @@ class RefreshMessage:
         self._only = result if self._selected == 1 else None
         kind: str = result.outcome
         if kind == "refreshed" and result.changes:
-            kind = "plan" if result.changes.keys() & set(PLAN) else "changed"
+            kind = "plan" if result.changes.keys() & set(PLAN_COLUMNS) else "changed"
         if len(self._named[kind]) < NAMED:
             self._named[kind].append(result)
 

@@ -18,6 +18,7 @@ from unipile_accounts.api.fields import (
     TrueField,
     WeeklyLimitField,
 )
+from unipile_accounts.limits import FREE
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.results import Door
 from unipile_accounts.services import disconnect_account
@@ -25,10 +26,10 @@ from unipile_accounts.services import disconnect_account
 
 class AccountSerializer(serializers.ModelSerializer[UnipileAccount]):
     user_id = serializers.CharField(help_text="The owner, who is the caller.")
-    type = serializers.CharField(help_text="Always linkedin.")
+    type = serializers.SerializerMethodField(help_text="Always linkedin.")
     status = serializers.ChoiceField(
-        choices=["connected", "credentials_required"],
-        help_text="credentials_required: the LinkedIn login is lost; reconnect the account.",
+        choices=UnipileAccount.Status.values,
+        help_text="credentials_required means that the LinkedIn login is lost.",
     )
     provider_account_id = serializers.CharField(
         source="unipile_account_id", help_text="Unipile's id. No endpoint here takes it."
@@ -38,7 +39,8 @@ class AccountSerializer(serializers.ModelSerializer[UnipileAccount]):
     weekly_connection_limit = WeeklyLimitField(help_text="Invitations that may go out in a week.")
     weekly_message_limit = WeeklyLimitField(help_text="Messages that may go out in a week.")
     refreshed_at = serializers.DateTimeField(
-        allow_null=True, help_text="When Unipile was asked last; null: the plan is not known yet."
+        allow_null=True,
+        help_text="When the plan was read. Null means that it is not known, and free is shown.",
     )
     live_checked_at = serializers.DateTimeField(
         allow_null=True,
@@ -50,6 +52,14 @@ class AccountSerializer(serializers.ModelSerializer[UnipileAccount]):
     last_error = serializers.CharField(
         help_text="The code of why that refresh failed; empty after a success."
     )
+
+    def get_type(self, row: UnipileAccount) -> str:
+        return "linkedin"
+
+    def to_representation(self, instance: UnipileAccount) -> dict[str, Any]:
+        """Show the free plan where none is known."""
+        shown: dict[str, Any] = super().to_representation(instance)
+        return shown if instance.plan else {**shown, **FREE.columns}
 
     class Meta:
         model = UnipileAccount
@@ -75,10 +85,12 @@ class AccountSerializer(serializers.ModelSerializer[UnipileAccount]):
         read_only_fields = fields
 
 
-# The column that is read for each key of a row.
-_COLUMNS = {
-    name: str(field.source) for name, field in AccountSerializer().fields.items() if name != "type"
-}
+class ListFilterSerializer(serializers.Serializer[Any]):
+    status = serializers.ChoiceField(
+        choices=["all"],
+        required=False,
+        help_text="`all` shows disconnected accounts too, so that one can be reconnected.",
+    )
 
 
 class AccountsSerializer(serializers.Serializer[Any]):
@@ -111,18 +123,17 @@ class AccountsEndpoint(CallersAccounts):
         summary="List the caller's accounts",
         description=_LIST,
         tags=["unipile"],
+        parameters=[ListFilterSerializer],
         responses=AccountsSerializer,
     )
     @action(detail=False, methods=["get"], serializer_class=AccountsSerializer)
     def accounts(self, request: Request) -> Response:
-        rows = self.get_queryset().listed().order_by("created_at", "pk")
-        same = {"type": "linkedin", "user_id": str(request.user.pk)}
-        # The serializer would write the same in three times the time.
-        accounts = [
-            dict(zip(_COLUMNS, row, strict=True)) | same
-            for row in rows.values_list(*_COLUMNS.values())
-        ]
-        return Response({"accounts": accounts})
+        filters = ListFilterSerializer(data=request.query_params)
+        filters.is_valid(raise_exception=True)
+        rows = self.get_queryset().order_by("created_at", "pk")
+        if not filters.validated_data:
+            rows = rows.listed()
+        return Response(AccountsSerializer({"accounts": rows}).data)
 
     @extend_schema(
         operation_id="deleteUnipileAccount",

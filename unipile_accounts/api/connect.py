@@ -77,7 +77,9 @@ class ConnectEndpoint(CallersAccounts):
         methods=["post"],
         serializer_class=AccountIdSerializer,
         throttle_classes=[ConnectThrottle],
-        error_codes=by_status("not_found", "account_unavailable", *LINKING),
+        error_codes=by_status(
+            "not_found", "account_unavailable", "unipile_account_not_listed", *LINKING
+        ),
     )
     def reconnect(self, request: Request) -> Response:
         account_id = self.validated()["accountId"]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.core.exceptions import ValidationError as InvalidFields
 from django.utils.translation import gettext_lazy as _
-from rest_framework.exceptions import APIException, NotFound, ValidationError
+from rest_framework.exceptions import APIException, AuthenticationFailed, NotFound, ValidationError
 from rest_framework.fields import get_error_detail
 
 from unipile_accounts.exceptions import UnipileError, UnipileNotConfigured
@@ -79,6 +80,9 @@ def as_api_error(exc: Exception) -> Exception:
     match exc:
         case UnipileAccount.DoesNotExist():
             return AccountNotFound()
+        case ObjectDoesNotExist():
+            # Only a user can be gone otherwise, while Unipile was asked.
+            return AuthenticationFailed(_("The user is gone."), "user_not_found")
         case UnipileError() | UnipileNotConfigured():
             return UnipileFailed(exc)
         case InvalidFields():

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, cast
 
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import (
     OpenApiExample,
-    OpenApiParameter,
     OpenApiResponse,
     extend_schema,
 )
@@ -30,9 +28,6 @@ from unipile_accounts.api.fields import (
 from unipile_accounts.limits import FREE, PREMIUM
 from unipile_accounts.results import Door, RefreshResult
 from unipile_accounts.services import refresh_account
-
-IDEMPOTENCY_KEY = "Idempotency-Key"
-IDEMPOTENCY_KEY_PATTERN = "[A-Za-z0-9._-]{1,128}"
 
 
 class RefreshThrottle(UserRateThrottle):
@@ -85,14 +80,16 @@ class RefreshResponseSerializer(serializers.Serializer[RefreshResult]):
         source="account.weekly_connection_limit",
         help_text=(
             "Weekly connection-request cap after refresh."
-            f" Premium accounts get {PREMIUM.connections}, free get {FREE.connections}."
+            f" Premium accounts get {PREMIUM.weekly_connection_limit},"
+            f" free get {FREE.weekly_connection_limit}."
         ),
     )
     weekly_message_limit = WeeklyLimitField(
         source="account.weekly_message_limit",
         help_text=(
             "Weekly message cap after refresh."
-            f" Premium accounts get {PREMIUM.messages}, free get {FREE.messages}."
+            f" Premium accounts get {PREMIUM.weekly_message_limit},"
+            f" free get {FREE.weekly_message_limit}."
         ),
     )
     changed = ChangedSerializer(
@@ -118,8 +115,8 @@ you send him through a new login. What LinkedIn says stays until Unipile's own a
 `account_unavailable` LinkedIn does not tell the plan now, and nothing was changed. If a live
 refresh does not show the upgrade either, ask which LinkedIn account was upgraded, then reconnect.
 
-**When no answer arrives,** repeat the request with the same `Idempotency-Key`, a value that you
-make up for each refresh. The answer then tells the changes of both requests, so none is lost.
+**When no answer arrives,** repeat the request. Compare its flags and limits with those that you
+knew, because the first request may have reported the change already.
 
 Safe to call repeatedly, but don't poll: account state changes are infrequent. After an error the
 stored flags and limits are as they were.
@@ -140,14 +137,6 @@ class RefreshEndpoint(CallersAccounts):
         summary="Refresh a Unipile account's premium status",
         description=_DESCRIPTION,
         tags=["unipile"],
-        parameters=[
-            OpenApiParameter(
-                IDEMPOTENCY_KEY,
-                {"type": "string", "pattern": f"^{IDEMPOTENCY_KEY_PATTERN}$"},
-                OpenApiParameter.HEADER,
-                description="Marks a refresh, so that its repetition tells what it has changed.",
-            )
-        ],
         examples=[
             OpenApiExample(
                 "Refresh one account",
@@ -181,15 +170,5 @@ class RefreshEndpoint(CallersAccounts):
             door=Door.API,
             user=request.user,
             live=body["live"],
-            idempotency_key=idempotency_key(request),
         )
         return Response(RefreshResponseSerializer(result).data)
-
-
-def idempotency_key(request: Request) -> str:
-    key = request.headers.get(IDEMPOTENCY_KEY, "")
-    if key and not re.fullmatch(IDEMPOTENCY_KEY_PATTERN, key):
-        raise serializers.ValidationError(
-            {IDEMPOTENCY_KEY: "Send 1 to 128 letters, digits, dots, hyphens or underscores."}
-        )
-    return key

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.management.base import CommandError, CommandParser
+from django.db.models.functions import Now
 
 from unipile_accounts.management.ending import CANNOT_RUN
 from unipile_accounts.models import UnipileAccount, UnipileAccountQuerySet
@@ -55,6 +56,12 @@ def select_accounts(options: dict[str, Any]) -> Selection:
     return Selection(accounts.readable(), left_out=accounts.given_up().count())
 
 
+def is_everything(options: dict[str, Any]) -> bool:
+    """Tell whether no option narrows the selection."""
+    names = ("account", "user", "status", "older_than", "failed")
+    return not any(options[name] for name in names)
+
+
 def _chosen(options: dict[str, Any]) -> UnipileAccountQuerySet:
     accounts = UnipileAccount.objects.all()
     if options["user"] is not None:
@@ -66,8 +73,7 @@ def _chosen(options: dict[str, Any]) -> UnipileAccountQuerySet:
     if options["failed"]:
         accounts = accounts.exclude(last_error="")
     if options["older_than"] is not None:
-        age = _duration(options["older_than"])
-        accounts = accounts.not_refreshed_since(accounts.database_time() - age)
+        accounts = accounts.not_answered_since(Now() - _duration(options["older_than"]))
     return accounts
 
 

@@ -9,6 +9,9 @@ class AddIndexWithoutLock(AddIndexConcurrently):
 
     def database_forwards(self, app_label: str, schema_editor: Any, *states: Any) -> None:
         if schema_editor.connection.vendor == "postgresql":
+            # A migration that was killed leaves half an index behind.
+            model = states[1].apps.get_model(app_label, self.model_name)
+            schema_editor.remove_index(model, self.index, concurrently=True)
             super().database_forwards(app_label, schema_editor, *states)
         else:
             migrations.AddIndex.database_forwards(self, app_label, schema_editor, *states)

@@ -1,22 +1,27 @@
 from __future__ import annotations
 
+import re
 import uuid
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Now
-from django.db.models.sql import Query
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from unipile_accounts import limits
+from unipile_accounts.limits import FREE, Plan, plan_of
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+    from django.db.models.expressions import Combinable
+
+
+# Ids of Unipile's second API begin with acc_, and the first one refuses them.
+UNIPILE_ID = re.compile(r"\A(?!acc_)[A-Za-z0-9_-]{22}\Z")
 
 
 class UnipileAccountQuerySet(models.QuerySet["UnipileAccount"]):
@@ -34,27 +39,37 @@ class UnipileAccountQuerySet(models.QuerySet["UnipileAccount"]):
         """Leave out the accounts that are disconnected, for whatever reason."""
         return self.exclude(status=UnipileAccount.Status.DISCONNECTED)
 
-    def never_refreshed(self) -> Self:
-        """Return accounts without an answer; a time ahead of the database's clock is none."""
-        return self.filter(_NEVER_REFRESHED)
+    def not_answered_since(self, moment: datetime | Combinable) -> Self:
+        """Return accounts without an answer, or with one that is older or ahead of the clock."""
+        is_ahead = models.Q(answered_at__gt=Now())
+        return self.filter(models.Q(answered_at=None) | models.Q(answered_at__lt=moment) | is_ahead)
 
-    def not_refreshed_since(self, moment: datetime) -> Self:
-        return self.filter(_NEVER_REFRESHED | models.Q(refreshed_at__lt=moment))
+    def deletable(self) -> Self:
+        """Return accounts that leave nothing behind at Unipile."""
+        return self.filter(_DELETABLE)
 
     def with_database_time(self) -> Self:
         """Add `database_time`, by which answers are put in order."""
         return self.annotate(database_time=Now())
 
     def database_time(self) -> datetime:
-        """Return the database's time, by which answers are put in order."""
-        query = Query(None)  # a SELECT without a table
-        query.add_annotation(Now(), "now")
-        rows = query.get_compiler(using=self.db).results_iter()
-        now: datetime = next(iter(rows))[0]
-        return now
+        """Return the database's time. An empty table puts nothing in order."""
+        row = self.model.objects.values_list(Now()).first()
+        return row[0] if row else timezone.now()
 
 
-_NEVER_REFRESHED = models.Q(refreshed_at=None) | models.Q(refreshed_at__gt=Now())
+_DELETABLE = (
+    ~models.Q(given_up_at=None) | models.Q(answered_at=None) | models.Q(last_error="not_linkedin")
+)
+
+
+def protect_living(
+    collector: Any, field: Any, sub_objs: UnipileAccountQuerySet, using: str
+) -> None:
+    """Keep the owner of an account that would live on at Unipile, or delete it with its owner."""
+    if living := sub_objs.exclude(pk__in=UnipileAccount.objects.deletable().values("pk")):
+        raise models.ProtectedError("Disconnect the accounts of this user first.", set(living))
+    models.CASCADE(collector, field, sub_objs, using)
 
 
 class UnipileAccount(models.Model):
@@ -68,7 +83,7 @@ class UnipileAccount(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
-        on_delete=models.CASCADE,
+        on_delete=protect_living,
         related_name="unipile_accounts",
         verbose_name=_("owner"),
     )
@@ -77,8 +92,11 @@ class UnipileAccount(models.Model):
         max_length=255,
         validators=[
             RegexValidator(
-                r"\A[A-Za-z0-9_-]+\Z",
-                _("A Unipile id consists of letters, digits, hyphens and underscores."),
+                UNIPILE_ID,
+                _(
+                    "This is no Unipile id. Copy the account's id from Unipile's dashboard: exactly"
+                    " 22 letters, digits, hyphens and underscores, such as k3Vd9QmTRxS1aLw0ZbYc7A."
+                ),
             )
         ],
         error_messages={"unique": _("There is already an account with this Unipile id.")},
@@ -106,16 +124,25 @@ class UnipileAccount(models.Model):
     is_premium = models.BooleanField(_("premium"), default=False)
     has_sales_navigator = models.BooleanField(_("Sales Navigator"), default=False)
     weekly_connection_limit = models.PositiveIntegerField(
-        _("weekly connection limit"), default=limits.FREE.connections
+        _("weekly connection limit"), default=FREE.weekly_connection_limit
     )
     weekly_message_limit = models.PositiveIntegerField(
-        _("weekly message limit"), default=limits.FREE.messages
+        _("weekly message limit"), default=FREE.weekly_message_limit
     )
     refreshed_at = models.DateTimeField(
         _("refreshed at"),
         null=True,
         blank=True,
-        help_text=_("When the stored answer was asked for, by the database's clock."),
+        help_text=_("When the newest plan was asked for. Without it the plan is not known."),
+    )
+    answered_at = models.DateTimeField(
+        _("answered at"),
+        null=True,
+        blank=True,
+        help_text=_("When the newest stored answer was asked for, by the database's clock."),
+    )
+    version = models.PositiveIntegerField(
+        default=0, db_default=0, editable=False, help_text=_("Goes up with every write.")
     )
     live_checked_at = models.DateTimeField(
         _("live checked at"),
@@ -128,7 +155,7 @@ class UnipileAccount(models.Model):
         default="",
         db_default="",
         editable=False,
-        help_text=_("What Unipile's copy said of the plan at that moment."),
+        help_text=_("What Unipile's copy said then of the flags that LinkedIn told, as JSON."),
     )
     last_tried_at = models.DateTimeField(
         _("last tried at"), null=True, blank=True, help_text=_("When any door last asked.")
@@ -146,6 +173,9 @@ class UnipileAccount(models.Model):
 
     objects = UnipileAccountQuerySet.as_manager()
 
+    # Set before a row is deleted because another one has taken its login.
+    is_merged = False
+
     if TYPE_CHECKING:
         # Only on rows that were read through with_database_time().
         database_time: datetime
@@ -160,6 +190,11 @@ class UnipileAccount(models.Model):
             # unique=True would add a second index, for LIKE, that no query uses.
             models.UniqueConstraint(
                 fields=["unipile_account_id"], name="unipile_account_id_unique"
+            ),
+            models.UniqueConstraint(
+                fields=["user", "linkedin_id"],
+                condition=~models.Q(linkedin_id=""),
+                name="unipile_account_one_row_a_member",
             ),
             models.CheckConstraint(
                 condition=~models.Q(unipile_account_id=""),
@@ -179,3 +214,10 @@ class UnipileAccount(models.Model):
 
     def __str__(self) -> str:
         return self.name or self.unipile_account_id
+
+    @property
+    def plan(self) -> Plan | None:
+        """Return the plan, or None where no answer has told it."""
+        if self.refreshed_at is None:
+            return None
+        return plan_of(is_premium=self.is_premium, has_sales_navigator=self.has_sales_navigator)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
@@ -9,16 +11,28 @@ from unipile_accounts.models.account import UnipileAccount
 
 
 class AccountChange(models.Model):
-    """One column of an account that a refresh, a connect or a disconnect has changed."""
+    """One write that changed an account, by the names of the accounts' list.
+
+    The history outlives the account and its owner, so no foreign key is enforced.
+    """
 
     account = models.ForeignKey(
         UnipileAccount,
-        on_delete=models.CASCADE,
+        on_delete=models.DO_NOTHING,
         related_name="changes",
         db_index=False,
-        # A deletion must not fail because a refresh has just added to the history.
         db_constraint=False,
         verbose_name=_("account"),
+    )
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.DO_NOTHING,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+        verbose_name=_("owner"),
+        help_text=_("Whose account it was at that moment. Older entries do not tell."),
     )
     changed_at = models.DateTimeField(_("changed at"), default=timezone.now)
     door = models.CharField(
@@ -28,19 +42,18 @@ class AccountChange(models.Model):
         settings.AUTH_USER_MODEL,
         null=True,
         blank=True,
-        on_delete=models.SET_NULL,
+        on_delete=models.DO_NOTHING,
         related_name="+",
+        db_index=False,
+        db_constraint=False,
         verbose_name=_("acting user"),
     )
-    idempotency_key = models.CharField(
-        max_length=128,
-        blank=True,
-        default="",
-        help_text=_("What the request was marked with, so that its repetition can be answered."),
+    changes = models.JSONField(
+        _("changes"),
+        default=dict,
+        db_default=models.Value({}, models.JSONField()),
+        help_text=_('Each changed value as [old, new], such as {"is_premium": [false, true]}.'),
     )
-    field = models.CharField(_("field"), max_length=64)
-    old = models.TextField(_("old"), blank=True)
-    new = models.TextField(_("new"), blank=True)
 
     class Meta:
         db_table = "unipile_account_changes"
@@ -50,4 +63,5 @@ class AccountChange(models.Model):
         indexes = [models.Index(fields=["account", "-id"], name="unipile_change_account")]
 
     def __str__(self) -> str:
-        return f"{self.field}: {self.old} → {self.new}"
+        changes: dict[str, list[Any]] = self.changes
+        return ", ".join(f"{name}: {old} → {new}" for name, (old, new) in changes.items())

@@ -1,52 +1,105 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from unipile_accounts.models.account import UnipileAccount
 
+# A login that was begun in time may end a little later.
+GRACE = timedelta(days=1)
+
+
+class ConnectLinkQuerySet(models.QuerySet["ConnectLink"]):
+    def claimed(self) -> Self:
+        """Leave out links without an open claim."""
+        return self.exclude(claimed_account_id="")
+
+    def with_database_time(self) -> Self:
+        """Add `database_time`, by which answers are put in order."""
+        return self.annotate(database_time=Now())
+
+    def good(self) -> Self:
+        """Leave out links that expired more than a day ago."""
+        return self.filter(expires_at__gt=Now() - GRACE)
+
 
 class ConnectLink(models.Model):
-    """A link to Unipile's hosted page that was given to a customer; the address is not stored.
+    """A link to Unipile's hosted page that was given to a customer. The address is not stored.
 
-    Its signed id travels with the link and comes back in Unipile's notice: so a notice is tied to
-    the customer, and to the row that is reconnected. It counts once.
+    Its signed id travels with the link and comes back in Unipile's notice. The notice is noted as
+    a claim, and only an answer of Unipile's uses the link up. Links outlive row and owner, so no
+    foreign key is enforced.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
-        on_delete=models.CASCADE,
+        on_delete=models.DO_NOTHING,
         related_name="connect_links",
+        db_constraint=False,
         verbose_name=_("owner"),
     )
     account = models.ForeignKey(
         UnipileAccount,
         null=True,
         blank=True,
-        on_delete=models.CASCADE,
+        on_delete=models.DO_NOTHING,
         related_name="connect_links",
+        db_constraint=False,
         verbose_name=_("account"),
         help_text=_("The account that is reconnected; none for a new one."),
     )
+    reconnect_account = models.CharField(
+        _("reconnected Unipile id"),
+        max_length=255,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("The account at Unipile that the link logs in again; none for a new login."),
+    )
     created_at = models.DateTimeField(_("created at"), default=timezone.now)
     expires_at = models.DateTimeField(_("expires at"))
+    claimed_account_id = models.CharField(
+        _("claimed Unipile id"),
+        max_length=255,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("The account of the open claim: a notice named it, and nobody has read it."),
+    )
+    claimed_at = models.DateTimeField(_("claimed at"), null=True, blank=True)
     used_at = models.DateTimeField(_("used at"), null=True, blank=True)
     unipile_account_id = models.CharField(
         _("Unipile id"),
         max_length=255,
         blank=True,
-        help_text=_("The account that Unipile's notice named when the link was used."),
+        help_text=_("The account that was read when the link was used."),
     )
+
+    objects = ConnectLinkQuerySet.as_manager()
+
+    if TYPE_CHECKING:
+        # Only on links that were read through with_database_time().
+        database_time: datetime
 
     class Meta:
         db_table = "unipile_connect_links"
         verbose_name = _("connect link")
         verbose_name_plural = _("connect links")
+        indexes = [
+            models.Index(
+                fields=["claimed_account_id"],
+                name="unipile_link_claim",
+                condition=~models.Q(claimed_account_id=""),
+            )
+        ]
 
     def __str__(self) -> str:
         return str(self.pk)

@@ -6,26 +6,27 @@ live answers carry more than it documents, and leave out some that it requires.
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from unipile_accounts.exceptions import UnipileNotLinkedIn, UnipilePremiumStatusPending
+from unipile_accounts.exceptions import UnipileNotLinkedIn
 from unipile_accounts.payloads.fields import Fields, storable
 
 NAME_MAX_LENGTH = 255
 LINKEDIN_ID_MAX_LENGTH = 255
 PROFILE_URL_MAX_LENGTH = 1000
 PROFILE_URL_PREFIX = "https://www.linkedin.com/in/"
-# json.dumps() would make one each time.
-_ENCODER = json.JSONEncoder(separators=(",", ":"), sort_keys=True)
+
+Flags = Mapping[str, bool]
 
 
 class AccountVerdict(NamedTuple):
-    """What Unipile says of an account; None where it says nothing and the stored value stays.
+    """What Unipile says of an account. None is said where the stored value stays.
 
-    `reason` says why the status is not connected. `plan_snapshot` is what the account's payload
-    says of the plan, as text to compare. `is_live` tells that the flags are LinkedIn's own.
+    `reason` says why the status is not connected. `copy` holds the flags of the plan that the
+    account's payload tells, and `live` those that LinkedIn told at the same moment.
     """
 
     status: str | None = None
@@ -33,17 +34,21 @@ class AccountVerdict(NamedTuple):
     linkedin_id: str | None = None
     name: str | None = None
     profile_url: str | None = None
-    is_premium: bool | None = None
-    has_sales_navigator: bool | None = None
-    plan_snapshot: str | None = None
-    is_live: bool = False
+    created_at: datetime | None = None
+    copy: Flags = {}
+    live: Flags = {}
+
+    @property
+    def flags(self) -> Flags:
+        """Return the flags to store. What LinkedIn tells is newer than the copy."""
+        return {**self.copy, **self.live}
 
 
 def read_account(payload: Any, *, unipile_account_id: str) -> AccountVerdict:
     """Return the verdict of a payload that was asked for by this id.
 
-    A lost login is a verdict too. Raises `UnipileNotLinkedIn`, `UnipilePremiumStatusPending` or,
-    for anything that Unipile does not promise, `UnipileUnexpectedAnswer`.
+    A lost login is a verdict too. An account that is still connecting has no flags. Raises
+    `UnipileNotLinkedIn` or, for anything that Unipile does not promise, `UnipileUnexpectedAnswer`.
     """
     about = f"account {unipile_account_id}"
     account = Fields(payload, about=about)
@@ -63,29 +68,34 @@ def read_account(payload: Any, *, unipile_account_id: str) -> AccountVerdict:
 
 def _read_linkedin(account: Fields, linkedin: Fields, *, unipile_account_id: str) -> AccountVerdict:
     statuses = _source_statuses(account)
-    features = linkedin.texts("premiumFeatures")
-    premium_id = linkedin.text("premiumId") or None
     verdict = AccountVerdict(
         status="connected" if set(statuses) == {"OK"} else None,
         linkedin_id=_linkedin_id(linkedin.text("id") or ""),
         name=storable(account.text("name") or "")[:NAME_MAX_LENGTH] or None,
         profile_url=_profile_url(linkedin.text("publicIdentifier") or ""),
-        # A premium account may well have a null premiumId, so either is enough.
-        is_premium=bool(features or premium_id),
-        has_sales_navigator="sales_navigator" in features,
-        plan_snapshot=_plan_snapshot(features, premium_id),
+        created_at=_moment(account.text("created_at") or ""),
+        copy=_flags(linkedin),
     )
-    if "CREDENTIALS" in statuses:
-        return AccountVerdict(
-            status="credentials_required",
-            reason=f"Unipile account {unipile_account_id} is logged out of LinkedIn.",
-            linkedin_id=verdict.linkedin_id,
-        )
+    if "CREDENTIALS" not in statuses:
+        return verdict
+    return AccountVerdict(
+        status="credentials_required",
+        reason=f"Unipile account {unipile_account_id} is logged out of LinkedIn.",
+        linkedin_id=verdict.linkedin_id,
+        created_at=verdict.created_at,
+    )
+
+
+def _flags(linkedin: Fields) -> Flags:
+    features = linkedin.texts("premiumFeatures")
+    premium_id = linkedin.text("premiumId")
     if "premiumFeatures" not in linkedin and "premiumId" not in linkedin:
-        raise UnipilePremiumStatusPending(
-            f"Unipile account {unipile_account_id} is still connecting."
-        )
-    return verdict
+        return {}
+    return {
+        # A premium account may well have a null premiumId, so either is enough.
+        "is_premium": bool(features or premium_id),
+        "has_sales_navigator": "sales_navigator" in features,
+    }
 
 
 def _source_statuses(account: Fields) -> list[str]:
@@ -95,9 +105,12 @@ def _source_statuses(account: Fields) -> list[str]:
     return [status for status in statuses if status is not None]
 
 
-def _plan_snapshot(features: list[str], premium_id: str | None) -> str:
-    plan = {"premiumFeatures": sorted(set(features)), "premiumId": premium_id}
-    return _ENCODER.encode(plan)
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
 
 
 def _linkedin_id(text: str) -> str | None:

@@ -1,7 +1,7 @@
 """The account owner's profile as LinkedIn shows it now -> verdict. Pure.
 
 https://developer.unipile.com/reference/userscontroller_getaccountownerprofile
-Only the three keys of the plan are read; the rest is personal data.
+Only the three keys of the plan are read. The rest is personal data.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from unipile_accounts.payloads.fields import Fields
 def read_profile(
     profile: Any, *, verdict: AccountVerdict, unipile_account_id: str
 ) -> AccountVerdict:
-    """Return the account's verdict with the plan of its live profile in place of the copy's.
+    """Return the account's verdict with the flags that its live profile tells.
 
-    What LinkedIn does not say is None. A "no" counts only for an account that is connected.
-    Raises `UnipileAccountUnavailable` when nothing tells whether the account is premium, and
+    LinkedIn's "no" counts only for an account that is connected. Raises `UnipileAccountUnavailable`
+    where neither LinkedIn nor the account's payload shows whether the account is premium, and
     `UnipileUnexpectedAnswer` for anything that Unipile does not promise.
     """
     about = f"the profile of account {unipile_account_id}"
@@ -29,17 +29,18 @@ def read_profile(
     sales_navigator = _has_seat(fields, "sales_navigator")
     signs = (fields.flag("premium"), sales_navigator, _has_seat(fields, "recruiter"))
     is_no_believed = verdict.status == "connected"
-    if not any(signs) and (None in signs or not is_no_believed):
+    live: dict[str, bool] = {}
+    if any(signs) or (is_no_believed and None not in signs):
+        live["is_premium"] = any(signs)
+    elif not verdict.copy.get("is_premium"):
         raise UnipileAccountUnavailable(f"LinkedIn does not tell the plan in {about}.")
-    return verdict._replace(
-        is_premium=any(signs),
-        has_sales_navigator=sales_navigator if sales_navigator or is_no_believed else None,
-        is_live=True,
-    )
+    if sales_navigator or (is_no_believed and sales_navigator is False):
+        live["has_sales_navigator"] = bool(sales_navigator)
+    return verdict._replace(live=live)
 
 
 def _has_seat(fields: Fields, product: str) -> bool | None:
-    """Tell whether the account has a seat of a paid product; None where that is not known."""
+    """Tell whether the account has a seat of a paid product. None is said where nobody knows."""
     seat = fields.object(product)
     if seat is None:
         return False if product in fields else None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from unipile_accounts.services.linking.disconnecting import disconnect_account
+from unipile_accounts.services.linking.events import handle_webhook
 from unipile_accounts.services.linking.links import create_connect_link, create_reconnect_link
-from unipile_accounts.services.linking.posts import handle_post
 from unipile_accounts.services.linking.registration import delete_webhooks, register_webhook
+from unipile_accounts.services.linking.staff import add_account, move_account
 from unipile_accounts.services.refreshing.many import RefreshPass, refresh_accounts
 from unipile_accounts.services.refreshing.one import refresh_account
 from unipile_accounts.services.searching.people import HEADCOUNTS, SENIORITIES, YEARS, search_people
@@ -15,11 +16,13 @@ __all__ = [
     "SENIORITIES",
     "YEARS",
     "RefreshPass",
+    "add_account",
     "create_connect_link",
     "create_reconnect_link",
     "delete_webhooks",
     "disconnect_account",
-    "handle_post",
+    "handle_webhook",
+    "move_account",
     "refresh_account",
     "refresh_accounts",
     "register_webhook",

@@ -9,16 +9,11 @@ from django.db.models import Count
 from django.urls import reverse
 
 from unipile_accounts.admin.filters import PlanFilter, StatusFilter
-from unipile_accounts.models import UnipileAccount, WebhookContact
+from unipile_accounts.models import UnipileAccount
 
 register = template.Library()
 
 _FILTERS = (StatusFilter, PlanFilter)
-
-
-@register.simple_tag
-def webhook_contact() -> WebhookContact | None:
-    return WebhookContact.objects.first()
 
 
 @register.simple_tag

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
-from contextlib import suppress
+import threading
+from concurrent.futures import Future
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from unipile_accounts.exceptions import UnipileAccountNotFound, UnipileUnexpectedAnswer
+from unipile_accounts.exceptions import UnipileUnexpectedAnswer
+from unipile_accounts.interrupts import result_of
 from unipile_accounts.unipile import http
 
 # The most that `limit` may be.
@@ -27,12 +29,11 @@ def get_account(unipile_account_id: str, *, timeout: float | None = None) -> Any
 
 
 def delete_account(unipile_account_id: str, *, timeout: float | None = None) -> None:
-    """Remove an account from the workspace; one that is gone already is fine.
+    """Remove an account from the workspace. Raises `UnipileAccountNotFound` for one it lacks.
 
     https://developer.unipile.com/reference/accountscontroller_deleteaccount
     """
-    with suppress(UnipileAccountNotFound):
-        _ask_about("DELETE", unipile_account_id, timeout=timeout)
+    _ask_about("DELETE", unipile_account_id, timeout=timeout)
 
 
 def list_accounts(*, cursor: str | None = None, timeout: float | None = None) -> AccountPage:
@@ -48,6 +49,27 @@ def list_accounts(*, cursor: str | None = None, timeout: float | None = None) ->
             if next_cursor is None or (isinstance(next_cursor, str) and next_cursor != cursor):
                 return AccountPage(items, next_cursor or None)
     raise UnipileUnexpectedAnswer(f"Unipile's answer for {about} is not a list of accounts.")
+
+
+class _Pending:
+    def __init__(self, **kwargs: Any) -> None:
+        self._future: Future[AccountPage] = Future()
+        threading.Thread(
+            target=self._run, kwargs=kwargs, daemon=True, name="unipile-question"
+        ).start()
+
+    def _run(self, **kwargs: Any) -> None:
+        try:
+            self._future.set_result(list_accounts(**kwargs))
+        except BaseException as exc:
+            self._future.set_exception(exc)
+
+    def wait(self) -> AccountPage:
+        return result_of(self._future)
+
+
+def begin_list(*, cursor: str | None = None, timeout: float | None = None) -> _Pending:
+    return _Pending(cursor=cursor, timeout=timeout)
 
 
 def _ask_about(method: str, unipile_account_id: str, *, timeout: float | None) -> Any:

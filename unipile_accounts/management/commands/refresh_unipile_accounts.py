@@ -19,7 +19,7 @@ from unipile_accounts.management.ending import (
     ending_of_stop,
 )
 from unipile_accounts.management.output import Output
-from unipile_accounts.management.selection import add_options, select_accounts
+from unipile_accounts.management.selection import add_options, is_everything, select_accounts
 from unipile_accounts.management.stream import Stream
 from unipile_accounts.results import Door
 from unipile_accounts.services import refresh_accounts
@@ -92,6 +92,7 @@ def _run(
         dry_run=options["dry_run"],
         confirm_gone=options["confirm_gone"],
         live=options["live"],
+        upkeep=is_everything(options),
     )
     try:
         for result in run:

@@ -5,15 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.utils import timezone
-
-from unipile_accounts.exceptions import UnipileError, UnipileNotConfigured
 from unipile_accounts.models import UnipileAccount, UnipileAccountQuerySet
 from unipile_accounts.results import Door, Origin
-from unipile_accounts.services.refreshing import recording
-from unipile_accounts.services.refreshing.ask import give_connection_back
+from unipile_accounts.services.linking.deleting import delete_at_unipile
 from unipile_accounts.services.refreshing.locking import in_one_transaction
-from unipile_accounts.unipile.accounts import delete_account
+from unipile_accounts.services.refreshing.writing import write_locked
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -29,29 +25,18 @@ def disconnect_account(
     """Give one of these accounts up, and return whether Unipile has deleted it.
 
     The row stays with its history, and only a reconnect brings it back. A second time only Unipile
-    is told again. Raises `UnipileAccount.DoesNotExist`, or `AccountLocked`.
+    is asked again. Raises `UnipileAccount.DoesNotExist`, or `AccountLocked`.
     """
 
     def give_up() -> UnipileAccount:
-        account = accounts.select_for_update(no_key=True, nowait=True).get(pk=pk)
-        if account.given_up_at is None:
-            recording.save_with_history(
-                account,
-                {"status": UnipileAccount.Status.DISCONNECTED, "given_up_at": timezone.now()},
-                Origin(door, user),
-            )
-        return account
+        locked = accounts.with_database_time().select_for_update(no_key=True)
+        row = locked.get(pk=pk)
+        if row.given_up_at is None:
+            values = {
+                "status": UnipileAccount.Status.DISCONNECTED,
+                "given_up_at": row.database_time,
+            }
+            write_locked(row, values, Origin(door, user))
+        return row
 
-    account = in_one_transaction(give_up)
-    return delete_at_unipile(account.unipile_account_id)
-
-
-def delete_at_unipile(unipile_account_id: str) -> bool:
-    """Delete an account at Unipile, best effort, and return whether it is gone there."""
-    give_connection_back()
-    try:
-        delete_account(unipile_account_id)
-    except (UnipileError, UnipileNotConfigured) as exc:
-        recording.logger.warning("Unipile did not delete an account: %s", exc)
-        return False
-    return True
+    return delete_at_unipile(in_one_transaction(give_up).unipile_account_id)

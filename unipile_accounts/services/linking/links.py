@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
+from django.contrib.auth import get_user_model
 from django.core import signing
 from django.urls import reverse
 from django.utils import timezone
 
+from puffle.database import give_connection_back
 from unipile_accounts.conf import conf
-from unipile_accounts.exceptions import UnipileAccountNotFound, UnipileLoginLost
+from unipile_accounts.exceptions import (
+    UnipileAccountNotFound,
+    UnipileAccountNotListed,
+    UnipileAccountUnavailable,
+    UnipileLoginLost,
+)
 from unipile_accounts.models import ConnectLink, UnipileAccount, UnipileAccountQuerySet
-from unipile_accounts.services.refreshing.ask import give_connection_back
+from unipile_accounts.services.refreshing.ask import Workspace
+from unipile_accounts.services.refreshing.patience import Patience
 from unipile_accounts.unipile.accounts import get_account
 from unipile_accounts.unipile.hosted import create_link
 
@@ -21,59 +29,80 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 LIFETIME = timedelta(hours=1)
-# A login that was begun in time may end a little later.
-GRACE = timedelta(days=1)
 _SALT = "unipile_accounts.connect_link"
 
 
 def create_connect_link(user: AbstractBaseUser | AnonymousUser) -> str:
-    """Return a link on which this user connects an account; it dies within an hour.
+    """Return a link on which this user connects an account. It dies within an hour.
 
     Each link stands for itself, so a second one does no harm. The address is not stored. Raises
-    `UnipileNotConfigured` or a `UnipileError`.
+    `UnipileNotConfigured`, a `UnipileError`, or `DoesNotExist` of a user who is gone.
     """
-    return _create(ConnectLink(user_id=cast("int", user.pk)), reconnect=None)
+    return _create(user.pk, patience=Patience.of_one_refresh())
 
 
 def create_reconnect_link(accounts: UnipileAccountQuerySet, pk: UUID) -> str:
     """Return a link on which the owner of one of these accounts logs in to LinkedIn again.
 
-    Afterwards the row is the same; where Unipile no longer has the account, it gets a new Unipile
-    id. Raises `UnipileAccount.DoesNotExist` besides.
+    Afterwards the row is the same. It gets a new Unipile id where it was given up, or where Unipile
+    no longer has the account. Raises `UnipileAccount.DoesNotExist` besides.
     """
-    account = accounts.get(pk=pk)
-    link = ConnectLink(user_id=account.user_id, account=account)
-    give_connection_back()
-    return _create(link, reconnect=account if _is_at_unipile(account) else None)
-
-
-def _is_at_unipile(account: UnipileAccount) -> bool:
     _ = conf.public_url
+    account = accounts.get(pk=pk)
+    patience = Patience.of_one_refresh()
+    # A late delete can then hit only the old account.
+    is_there = account.given_up_at is None and _is_at_unipile(account, patience)
+    # The row may be gone by now.
+    account = accounts.get(pk=pk)
+    return _create(
+        account.user_id,
+        patience=patience,
+        account=account,
+        reconnect_account=account.unipile_account_id if is_there else "",
+    )
+
+
+def _is_at_unipile(account: UnipileAccount, patience: Patience) -> bool:
+    give_connection_back()
     try:
-        get_account(account.unipile_account_id)
-    except UnipileAccountNotFound:
+        get_account(account.unipile_account_id, timeout=patience.timeout())
+    except UnipileAccountNotFound as exc:
+        if not Workspace().is_ours(account.unipile_account_id, patience):
+            raise UnipileAccountNotListed(str(exc)) from exc
         return False
-    except UnipileLoginLost:
+    except (UnipileLoginLost, UnipileAccountUnavailable):
         return True
     return True
 
 
-def _create(link: ConnectLink, *, reconnect: UnipileAccount | None) -> str:
-    link.pk = uuid4()
+def _create(
+    user_id: Any,
+    *,
+    patience: Patience,
+    account: UnipileAccount | None = None,
+    reconnect_account: str = "",
+) -> str:
+    link = ConnectLink(
+        pk=uuid4(), user_id=user_id, account=account, reconnect_account=reconnect_account
+    )
     link.created_at = timezone.now()
     link.expires_at = link.created_at + LIFETIME
+    give_connection_back()
     url = create_link(
         name=signing.dumps(link.pk.hex, salt=_SALT),
         notify_url=conf.public_url + reverse("unipile-webhook"),
         success_url=conf.public_url + reverse("unipile-connected"),
         failure_url=conf.public_url + reverse("unipile-not-connected"),
         expires_at=link.expires_at,
-        reconnect_account=reconnect.unipile_account_id if reconnect else None,
+        reconnect_account=reconnect_account or None,
+        timeout=patience.timeout(),
     )
+    # The user may be gone by now.
+    get_user_model().objects.get(pk=user_id)
     link.save(force_insert=True)
     return url
 
 
 def link_id(name: str) -> UUID:
-    """Return the id of the link that was given this name; raise `signing.BadSignature`."""
+    """Return the id of the link that was given this name, and raise `signing.BadSignature`."""
     return UUID(signing.loads(name, salt=_SALT))

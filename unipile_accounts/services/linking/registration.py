@@ -28,7 +28,7 @@ def register_webhook() -> list[Registration]:
 
     Raises `UnipileNotConfigured` or a `UnipileError`.
     """
-    url, secret = _address(), conf.webhook_secret
+    url, secret = _address(), conf.webhook_secrets[0]
     found = [
         Registration(str(webhook.get("id")), False, _faults(webhook, secret))
         for webhook in _ours(url)

@@ -1,34 +1,34 @@
-"""Asking Unipile with no database connection held."""
+"""Asking Unipile about an account, with no database connection held."""
 
 from __future__ import annotations
 
-import contextvars
-import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import Future
-from typing import Any, TypeVar
+from datetime import datetime
+from typing import Any, NamedTuple
 
-from django.db import connection
-
+from puffle.database import give_connection_back
 from unipile_accounts.exceptions import (
     UnipileAccountNotFound,
     UnipileAccountNotListed,
     UnipileLoginLost,
+    UnipilePremiumStatusPending,
 )
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.payloads.account import AccountVerdict, read_account
 from unipile_accounts.payloads.profile import read_profile
+from unipile_accounts.services.refreshing.patience import Patience
 from unipile_accounts.unipile.accounts import get_account, list_accounts
 from unipile_accounts.unipile.profile import get_own_profile
 
-_T = TypeVar("_T")
-Call = Callable[..., Any]
-
 # How long a workspace counts as ours after it was seen to hold an account of ours, in seconds.
 _WORKSPACE_SEEN = 60.0
-# urllib3 rejects a timeout of 0.
-_SHORTEST_TIMEOUT = 0.001
+
+
+class Answer(NamedTuple):
+    """What Unipile said, and when it was asked, by the database's clock."""
+
+    verdict: AccountVerdict
+    asked_at: datetime
 
 
 class Workspace:
@@ -43,94 +43,62 @@ class Workspace:
     def saw_ours(self) -> None:
         self._ours_until = max(self._ours_until, time.monotonic() + _WORKSPACE_SEEN)
 
-    def is_ours(self, account: UnipileAccount, *, call: Call, deadline: float) -> bool:
-        """Tell whether it holds an account that we know under another row; ask if need be."""
+    def is_ours(self, unipile_account_id: str, patience: Patience) -> bool:
+        """Tell whether it holds another account that we know. Ask if need be."""
         if time.monotonic() >= self._ours_until:
-            page = call(list_accounts, timeout=seconds_until(deadline))
+            page = list_accounts(timeout=patience.timeout())
             ids = [item["id"] for item in page.items if isinstance(item, dict) and "id" in item]
-            if known_accounts(ids).exclude(pk=account.pk).exists():
+            known = known_accounts(ids).exclude(unipile_account_id=unipile_account_id)
+            if known.exists():
                 self.saw_ours()
         return time.monotonic() < self._ours_until
 
 
 def known_accounts(unipile_account_ids: list[Any]) -> Any:
-    """Return the rows of these ids; skip ids that PostgreSQL cannot take as a parameter."""
+    """Return the rows of these ids. Skip ids that PostgreSQL cannot take as a parameter."""
     ids = [each for each in unipile_account_ids if isinstance(each, str) and each.isprintable()]
     return UnipileAccount.objects.filter(unipile_account_id__in=ids)
 
 
 def ask(
-    account: UnipileAccount,
-    *,
-    deadline: float,
-    workspace: Workspace,
-    live: bool = False,
-    call: Call | None = None,
-) -> AccountVerdict:
+    account: UnipileAccount, *, patience: Patience, workspace: Workspace, live: bool = False
+) -> Answer:
     """Return what Unipile says of an account, or raise the `UnipileError` why it says nothing.
 
-    It is there, or an error, when `time.monotonic()` says `deadline`. `live` asks LinkedIn too.
+    `live` asks LinkedIn too. The row must be read with its `database_time`.
     """
-    call = call or directly
     unipile_account_id = account.unipile_account_id
     give_connection_back()
     try:
-        payload = call(get_account, unipile_account_id, timeout=seconds_until(deadline))
+        payload = get_account(unipile_account_id, timeout=patience.timeout())
         verdict = read_account(payload, unipile_account_id=unipile_account_id)
+        workspace.saw_ours()
+        if live and not verdict.reason:
+            return _ask_linkedin(verdict, unipile_account_id, patience=patience)
     except UnipileLoginLost as exc:
-        return _logged_out(exc)
+        verdict = AccountVerdict(UnipileAccount.Status.CREDENTIALS_REQUIRED, str(exc))
     except UnipileAccountNotFound as exc:
-        if not workspace.is_ours(account, call=call, deadline=deadline):
+        if not workspace.is_ours(unipile_account_id, patience):
             raise UnipileAccountNotListed(
                 f"{exc} No other account of ours was seen in this workspace."
             ) from exc
-        return AccountVerdict(status=UnipileAccount.Status.DISCONNECTED, reason=str(exc))
-    workspace.saw_ours()
-    if not live or verdict.reason:
-        return verdict
-    return _ask_linkedin(verdict, unipile_account_id, deadline=deadline, call=call)
+        verdict = AccountVerdict(UnipileAccount.Status.DISCONNECTED, str(exc))
+    return Answer(with_plan(verdict, unipile_account_id), account.database_time)
 
 
 def _ask_linkedin(
-    verdict: AccountVerdict, unipile_account_id: str, *, deadline: float, call: Call
-) -> AccountVerdict:
-    try:
-        profile = call(get_own_profile, unipile_account_id, timeout=seconds_until(deadline))
-    except UnipileLoginLost as exc:
-        return _logged_out(exc)
-    return read_profile(profile, verdict=verdict, unipile_account_id=unipile_account_id)
+    verdict: AccountVerdict, unipile_account_id: str, *, patience: Patience
+) -> Answer:
+    # A live answer is as old as its question to LinkedIn.
+    asked_at = UnipileAccount.objects.database_time()
+    give_connection_back()
+    profile = get_own_profile(unipile_account_id, timeout=patience.timeout())
+    live = read_profile(profile, verdict=verdict, unipile_account_id=unipile_account_id)
+    return Answer(live, asked_at)
 
 
-def _logged_out(exc: UnipileLoginLost) -> AccountVerdict:
-    return AccountVerdict(status=UnipileAccount.Status.CREDENTIALS_REQUIRED, reason=str(exc))
-
-
-def seconds_until(deadline: float) -> float:
-    return max(_SHORTEST_TIMEOUT, deadline - time.monotonic())
-
-
-def directly(function: Callable[..., _T], *args: Any, **kwargs: Any) -> _T:
-    return function(*args, **kwargs)
-
-
-def in_background(function: Callable[..., _T], *args: Any, **kwargs: Any) -> Future[_T]:
-    """Call a function in a thread of its own; it must not use the database."""
-    future: Future[_T] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(function(*args, **kwargs))
-        except BaseException as exc:  # noqa: BLE001  # raised where the result is waited for
-            future.set_exception(exc)
-
-    # Entries of the log keep the id of our request.
-    target = contextvars.copy_context().run
-    # A daemon thread, because a pass that is stopped does not wait for it.
-    threading.Thread(target=target, args=(run,), name="unipile-question", daemon=True).start()
-    return future
-
-
-def give_connection_back() -> None:
-    """Let others use our database connection while we wait for Unipile."""
-    if not connection.in_atomic_block:
-        connection.close()
+def with_plan(verdict: AccountVerdict, unipile_account_id: str) -> AccountVerdict:
+    """Return a verdict that says something of the plan, or why there is none; else raise."""
+    if verdict.reason or verdict.flags:
+        return verdict
+    raise UnipilePremiumStatusPending(f"Unipile account {unipile_account_id} is still connecting.")

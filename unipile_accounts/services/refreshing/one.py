@@ -1,29 +1,29 @@
-"""One account: ask Unipile, store what it says, and tell who asked."""
+"""One account: ask Unipile, store what it says, and publish how it went."""
 
 from __future__ import annotations
 
-import random
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db import DatabaseError
 
-from unipile_accounts.conf import conf
-from unipile_accounts.exceptions import Retry, UnipileError
-from unipile_accounts.models import UnipileAccount, UnipileAccountQuerySet
+from unipile_accounts.exceptions import AccountLocked, UnipileError
+from unipile_accounts.models import AccountChange, UnipileAccount, UnipileAccountQuerySet
 from unipile_accounts.results import Door, Origin, RefreshResult
+from unipile_accounts.services.linking.logins import store_new_member
 from unipile_accounts.services.refreshing import recording
-from unipile_accounts.services.refreshing.ask import Call, Workspace, ask
-from unipile_accounts.services.refreshing.writing import given_up, note_failures, store
+from unipile_accounts.services.refreshing.ask import Answer, Workspace, ask
+from unipile_accounts.services.refreshing.deciding import (
+    as_stored,
+    given_up,
+    is_same_question,
+)
+from unipile_accounts.services.refreshing.patience import Patience
+from unipile_accounts.services.refreshing.writing import note_failures, store
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-
-
-# All that a question needs. The whole row is read with its lock.
-_QUESTION = ("user_id", "unipile_account_id", "given_up_at")
 
 
 def refresh_account(
@@ -33,88 +33,100 @@ def refresh_account(
     door: Door,
     user: AbstractBaseUser | AnonymousUser | None = None,
     live: bool = False,
-    idempotency_key: str = "",
 ) -> RefreshResult:
     """Re-read one of these accounts from Unipile and store what it says.
 
-    `live` asks LinkedIn for the plan too. A repeated `idempotency_key` of the same user is told
-    again what the first request has changed.
+    `live` asks LinkedIn for the plan too.
 
     Raises `UnipileAccount.DoesNotExist` when it is not among them, `UnipileNotConfigured` or a
     `UnipileError` when Unipile gives no verdict, and `UnipileReconnectRequired` when the row is not
     connected. Flags and limits stay as they are then.
     """
-    origin = Origin(door, user, idempotency_key)
+    origin = Origin(door, user)
     started = time.monotonic()
     try:
-        result = _refresh_with_retry(accounts, pk, origin=origin, live=live)
+        result = refresh_one(
+            accounts, pk, patience=Patience.of_one_refresh(), origin=origin, live=live
+        )
     except Exception as exc:
         recording.log_failure(exc, pk, origin, milliseconds=_milliseconds_since(started))
-        if isinstance(exc, UnipileError):
-            _note(pk, exc)
         raise
-    recording.tell([result], origin, milliseconds=_milliseconds_since(started))
+    _note(result)
+    recording.publish([result], origin, milliseconds=_milliseconds_since(started))
     if result.error:
         raise result.error
-    told = recording.changes_told_before(result.account, origin)
-    return replace(result, changes=told | result.changes) if told else result
-
-
-def _refresh_with_retry(
-    accounts: UnipileAccountQuerySet, pk: UUID, *, origin: Origin, live: bool
-) -> RefreshResult:
-    deadline = time.monotonic() + conf.unipile_timeout
-    try:
-        return refresh_one(accounts, pk, deadline=deadline, origin=origin, live=live)
-    except UnipileError as exc:
-        pause = random.uniform(0.1, 0.4)  # noqa: S311  # spreads retries, guards nothing
-        is_time_left = time.monotonic() + pause < deadline
-        if exc.retry is not Retry.AT_ONCE or exc.retry_after is not None or not is_time_left:
-            raise
-        time.sleep(pause)
-    return refresh_one(accounts, pk, deadline=deadline, origin=origin, live=live)
+    return result
 
 
 def refresh_one(
     accounts: UnipileAccountQuerySet,
     pk: UUID,
     *,
-    deadline: float,
+    patience: Patience,
     origin: Origin,
     live: bool = False,
     dry_run: bool = False,
     workspace: Workspace | None = None,
-    call: Call | None = None,
 ) -> RefreshResult:
-    """Ask once and store the answer; raise the `UnipileError` why there is none."""
+    """Ask as often as `patience` allows and store the answer; a `UnipileError` is in the result."""
+    patience.begin()
+    row = accounts.with_database_time().get(pk=pk)
+    while row.given_up_at is None:
+        try:
+            answer = ask(row, patience=patience, workspace=workspace or Workspace(), live=live)
+        except UnipileError as exc:
+            if not patience.try_again(exc):
+                return RefreshResult(row, error=exc, asked_at=row.database_time)
+        else:
+            patience.succeeded()
+            if result := _store(row, answer, patience=patience, origin=origin, dry_run=dry_run):
+                return result
+        try:
+            row = accounts.with_database_time().get(pk=pk)
+        except UnipileAccount.DoesNotExist:
+            return _merged(accounts, pk)
+    return given_up(row)
+
+
+def _store(
+    row: UnipileAccount, answer: Answer, *, patience: Patience, origin: Origin, dry_run: bool
+) -> RefreshResult | None:
+    """Store an answer, and return None where the row has become another question."""
+    asked = row
     while True:
-        account = accounts.with_database_time().only(*_QUESTION).get(pk=pk)
-        if account.given_up_at:
-            return RefreshResult(account, error=given_up(account))
-        verdict = ask(
-            account,
-            deadline=deadline,
-            workspace=workspace or Workspace(),
-            live=live,
-            call=call,
-        )
-        results = store(
-            {account.unipile_account_id: verdict},
-            UnipileAccount.objects.filter(pk=pk, user_id=account.user_id),
-            asked_at=account.database_time,
-            origin=origin,
-            dry_run=dry_run,
-        )
-        # With another owner or Unipile id by now, it is another question.
-        if results:
-            return results[0]
+        store_it = store
+        if answer.verdict.linkedin_id and not row.linkedin_id:
+            store_it = store_new_member
+        try:
+            result = store_it(
+                row, answer.verdict, asked_at=answer.asked_at, origin=origin, dry_run=dry_run
+            )
+        except AccountLocked as exc:
+            return RefreshResult(row, error=exc)
+        if result:
+            return result
+        found = UnipileAccount.objects.with_database_time().filter(pk=row.pk).first()
+        if found is None or found.given_up_at or not is_same_question(found, asked):
+            return None
+        if patience.is_over():
+            return RefreshResult(found, error=AccountLocked("The account is written all the time."))
+        row = found
 
 
-def _note(pk: UUID, error: UnipileError) -> None:
+def _merged(accounts: UnipileAccountQuerySet, pk: UUID) -> RefreshResult:
+    """Answer from the row that has taken the login of this one, if there is one."""
+    last = AccountChange.objects.filter(account=pk).first()
+    kept = last.changes.get("merged_into") if last else None
+    if kept is None:
+        raise UnipileAccount.DoesNotExist
+    return as_stored(accounts.with_database_time().get(pk=kept[1]))
+
+
+def _note(result: RefreshResult) -> None:
     try:
-        note_failures([RefreshResult(UnipileAccount(pk=pk), error=error)])
+        note_failures([result])
     except DatabaseError:
-        recording.logger.warning("The failure of account %s could not be noted.", pk)
+        recording.logger.warning("The failure of account %s was not noted.", result.account.pk)
 
 
 def _milliseconds_since(started: float) -> int:

@@ -1,4 +1,4 @@
-"""How long a pass puts up with a Unipile that fails."""
+"""The one rule of how often and how long Unipile is asked."""
 
 from __future__ import annotations
 
@@ -9,59 +9,90 @@ from unipile_accounts.conf import conf
 from unipile_accounts.exceptions import Retry, UnipileError, UnipileNotAsked
 from unipile_accounts.interrupts import pause
 
-# Tries of one question, and failures in a row that make a pass give up.
+# Tries of one question in a pass, and failures in a row that make the pass give up.
 TRIES = 4
 FAILURES_IN_A_ROW = 8
-# Seconds between two tries.
-SHORTEST_PAUSE = 0.5
+# Seconds before a second try. Each further pause is twice as long.
+PAUSES = {Retry.AT_ONCE: 0.25, Retry.AFTER_A_PAUSE: 1.0}
 LONGEST_PAUSE = 60.0
-
-_UNIPILES_FAULT = {Retry.AT_ONCE, Retry.AFTER_A_PAUSE}
+# What somebody who waits for one account puts up with, in seconds.
+SHORT_PAUSE = 0.5
+# An answer cannot come in no time at all.
+_SHORTEST_TIMEOUT = 0.001
 
 
 class Patience:
     """Pauses between tries, and ends a pass when Unipile fails again and again.
 
-    A question that stays without an answer is that account's failure; `FAILURES_IN_A_ROW` are
-    Unipile's.
+    A question that stays without an answer is that account's failure. `FAILURES_IN_A_ROW` are
+    Unipile's. `questions` counts what Unipile was asked.
     """
 
-    def __init__(self, seconds: float | None) -> None:
-        self._deadline = time.monotonic() + (seconds or float("inf"))
+    def __init__(
+        self,
+        *,
+        seconds: float | None = None,
+        tries: int = TRIES,
+        longest_pause: float = LONGEST_PAUSE,
+    ) -> None:
+        self.questions = 0
+        self._end = time.monotonic() + (seconds or float("inf"))
+        self._most_tries = tries
+        self._longest_pause = longest_pause
         self._tries = 0
         self._failures: list[UnipileError] = []
+        self.begin()
 
-    def deadline(self) -> float:
-        """Return when the answer to the next question must be there."""
-        return min(time.monotonic() + conf.unipile_timeout, self._deadline)
+    @classmethod
+    def of_one_refresh(cls) -> Patience:
+        """Allow a second try at once, within UNIPILE_TIMEOUT for everything."""
+        return cls(seconds=conf.unipile_timeout, tries=2, longest_pause=SHORT_PAUSE)
 
-    def try_again(self, error: UnipileError | None) -> bool:
-        """Pause before another try of the same question; return False when there is none."""
-        if error is None or error.retry not in _UNIPILES_FAULT:
-            self._tries, self._failures = 0, []
+    def begin(self) -> None:
+        """Give the next account or page UNIPILE_TIMEOUT for all its questions."""
+        self._deadline = min(time.monotonic() + conf.unipile_timeout, self._end)
+
+    def timeout(self) -> float:
+        """Count a question, and return the seconds until its answer must be there."""
+        self.questions += 1
+        return max(_SHORTEST_TIMEOUT, self._deadline - time.monotonic())
+
+    def is_over(self) -> bool:
+        return time.monotonic() >= self._deadline
+
+    def succeeded(self) -> None:
+        self._tries, self._failures = 0, []
+
+    def try_again(self, error: UnipileError) -> bool:
+        """Pause before another try of the same question, and return False when there is none."""
+        if error.retry not in PAUSES:
+            self.succeeded()
             return False
         self._tries += 1
         self._failures.append(error)
         seconds = self._seconds_to_pause(error)
-        if self._tries >= TRIES or self.reason_to_end() or seconds >= self._seconds_left():
+        if (
+            self._tries >= self._most_tries
+            or self.reason_to_end()
+            or seconds > self._longest_pause
+            or seconds >= self._end - time.monotonic()
+        ):
             self._tries = 0
             return False
         pause(seconds)
+        self.begin()
         return True
 
     def reason_to_end(self) -> UnipileError | None:
-        """Return why no more accounts are asked for; None while the pass goes on."""
+        """Return why no more accounts are asked for, and None while the pass goes on."""
         if len(self._failures) >= FAILURES_IN_A_ROW:
             return self._failures[-1]
-        if self._seconds_left() <= 0:
+        if time.monotonic() >= self._end:
             return UnipileNotAsked("The time limit was reached.")
         return None
 
     def _seconds_to_pause(self, error: UnipileError) -> float:
         if error.retry_after is not None:
             return min(float(error.retry_after), LONGEST_PAUSE)
-        longest = min(SHORTEST_PAUSE * 2**self._tries, LONGEST_PAUSE)
+        longest = min(PAUSES[error.retry] * 2**self._tries, LONGEST_PAUSE)
         return random.uniform(longest / 2, longest)  # noqa: S311  # spreads tries, guards nothing
-
-    def _seconds_left(self) -> float:
-        return self._deadline - time.monotonic()

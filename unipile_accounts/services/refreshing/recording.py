@@ -1,15 +1,13 @@
-"""What every refresh leaves behind: the account's history, a log entry and a signal."""
+"""What a refresh leaves behind besides the row: a log entry, metrics and a signal."""
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ImproperlyConfigured
-from django.utils import timezone
 
 from unipile_accounts import metrics
 from unipile_accounts.exceptions import (
@@ -18,8 +16,8 @@ from unipile_accounts.exceptions import (
     UnipilePremiumStatusPending,
     UnipileReconnectRequired,
 )
-from unipile_accounts.models import AccountChange, UnipileAccount
-from unipile_accounts.results import Change, Origin, RefreshResult
+from unipile_accounts.models import UnipileAccount
+from unipile_accounts.results import Origin, RefreshResult
 from unipile_accounts.signals import account_refreshed
 
 # Dashboards know this name, which is not the module's.
@@ -31,51 +29,7 @@ _OPERATORS = (UnipileAuthenticationError, ImproperlyConfigured)
 _NOT_OURS = UnipileAccount.DoesNotExist
 
 
-def write_history(results: Iterable[RefreshResult], origin: Origin) -> None:
-    """Add what changed to the histories, in the transaction of the rows."""
-    now = timezone.now()
-    AccountChange.objects.bulk_create(
-        AccountChange(
-            account_id=result.account.pk,
-            changed_at=now,
-            door=origin.door,
-            user_id=origin.user.pk if origin.user else None,
-            idempotency_key=origin.idempotency_key,
-            field=name,
-            old=_text(change.old),
-            new=_text(change.new),
-        )
-        for result in results
-        for name, change in result.changes.items()
-    )
-
-
-def _text(value: Any) -> str:
-    return "" if value is None else str(value)
-
-
-def save_with_history(account: UnipileAccount, values: dict[str, Any], origin: Origin) -> None:
-    """Write values to a row that is locked, and what differs into its history."""
-    changes = {
-        name: Change(old, new)
-        for name, new in values.items()
-        if (old := getattr(account, name)) != new
-    }
-    for name, new in values.items():
-        setattr(account, name, new)
-    account.save(update_fields=[*values, "updated_at"])
-    write_history([RefreshResult(account, changes)], origin)
-
-
-def changes_told_before(account: UnipileAccount, origin: Origin) -> dict[str, Change]:
-    """Return what an earlier request with the same key and user has changed."""
-    if not origin.idempotency_key or origin.user is None or origin.user.pk is None:
-        return {}
-    told = account.changes.filter(user_id=origin.user.pk, idempotency_key=origin.idempotency_key)
-    return {change.field: Change(change.old, change.new) for change in told}
-
-
-def tell(results: list[RefreshResult], origin: Origin, **extra: Any) -> None:
+def publish(results: list[RefreshResult], origin: Origin, **extra: Any) -> None:
     """Log results, and send the signal for those that were stored."""
     count(results, origin)
     for result in results:

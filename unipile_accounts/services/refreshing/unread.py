@@ -15,8 +15,8 @@ from unipile_accounts.unipile.accounts import PAGE_SIZE
 class Unread:
     """The accounts of a selection that nothing was said about yet.
 
-    What it remembers does not grow with the number of accounts: a row that was read is told by its
-    `refreshed_at`, and only those that were reported without a write are kept.
+    Its memory does not grow with the number of accounts. A row that was read shows it by its
+    `answered_at`, and only those that were reported without a write are kept.
     """
 
     def __init__(self, selection: UnipileAccountQuerySet) -> None:
@@ -26,7 +26,7 @@ class Unread:
         self._reported: set[UUID] = set()
 
     def chunks(self, *, status: str | None = None) -> Iterator[list[UnipileAccount]]:
-        accounts = self.selection.not_refreshed_since(self._started)
+        accounts = self.selection.not_answered_since(self._started)
         for chunk in chunks(accounts.filter(status=status) if status else accounts):
             unread = [row for row in chunk if row.pk not in self._reported]
             if unread:
@@ -38,7 +38,7 @@ class Unread:
 
     def was_read(self, row: UnipileAccount) -> bool:
         """An account that moves to a later page while the list is read comes twice."""
-        return row.refreshed_at in self._asked_at or row.pk in self._reported
+        return row.answered_at in self._asked_at or row.pk in self._reported
 
     def asked(self, asked_at: datetime) -> None:
         self._asked_at.add(asked_at)

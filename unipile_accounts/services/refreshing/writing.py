@@ -1,190 +1,233 @@
-"""The one place that writes what Unipile decides: verdicts in, rows and what changed out."""
+"""The one place that writes accounts and their history."""
 
 from __future__ import annotations
 
-import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import models
 from django.db.models.functions import Now
+from django.db.models.signals import pre_delete
+from django.dispatch import receiver
 from django.utils import timezone
 
-from unipile_accounts.exceptions import (
-    AccountLocked,
-    UnipileAccountDisconnected,
-    UnipileReconnectRequired,
-)
-from unipile_accounts.limits import weekly_limits
-from unipile_accounts.models import UnipileAccount, UnipileAccountQuerySet
+from unipile_accounts.exceptions import AccountLocked
+from unipile_accounts.limits import PLAN_COLUMNS
+from unipile_accounts.models import AccountChange, UnipileAccount
 from unipile_accounts.payloads.account import AccountVerdict
-from unipile_accounts.results import Change, Origin, RefreshResult
-from unipile_accounts.services.refreshing.locking import in_one_transaction
-from unipile_accounts.services.refreshing.recording import write_history
-
-logger = logging.getLogger("unipile_accounts.services")
-
-# Columns whose changes are told. The others are only written.
-TOLD = (
-    "name",
-    "profile_url",
-    "status",
-    "is_premium",
-    "has_sales_navigator",
-    "weekly_connection_limit",
-    "weekly_message_limit",
+from unipile_accounts.results import Change, Door, Origin, RefreshResult
+from unipile_accounts.services.refreshing.deciding import (
+    REPORTED,
+    Decision,
+    as_stored,
+    decide,
+    is_outdated,
+    is_same_question,
 )
-_WRITTEN = (
-    *TOLD,
-    *("linkedin_id", "live_checked_at", "live_snapshot"),
-    *("refreshed_at", "last_tried_at", "last_error", "updated_at"),
+from unipile_accounts.services.refreshing.locking import in_one_transaction, patiently
+
+# The history calls columns as the accounts' list does.
+_LISTED_AS = {"name": "display_name", "unipile_account_id": "provider_account_id"}
+_HISTORY = (*REPORTED, "unipile_account_id")
+_ANSWER_COLUMNS = (
+    *REPORTED,
+    *("linkedin_id", "live_checked_at", "live_snapshot", "refreshed_at"),
+    *("answered_at", "last_tried_at", "last_error", "version", "updated_at"),
 )
 
 
 def store(
-    verdicts: Mapping[str, AccountVerdict],
-    accounts: UnipileAccountQuerySet,
+    row: UnipileAccount,
+    verdict: AccountVerdict,
     *,
     asked_at: datetime,
     origin: Origin,
     dry_run: bool = False,
-    skip: Callable[[UnipileAccount], bool] = lambda row: False,
-    skip_locked: bool = False,
-) -> list[RefreshResult]:
-    """Write verdicts, by Unipile id, to the rows among these that they are about.
+) -> RefreshResult | None:
+    """Write an answer where the row is still as it was read, and return None where it is not.
 
-    The rows are locked in the order of their keys and compared as they are then, so of several
-    refreshes after one upgrade exactly one sees the change. An answer that was asked for before the
-    stored one is not written. The history is written with the rows. A dry run writes nothing.
-
-    Raises `AccountLocked` when somebody holds a row for seconds; `skip_locked` leaves it out.
+    An answer that was asked for earlier than the stored one is not written. Raises `AccountLocked`
+    when somebody holds the row for seconds.
     """
+    if is_outdated(row, asked_at=asked_at):
+        return as_stored(row)
+    decision = decide(row, verdict, asked_at=asked_at)
+    if dry_run or _write_if_unchanged(row, decision, origin):
+        return decision.result(row)
+    return None
 
-    def apply() -> list[RefreshResult]:
-        locked = accounts.select_for_update(
-            no_key=True, nowait=not skip_locked, skip_locked=skip_locked
+
+def _write_if_unchanged(row: UnipileAccount, decision: Decision, origin: Origin) -> bool:
+    as_read = UnipileAccount.objects.filter(
+        pk=row.pk,
+        version=row.version,
+        user_id=row.user_id,
+        unipile_account_id=row.unipile_account_id,
+    )
+    new = {**decision.values, "version": row.version + 1, "updated_at": timezone.now()}
+    if not decision.changes:
+        return patiently(lambda: as_read.update(**new) > 0)
+
+    def write() -> bool:
+        if not as_read.update(**new):
+            return False
+        _entry(row, decision.changes, origin).save()
+        return True
+
+    return in_one_transaction(write)
+
+
+def store_locked(
+    rows: Iterable[UnipileAccount],
+    verdicts: dict[str, AccountVerdict],
+    *,
+    asked_at: datetime,
+    origin: Origin,
+    new_members: set[UUID],
+    dry_run: bool = False,
+) -> list[RefreshResult]:
+    """Write answers, by Unipile id, to rows that this transaction has locked.
+
+    A row gets its member where it is one of `new_members`.
+    """
+    results, decided = [], []
+    for row in rows:
+        if is_outdated(row, asked_at=asked_at):
+            results.append(as_stored(row))
+            continue
+        decision = decide(
+            row,
+            verdicts[row.unipile_account_id],
+            asked_at=asked_at,
+            with_member=row.pk in new_members,
         )
-        rows = locked.filter(unipile_account_id__in=list(verdicts)).order_by("pk")
-        # Both are written, never compared, and times are slow to read.
-        rows = rows.defer("updated_at", "last_tried_at")
-        applied = [
-            _apply(verdicts[row.unipile_account_id], row, asked_at=asked_at)
-            for row in rows
-            if not skip(row)
-        ]
-        results = [result for result, _ in applied]
-        if not dry_run:
-            _write((result.account, values) for result, values in applied if result.stored)
-            write_history(results, origin)
-        return results
-
-    return in_one_transaction(apply)
+        decided.append((row, decision))
+        results.append(decision.result(row))
+    if not dry_run:
+        _write_decided(decided, asked_at=asked_at, origin=origin)
+    return results
 
 
-def _apply(
-    verdict: AccountVerdict, row: UnipileAccount, *, asked_at: datetime
-) -> tuple[RefreshResult, dict[str, Any]]:
-    """Bring a locked row, in memory, to what Unipile answered; return what is to be written too."""
-    if row.given_up_at:
-        return RefreshResult(row, error=given_up(row)), {}
-    if row.refreshed_at and asked_at < row.refreshed_at and not _is_ahead(row):
-        return RefreshResult(row, error=_not_connected(row)), {}
-    different = {
-        name: value
-        for name, value in _new_values(verdict, row, asked_at=asked_at).items()
-        if (value is not None or name == "live_checked_at") and getattr(row, name) != value
-    }
-    changes = {
-        name: Change(getattr(row, name), value) for name, value in different.items() if name in TOLD
-    }
-    error = UnipileReconnectRequired(verdict.reason) if verdict.reason else None
-    values = different | {
-        "refreshed_at": asked_at,
-        "last_tried_at": asked_at,
-        "last_error": error.code if error else "",
-    }
+def _write_decided(
+    decided: list[tuple[UnipileAccount, Decision]], *, asked_at: datetime, origin: Origin
+) -> None:
+    """Write what brings no news in one statement for each kind, and all news in one more."""
+    now = timezone.now()
+    alike: dict[bool, list[UUID]] = defaultdict(list)
+    news = []
+    for row, decision in decided:
+        if decision.is_news:
+            row.version, row.updated_at = row.version + 1, now
+            news.append(row)
+        else:
+            alike["refreshed_at" in decision.values].append(row.pk)
+    for has_plan, pks in alike.items():
+        times = {"answered_at": asked_at, "last_tried_at": asked_at}
+        UnipileAccount.objects.filter(pk__in=pks).update(
+            **times,
+            **({"refreshed_at": asked_at} if has_plan else {}),
+            version=models.F("version") + 1,
+            updated_at=now,
+        )
+    UnipileAccount.objects.bulk_create(
+        news, update_conflicts=True, unique_fields=["id"], update_fields=_ANSWER_COLUMNS
+    )
+    AccountChange.objects.bulk_create(
+        _entry(row, decision.changes, origin) for row, decision in decided if decision.changes
+    )
+
+
+def write_locked(row: UnipileAccount, values: dict[str, Any], origin: Origin) -> dict[str, Change]:
+    """Write values to a row that this transaction has locked, and return what they change."""
+    changes = _apply(row, values)
+    row.version += 1
+    row.save(update_fields=[*values, "version", "updated_at"])
+    if changes:
+        _entry(row, changes, origin).save()
+    return changes
+
+
+def _apply(row: UnipileAccount, values: dict[str, Any]) -> dict[str, Change]:
+    old = {name: getattr(row, name) for name in values}
     for name, value in values.items():
         setattr(row, name, value)
-    return RefreshResult(row, changes, error, stored=True), values
-
-
-def _new_values(
-    verdict: AccountVerdict, row: UnipileAccount, *, asked_at: datetime
-) -> dict[str, Any]:
-    """Return values for our columns; None where the verdict says nothing."""
-    values = {name: getattr(verdict, name, None) for name in (*TOLD, "linkedin_id")}
-    if verdict.is_premium is None:
-        return values
-    if verdict.is_live:
-        values |= {"live_checked_at": asked_at, "live_snapshot": verdict.plan_snapshot or ""}
-    elif row.live_checked_at and verdict.plan_snapshot == row.live_snapshot:
-        # Unipile's copy is as it was when LinkedIn was asked, so it is older than that answer.
-        return values | {"is_premium": None, "has_sales_navigator": None}
-    elif row.live_checked_at:
-        values |= {"live_checked_at": None, "live_snapshot": ""}
-    limits = weekly_limits(is_premium=verdict.is_premium)
-    return values | {
-        "weekly_connection_limit": limits.connections,
-        "weekly_message_limit": limits.messages,
+    return {
+        name: Change(old[name], values[name])
+        for name in _HISTORY
+        if name in values and old[name] != values[name]
     }
 
 
-def _write(rows: Iterable[tuple[UnipileAccount, dict[str, Any]]]) -> None:
-    """Write rows that get the same values in one statement, and all the others in one more."""
-    now = timezone.now()
-    groups: dict[tuple[tuple[str, Any], ...], list[UnipileAccount]] = defaultdict(list)
-    for row, new in rows:
-        row.updated_at = now
-        groups[tuple(new.items())].append(row)
-    unlike = [alike[0] for alike in groups.values() if len(alike) == 1]
-    if len(unlike) > 1:
-        UnipileAccount.objects.bulk_create(
-            unlike, update_conflicts=True, unique_fields=["id"], update_fields=_WRITTEN
-        )
-    for values, alike in groups.items():
-        if len(alike) > 1 or len(unlike) == 1:
-            UnipileAccount.objects.filter(pk__in=[row.pk for row in alike]).update(
-                updated_at=now, **dict(values)
-            )
+def add(row: UnipileAccount, origin: Origin) -> None:
+    """Insert a new row. The history tells of its plan where that is known."""
+    row.save(force_insert=True)
+    told = [name for name in _HISTORY if row.refreshed_at or name not in PLAN_COLUMNS]
+    changes = {name: Change(None, value) for name in told if (value := getattr(row, name)) != ""}
+    _entry(row, changes, origin).save()
+
+
+def move(row: UnipileAccount, user_id: Any, origin: Origin) -> None:
+    """Give a locked row to another owner. Each owner's history tells the own side."""
+    _entry(row, {"status": Change(row.status, None)}, origin).save()
+    row.user_id = user_id
+    row.version += 1
+    row.save(update_fields=["user", "version", "updated_at"])
+    _entry(row, {"status": Change(None, row.status)}, origin).save()
+
+
+def merge(row: UnipileAccount, *, into: UnipileAccount, origin: Origin) -> None:
+    """Delete a locked row whose login another row has taken."""
+    changes = {"status": Change(row.status, None), "merged_into": Change(None, str(into.pk))}
+    _entry(row, changes, origin).save()
+    row.is_merged = True
+    row.delete()
+
+
+@receiver(pre_delete, sender=UnipileAccount)
+def end_history(instance: UnipileAccount, **kwargs: Any) -> None:
+    """Refuse to delete a living row, whatever it was when the deletion was asked for."""
+    if instance.is_merged:
+        return
+    row = UnipileAccount.objects.deletable().select_for_update().filter(pk=instance.pk).first()
+    if row is None:
+        raise models.ProtectedError("Disconnect the account first.", {instance})
+    _entry(row, {"status": Change(row.status, None)}, Origin(Door.ADMIN)).save()
+
+
+def _entry(row: UnipileAccount, changes: dict[str, Change], origin: Origin) -> AccountChange:
+    return AccountChange(
+        account_id=row.pk,
+        owner_id=row.user_id,
+        door=origin.door,
+        user_id=origin.user.pk if origin.user else None,
+        changes={_LISTED_AS.get(name, name): change for name, change in changes.items()},
+    )
 
 
 def note_failures(results: Iterable[RefreshResult]) -> None:
     """Write down that refreshes failed, and nothing else of the rows."""
-    codes: dict[str, list[UUID]] = defaultdict(list)
+    failures: dict[tuple[str, datetime | None], dict[UUID, UnipileAccount]] = defaultdict(dict)
     for result in results:
         if result.error and not result.stored and result.outcome == "failed":
-            codes[result.error.code].append(result.account.pk)
-    # To note that a row is locked would take its lock.
-    codes.pop(AccountLocked.code, None)
-    for code, pks in codes.items():
-        with transaction.atomic():
-            # A row that somebody holds is worth no wait.
-            free = UnipileAccount.objects.select_for_update(no_key=True, skip_locked=True)
-            found = free.filter(pk__in=pks).order_by("pk").values_list("pk", flat=True)
-            UnipileAccount.objects.filter(pk__in=list(found)).update(
-                last_tried_at=Now(), last_error=code
-            )
+            failures[result.error.code, result.asked_at][result.account.pk] = result.account
+    for (code, asked_at), accounts in failures.items():
+        # The note on a locked row would need the same lock.
+        if code != AccountLocked.code:
+            in_one_transaction(partial(_note, accounts, code, asked_at))
 
 
-def _is_ahead(row: UnipileAccount) -> bool:
-    """Tell a time that lies ahead of the database's clock; it puts nothing in order."""
-    # Ask for the time after the lock, so that a later answer is not ahead.
-    if row.refreshed_at is None or row.refreshed_at <= UnipileAccount.objects.database_time():
-        return False
-    logger.warning("Account %s was refreshed in the future; that time is ignored.", row.pk)
-    return True
-
-
-def _not_connected(row: UnipileAccount) -> UnipileReconnectRequired | None:
-    if row.status == UnipileAccount.Status.CONNECTED:
-        return None
-    return UnipileReconnectRequired(f"Account {row.pk} is {row.status} by a later answer.")
-
-
-def given_up(account: UnipileAccount) -> UnipileAccountDisconnected:
-    return UnipileAccountDisconnected(
-        f"Account {account.pk} was disconnected by its owner, so Unipile was not asked."
-    )
+def _note(accounts: dict[UUID, UnipileAccount], code: str, asked_at: datetime | None) -> None:
+    free = UnipileAccount.objects.select_for_update(no_key=True, skip_locked=True).order_by("pk")
+    columns = free.only("user_id", "unipile_account_id", "last_tried_at")
+    same = [
+        row.pk
+        for row in columns.filter(pk__in=accounts)
+        if is_same_question(row, accounts[row.pk])
+        and not (asked_at and row.last_tried_at and asked_at < row.last_tried_at)
+    ]
+    tried = {"last_tried_at": asked_at or Now(), "last_error": code}
+    UnipileAccount.objects.filter(pk__in=same).update(**tried)

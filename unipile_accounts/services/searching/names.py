@@ -21,7 +21,7 @@ from unipile_accounts.payloads.people import (
     is_id,
     read_parameters,
 )
-from unipile_accounts.services.refreshing.ask import seconds_until
+from unipile_accounts.services.refreshing.patience import Patience
 from unipile_accounts.unipile.search import search_parameters
 
 # Seconds in which LinkedIn is not asked for the same name again.
@@ -29,7 +29,7 @@ _REMEMBERED = 24 * 60 * 60
 _CANDIDATES = 5
 
 
-def with_ids(filters: Filters, account: UnipileAccount, *, api: Api, deadline: float) -> Filters:
+def with_ids(filters: Filters, account: UnipileAccount, *, api: Api, patience: Patience) -> Filters:
     """Return the filters with LinkedIn's ids in place of names.
 
     Raises `ValidationError` for a name that is not exactly one title, with up to five candidates,
@@ -38,7 +38,7 @@ def with_ids(filters: Filters, account: UnipileAccount, *, api: Api, deadline: f
 
     def ids_of(field: str, words: str | list[str]) -> list[str]:
         ids = (
-            _id_of(word, field=field, account=account, api=api, until=deadline) for word in words
+            _id_of(word, field=field, account=account, api=api, patience=patience) for word in words
         )
         # A name that comes twice is one id.
         return list(dict.fromkeys(ids))
@@ -48,7 +48,7 @@ def with_ids(filters: Filters, account: UnipileAccount, *, api: Api, deadline: f
     }
 
 
-def _id_of(word: str, *, field: str, account: UnipileAccount, api: Api, until: float) -> str:
+def _id_of(word: str, *, field: str, account: UnipileAccount, api: Api, patience: Patience) -> str:
     if is_id(word):
         return word
     kind, service = cast("str", KINDS[field].of(api)), cast("str", SERVICES.of(api))
@@ -62,7 +62,7 @@ def _id_of(word: str, *, field: str, account: UnipileAccount, api: Api, until: f
             kind=kind,
             keywords=word,
             service=service,
-            timeout=seconds_until(until),
+            timeout=patience.timeout(),
         )
         known = _only_one(word, read_parameters(items), field=field)
         with tolerating_a_dead_cache():

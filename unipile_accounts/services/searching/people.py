@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from unipile_accounts.conf import conf
+from puffle.database import give_connection_back
 from unipile_accounts.exceptions import (
     SalesNavigatorUnavailable,
     UnipileAccountNotFound,
@@ -33,8 +33,9 @@ from unipile_accounts.payloads.people import (
     read_people,
     search_body,
 )
-from unipile_accounts.services.refreshing import ask as asking
 from unipile_accounts.services.refreshing import recording
+from unipile_accounts.services.refreshing.ask import Workspace
+from unipile_accounts.services.refreshing.patience import Patience
 from unipile_accounts.services.searching.cursors import (
     Position,
     digest,
@@ -91,26 +92,26 @@ def search_people(
 def _search(
     account: UnipileAccount, api: Api, *, filters: Filters, limit: int, cursor: str | None
 ) -> FoundPeople:
-    deadline = time.monotonic() + conf.unipile_timeout
+    patience = Patience.of_one_refresh()
     start = Position(
         account.unipile_account_id, api, digest(filters), ignored_filters(filters, api=api)
     )
     position = read_cursor(cursor, start) if cursor else start
-    asking.give_connection_back()
+    give_connection_back()
     try:
         body = {}
         if not cursor:
             named = {name: filters[name] for name in filters if name not in start.ignored_filters}
-            body = search_body(with_ids(named, account, api=api, deadline=deadline), api=api)
+            body = search_body(with_ids(named, account, api=api, patience=patience), api=api)
         answer = unipile.search_people(
             account.unipile_account_id,
             body=body,
             cursor=position.cursor,
             limit=min(limit, LARGEST_PAGES[api]),
-            timeout=asking.seconds_until(deadline),
+            timeout=patience.timeout(),
         )
     except UnipileError as exc:
-        raise _meaning_of(exc, account, position, deadline=deadline) from exc
+        raise _meaning_of(exc, account, position, patience=patience) from exc
     about = f"a search through account {account.unipile_account_id}"
     return FoundPeople(
         people=read_people(answer["items"], about=about),
@@ -121,7 +122,7 @@ def _search(
 
 
 def _meaning_of(
-    exc: UnipileError, account: UnipileAccount, position: Position, *, deadline: float
+    exc: UnipileError, account: UnipileAccount, position: Position, *, patience: Patience
 ) -> Exception:
     """Return what an error of Unipile means for this search; often the error itself."""
     match exc:
@@ -129,8 +130,7 @@ def _meaning_of(
             if position.api == "sales_navigator":
                 return SalesNavigatorUnavailable(str(exc))
         case UnipileAccountNotFound():
-            workspace = asking.Workspace()
-            if not workspace.is_ours(account, call=asking.directly, deadline=deadline):
+            if not Workspace().is_ours(account.unipile_account_id, patience):
                 return UnipileAccountNotListed(str(exc))
         case UnipileAPIError(status_code=400) if position.cursor:
             return invalid_cursor(

@@ -1,4 +1,4 @@
-"""The door for what Unipile posts: the raw body, the secret, and one call."""
+"""The door for what Unipile sends: the raw body, the secret, and one call."""
 
 from __future__ import annotations
 
@@ -12,13 +12,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from unipile_accounts.exceptions import (
-    Retry,
-    UnipileAuthenticationError,
-    UnipileError,
-    UnipileNotConfigured,
-)
-from unipile_accounts.services import handle_post
+from unipile_accounts.exceptions import UnipileError, UnipileNotConfigured
+from unipile_accounts.services import handle_webhook
 
 logger = logging.getLogger(__name__)
 
@@ -44,27 +39,23 @@ class UnipileWebhookView(APIView):
     permission_classes = [AllowAny]
 
     def get_authenticate_header(self, request: Request) -> str:
-        """Name the header with the secret; without one REST framework answers 403."""
+        """Name the header with the secret. Without one REST framework answers 403."""
         return "Unipile-Auth"
 
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         try:
-            handle_post(request.body, secret=request.headers.get("Unipile-Auth", ""))
+            handle_webhook(request.body, secret=request.headers.get("Unipile-Auth", ""))
         except BadRequest as exc:
-            logger.warning("A post cannot be read: %s", exc)
+            logger.warning("A webhook cannot be read: %s", exc)
             raise ParseError(
                 "The body is neither an event of an account nor the notice of a hosted link."
             ) from exc
         except PermissionDenied as exc:
-            logger.warning("A post was refused: %s", exc)
+            logger.warning("A webhook was refused: %s", exc)
             raise NotAuthenticated(
-                "The post carries neither the secret nor the name of a link that is still good."
+                "Missing or wrong Unipile-Auth secret, or the notice of a link that is not good."
             ) from exc
-        except (UnipileAuthenticationError, UnipileNotConfigured) as exc:
-            # The operator may have mended it before Unipile's last try.
+        except (UnipileError, UnipileNotConfigured) as exc:
+            logger.warning("A webhook is to be sent again: %s", exc)
             raise TryAgain(exc) from exc
-        except UnipileError as exc:
-            # What trying again cannot mend is stored, or logged by the refresh.
-            if exc.retry is not Retry.NEVER:
-                raise TryAgain(exc) from exc
         return Response({"received": True})

@@ -1,4 +1,4 @@
-"""What Unipile posts to us: an event of an account, or the notice of a hosted link. Pure.
+"""What Unipile sends to us -> an event of an account, or the notice of a hosted link. Pure.
 
 https://developer.unipile.com/docs/account-lifecycle
 https://developer.unipile.com/docs/hosted-auth
@@ -22,21 +22,21 @@ class AccountEvent(NamedTuple):
     message: str
 
 
-class HostedNotice(NamedTuple):
-    """Somebody logged in through the hosted link of this name; one without a name is nobody's."""
+class LinkNotice(NamedTuple):
+    """Somebody logged in through the hosted link of this name."""
 
     status: str
     unipile_account_id: str
     name: str
 
 
-def read_notice(body: bytes) -> AccountEvent | HostedNotice:
+def read_webhook(body: bytes) -> AccountEvent | LinkNotice:
     """Raises `ValueError` for a body that is neither."""
     try:
-        notice = json.loads(body)
+        webhook = json.loads(body)
     except RecursionError:
         raise ValueError("The body is nested too deeply.") from None
-    match notice:
+    match webhook:
         case {
             "AccountStatus": {
                 "account_id": str(account_id),
@@ -48,21 +48,13 @@ def read_notice(body: bytes) -> AccountEvent | HostedNotice:
             return AccountEvent(account_id, account_type, message)
         case {"AccountStatus": _}:
             raise ValueError("AccountStatus lacks a text.")
-        case {"status": str(status), "account_id": str(account_id), **rest}:
-            _check(status, account_id)
-            return HostedNotice(status, account_id, _name(rest.get("name")))
+        case {"status": str(status), "account_id": str(account_id), "name": str(name)}:
+            _check(status, account_id, name)
+            return LinkNotice(status, account_id, name)
     raise ValueError("The body is neither an event of an account nor a hosted link's notice.")
 
 
 def _check(*texts: str) -> None:
-    if not all(texts) or not all(map(_is_storable, texts)):
-        raise ValueError("A text is empty, too long, or not text.")
-
-
-def _name(value: object) -> str:
-    return value if isinstance(value, str) and _is_storable(value) else ""
-
-
-def _is_storable(text: str) -> bool:
     # The texts go into queries and logs.
-    return text == storable(text) and len(text) <= _MAX_LENGTH
+    if not all(text and text == storable(text) and len(text) <= _MAX_LENGTH for text in texts):
+        raise ValueError("A text is empty, too long, or not text.")

@@ -1,0 +1,200 @@
+"""The one rule of logins: one LinkedIn login is one row of its owner's.
+
+A login at Unipile is deleted only for one that was read alive, or because its row was given up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import copy
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, TypeVar
+
+from django.db import IntegrityError
+from django.db.models import Q
+
+from unipile_accounts.exceptions import AccountLocked, UnipilePremiumStatusPending
+from unipile_accounts.limits import PLAN_COLUMNS
+from unipile_accounts.models import UnipileAccount
+from unipile_accounts.payloads.account import AccountVerdict
+from unipile_accounts.results import Origin, RefreshResult
+from unipile_accounts.services.linking.deleting import delete_unused
+from unipile_accounts.services.refreshing import writing
+from unipile_accounts.services.refreshing.deciding import (
+    as_stored,
+    decide,
+    is_outdated,
+    is_same_question,
+)
+from unipile_accounts.services.refreshing.locking import in_one_transaction
+
+_T = TypeVar("_T")
+
+_TRIES = 3
+_PLAN = (*PLAN_COLUMNS, "refreshed_at", "live_checked_at", "live_snapshot")
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+class Login(NamedTuple):
+    """A LinkedIn member who was read at Unipile, and whose row it shall be."""
+
+    user_id: Any
+    unipile_account_id: str
+    verdict: AccountVerdict
+    asked_at: datetime
+
+
+class Rows(NamedTuple):
+    """The rows that a login may concern, locked. Each may be missing, and two may be the same."""
+
+    of_member: UnipileAccount | None
+    of_link: UnipileAccount | None
+    holder: UnipileAccount | None
+
+    def chosen(self, login: Login) -> UnipileAccount | None:
+        """Return the row that the login belongs to, and None for a new one."""
+        if self.of_member or (self.of_link and not self.of_link.linkedin_id):
+            return self.of_member or self.of_link
+        is_owners = self.holder and self.holder.user_id == login.user_id
+        return self.holder if is_owners and self.holder and not self.holder.linkedin_id else None
+
+
+class Taken(NamedTuple):
+    """How a row took a login, and the Unipile id that this leaves without a row, if any."""
+
+    result: RefreshResult
+    left_behind: str = ""
+
+
+def lock_rows(login: Login, *, link_account_id: Any = None) -> Rows:
+    """Lock the rows that a login may concern, in the order of their keys."""
+    owners = Q(user_id=login.user_id)
+    of_member = owners & Q(linkedin_id=login.verdict.linkedin_id)
+    found = UnipileAccount.objects.with_database_time().select_for_update(no_key=True)
+    rows = list(
+        found.filter(
+            of_member
+            | (owners & Q(pk=link_account_id))
+            | Q(unipile_account_id=login.unipile_account_id)
+        ).order_by("pk")
+    )
+
+    def first(condition: Callable[[UnipileAccount], bool]) -> UnipileAccount | None:
+        return next(filter(condition, rows), None)
+
+    return Rows(
+        first(
+            lambda row: (row.user_id, row.linkedin_id) == (login.user_id, login.verdict.linkedin_id)
+        ),
+        first(lambda row: (row.user_id, row.pk) == (login.user_id, link_account_id)),
+        first(lambda row: row.unipile_account_id == login.unipile_account_id),
+    )
+
+
+def may_take(row: UnipileAccount | None, login: Login) -> bool:
+    """Tell whether the row may give up what it has at Unipile for this login."""
+    if row is None or row.unipile_account_id == login.unipile_account_id:
+        return True
+    if login.verdict.reason:
+        return row.status == UnipileAccount.Status.DISCONNECTED
+    is_alive = login.verdict.status == UnipileAccount.Status.CONNECTED
+    return is_alive or row.status != UnipileAccount.Status.CONNECTED
+
+
+def take(
+    row: UnipileAccount | None, login: Login, rows: Rows, origin: Origin, *, is_claim: bool
+) -> Taken:
+    """Let a row, or a new one, take a login. A second row of the login disappears."""
+    verdict = login.verdict
+    status = verdict.status or (UnipileAccount.Status.CONNECTED if is_claim else None)
+    if row is None:
+        return _add(login, verdict._replace(status=status), origin)
+    before, was_given_up = row.unipile_account_id, row.given_up_at is not None
+    plan = {}
+    if rows.holder and rows.holder != row:
+        plan = _newer_plan(row, rows.holder)
+        writing.merge(rows.holder, into=row, origin=origin)
+    values = {**plan, "unipile_account_id": login.unipile_account_id, "given_up_at": None}
+    planned = copy(row)
+    for name, value in values.items():
+        setattr(planned, name, value)
+    decision = decide(planned, verdict._replace(status=status), asked_at=login.asked_at)
+    changes = writing.write_locked(row, values | decision.values, origin)
+    is_alive = verdict.status == UnipileAccount.Status.CONNECTED
+    is_left = before != login.unipile_account_id and (is_alive or was_given_up)
+    result = RefreshResult(row, changes, decision.error, stored=True)
+    return Taken(result, before if is_left else "")
+
+
+def _add(login: Login, verdict: AccountVerdict, origin: Origin) -> Taken:
+    row = UnipileAccount(user_id=login.user_id, unipile_account_id=login.unipile_account_id)
+    decision = decide(row, verdict, asked_at=login.asked_at)
+    result = decision.result(row)
+    writing.add(row, origin)
+    return Taken(result)
+
+
+def _newer_plan(row: UnipileAccount, other: UnipileAccount) -> dict[str, Any]:
+    """Return the plan that LinkedIn told later, or else that was asked for later."""
+    newer = max(
+        row, other, key=lambda each: (each.live_checked_at or _NEVER, each.refreshed_at or _NEVER)
+    )
+    return {name: getattr(newer, name) for name in _PLAN}
+
+
+def decide_again(work: Callable[[], _T]) -> _T:
+    """Run a transaction, and once more where somebody was quicker with the same login."""
+    for _ in range(_TRIES):
+        try:
+            return in_one_transaction(work)
+        except IntegrityError as exc:
+            quicker = exc
+    raise AccountLocked("The login is just being written by others.") from quicker
+
+
+def store_new_member(
+    row: UnipileAccount,
+    verdict: AccountVerdict,
+    *,
+    asked_at: datetime,
+    origin: Origin,
+    dry_run: bool = False,
+) -> RefreshResult | None:
+    """Store an answer in a row whose member was not known, and return None where it has changed.
+
+    Another row of its owner's that has the member takes the login, if it may.
+    """
+    if dry_run:
+        return writing.store(row, verdict, asked_at=asked_at, origin=origin, dry_run=True)
+    login = Login(row.user_id, row.unipile_account_id, verdict, asked_at)
+    taken = decide_again(lambda: _store(row, login, origin))
+    if taken is None:
+        return None
+    delete_unused(taken.left_behind)
+    return taken.result
+
+
+def _store(asked: UnipileAccount, login: Login, origin: Origin) -> Taken | None:
+    rows = lock_rows(login)
+    holder = rows.holder
+    if holder is None or holder.given_up_at or holder.linkedin_id:
+        return None
+    if holder.pk != asked.pk or not is_same_question(holder, asked):
+        return None
+    if is_outdated(holder, asked_at=login.asked_at):
+        return Taken(as_stored(holder))
+    row = rows.chosen(login)
+    if may_take(row, login):
+        return take(row, login, rows, origin, is_claim=False)
+    decision = decide(holder, login.verdict, asked_at=login.asked_at, with_member=False)
+    writing.write_locked(holder, dict(decision.values), origin)
+    return Taken(RefreshResult(holder, decision.changes, decision.error, stored=True))
+
+
+def take_claimed(login: Login, rows: Rows, origin: Origin, *, row: UnipileAccount | None) -> Taken:
+    """Let a row take the login of a claim. Raises `UnipileError` where it may not yet."""
+    if not may_take(row, login):
+        raise UnipilePremiumStatusPending(
+            f"Unipile account {login.unipile_account_id} is not connected yet."
+        )
+    return take(row, login, rows, origin, is_claim=True)

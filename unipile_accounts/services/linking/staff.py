@@ -1,0 +1,32 @@
+"""What staff decide about an account: that it is there, and whose it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.db import transaction
+
+from unipile_accounts.models import UnipileAccount
+from unipile_accounts.results import Door, Origin
+from unipile_accounts.services.refreshing import writing
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+
+def add_account(row: UnipileAccount, *, user: AbstractBaseUser | AnonymousUser) -> None:
+    """Insert a row. Raises `IntegrityError` where somebody was quicker with the same Unipile id."""
+    with transaction.atomic():
+        writing.add(row, Origin(Door.ADMIN, user))
+
+
+def move_account(pk: UUID, owner_id: Any, *, user: AbstractBaseUser | AnonymousUser) -> None:
+    """Give an account to another owner.
+
+    Raises `UnipileAccount.DoesNotExist`, or `IntegrityError` where the owner has its member.
+    """
+    with transaction.atomic():
+        row = UnipileAccount.objects.select_for_update(no_key=True).get(pk=pk)
+        if row.user_id != owner_id:
+            writing.move(row, owner_id, Origin(Door.ADMIN, user))

@@ -1,0 +1,127 @@
+"""What an answer of Unipile means for a row. Nothing is written here."""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from unipile_accounts.exceptions import UnipileAccountDisconnected, UnipileReconnectRequired
+from unipile_accounts.limits import PLAN_COLUMNS, plan_of
+from unipile_accounts.models import UnipileAccount
+from unipile_accounts.payloads.account import AccountVerdict, Flags
+from unipile_accounts.results import Change, RefreshResult
+
+logger = logging.getLogger("unipile_accounts.services")
+
+# Columns whose changes a refresh reports.
+REPORTED = ("name", "profile_url", "status", *PLAN_COLUMNS)
+
+
+class Decision(NamedTuple):
+    """What is written, what of it is reported, and why the row is not connected."""
+
+    values: dict[str, Any]
+    changes: dict[str, Change]
+    error: UnipileReconnectRequired | None
+
+    @property
+    def is_news(self) -> bool:
+        """Tell whether more is written than the moment of the answer."""
+        return bool(self.values.keys() - {"refreshed_at", "answered_at", "last_tried_at"})
+
+    def result(self, row: UnipileAccount) -> RefreshResult:
+        """Bring the row in memory to what was written."""
+        for name, value in self.values.items():
+            setattr(row, name, value)
+        return RefreshResult(row, self.changes, self.error, stored=True)
+
+
+def decide(
+    row: UnipileAccount, verdict: AccountVerdict, *, asked_at: datetime, with_member: bool = True
+) -> Decision:
+    """Return what the answer changes in this row."""
+    if row.linkedin_id and verdict.linkedin_id not in (None, row.linkedin_id):
+        verdict = _another_member(row, verdict)
+    said = {
+        "status": verdict.status,
+        "name": verdict.name,
+        "profile_url": verdict.profile_url,
+        "linkedin_id": verdict.linkedin_id if with_member else None,
+    }
+    values = {name: value for name, value in said.items() if value is not None}
+    error = UnipileReconnectRequired(verdict.reason) if verdict.reason else None
+    values |= _plan(row, verdict, asked_at=asked_at) | {"last_error": error.code if error else ""}
+    different = {name: value for name, value in values.items() if getattr(row, name) != value}
+    reported = [name for name in REPORTED if name in different]
+    return Decision(
+        different | {"answered_at": asked_at, "last_tried_at": asked_at},
+        {name: Change(getattr(row, name), different[name]) for name in reported},
+        error,
+    )
+
+
+def _another_member(row: UnipileAccount, verdict: AccountVerdict) -> AccountVerdict:
+    reason = (
+        f"Unipile account {row.unipile_account_id} is logged in as another LinkedIn member"
+        f" ({verdict.linkedin_id}) than the account's ({row.linkedin_id})."
+    )
+    logger.warning("Account %s: %s", row.pk, reason)
+    return AccountVerdict(status=UnipileAccount.Status.CREDENTIALS_REQUIRED, reason=reason)
+
+
+def _plan(row: UnipileAccount, verdict: AccountVerdict, *, asked_at: datetime) -> dict[str, Any]:
+    """Return the columns of the plan, where the answer holds one."""
+    if not verdict.flags:
+        return {}
+    values: dict[str, Any] = {"refreshed_at": asked_at}
+    flags = verdict.flags
+    if verdict.live:
+        values["live_checked_at"] = asked_at
+        values["live_snapshot"] = _snapshot(verdict.copy, verdict.live)
+    elif row.live_checked_at:
+        then: Flags = json.loads(row.live_snapshot or "{}")
+        if all(then[name] in (None, flags.get(name)) for name in then):
+            # The copy is older than what LinkedIn told, so it tells only the other flags.
+            values["live_snapshot"] = _snapshot(flags, then)
+            flags = {name: flag for name, flag in flags.items() if name not in then}
+        else:
+            values |= {"live_checked_at": None, "live_snapshot": ""}
+    stored = {"is_premium": row.is_premium, "has_sales_navigator": row.has_sales_navigator}
+    return values | plan_of(**{**stored, **flags}).columns
+
+
+def _snapshot(copy: Flags, told: Flags) -> str:
+    return json.dumps({name: copy.get(name) for name in sorted(told)})
+
+
+def is_outdated(row: UnipileAccount, *, asked_at: datetime) -> bool:
+    """Tell whether a later answer is stored. A time ahead of the database's clock is none."""
+    if row.answered_at is None or asked_at >= row.answered_at:
+        return False
+    if row.answered_at <= row.database_time:
+        return True
+    logger.warning("Account %s was answered in the future. That time is ignored.", row.pk)
+    return False
+
+
+def is_same_question(row: UnipileAccount, as_asked: UnipileAccount) -> bool:
+    """Tell whether an answer that was asked for with one reading of a row is about the other."""
+    return (row.user_id, row.unipile_account_id) == (
+        as_asked.user_id,
+        as_asked.unipile_account_id,
+    )
+
+
+def as_stored(row: UnipileAccount) -> RefreshResult:
+    """Answer from the row as it is, because a later answer is stored."""
+    if row.status == UnipileAccount.Status.CONNECTED:
+        return RefreshResult(row)
+    reason = f"Account {row.pk} is {row.status} by a later answer."
+    return RefreshResult(row, error=UnipileReconnectRequired(reason))
+
+
+def given_up(row: UnipileAccount) -> RefreshResult:
+    reason = f"Account {row.pk} was disconnected by its owner, so Unipile was not asked."
+    return RefreshResult(row, error=UnipileAccountDisconnected(reason))
