@@ -1,7 +1,8 @@
 """Why a refresh did not happen, named by what the caller does next.
 
 `str(exc)` is for logs and operators: it names the account and the status, never the key, nor
-anything of an answer's body but Unipile's error type. `exc.advice` is for the person who asked.
+anything of an answer's body but Unipile's error type. `exc.advice` is for the person who asked. An
+operator reads `str(exc)` in place of its first half, `exc.meaning`.
 """
 
 from __future__ import annotations
@@ -32,10 +33,8 @@ class UnipileError(Exception):
     """
 
     code: str = "unipile_error"
-    advice: str | Promise = _(
-        "Unipile gave an answer that cannot be used. Nothing was changed. Try again later, and"
-        " tell the operator if it stays like this."
-    )
+    meaning: str | Promise = _("Unipile gave an answer that cannot be used. Nothing was changed.")
+    next_step: str | Promise = _("Try again later, and tell the operator if it stays like this.")
     retry: Retry = Retry.NEVER
 
     def __init__(
@@ -51,12 +50,17 @@ class UnipileError(Exception):
         self.error_type = error_type
         self.retry_after = retry_after
 
+    @property
+    def advice(self) -> str:
+        return f"{self.meaning} {self.next_step}".strip()
+
 
 class UnipileUnavailable(UnipileError):
     """No connection, or a 503."""
 
     code = "unipile_unavailable"
-    advice = _("Unipile cannot be reached right now. Nothing was changed. Try again shortly.")
+    meaning = _("Unipile cannot be reached right now. Nothing was changed.")
+    next_step = _("Try again shortly.")
     retry = Retry.AT_ONCE
 
 
@@ -64,14 +68,16 @@ class UnipileTimeout(UnipileError):
     """No whole answer before the deadline."""
 
     code = "unipile_timeout"
-    advice = _("Unipile did not answer in time. Nothing was changed. Try again shortly.")
+    meaning = _("Unipile did not answer in time. Nothing was changed.")
+    next_step = _("Try again shortly.")
     retry = Retry.AFTER_A_PAUSE
 
 
 class UnipileNotAsked(UnipileTimeout):
     """A run over many accounts ended before it came to this one."""
 
-    advice = _("The time limit was reached before Unipile was asked. Refresh the account again.")
+    meaning = _("The time limit was reached before Unipile was asked.")
+    next_step = _("Refresh the account again.")
 
 
 class UnipileUnexpectedAnswer(UnipileError):
@@ -92,15 +98,17 @@ class UnipileAuthenticationError(UnipileAPIError):
     """Our key is refused. This says nothing about the customer's account."""
 
     code = "unipile_authentication"
-    advice = _(
-        "Unipile refuses this service's API key. Nothing was changed. The operator must check"
-        " UNIPILE_API_KEY and UNIPILE_DSN; reconnecting the account does not help."
+    meaning = _("Unipile refuses this service's API key. Nothing was changed.")
+    next_step = _(
+        "The operator must check UNIPILE_API_KEY and UNIPILE_DSN; reconnecting the account does not"
+        " help."
     )
 
 
 class UnipileRateLimited(UnipileAPIError):
     code = "unipile_rate_limited"
-    advice = _("Unipile is rate limiting us. Nothing was changed. Try again later.")
+    meaning = _("Unipile is rate limiting us. Nothing was changed.")
+    next_step = _("Try again later.")
     retry = Retry.AFTER_A_PAUSE
 
 
@@ -108,7 +116,8 @@ class UnipileReconnectRequired(UnipileError):
     """The row is not connected, by what Unipile said last."""
 
     code = "reconnect_required"
-    advice = _("Reconnect the account to LinkedIn, then refresh it again.")
+    meaning: str | Promise = ""
+    next_step = _("Reconnect the account to LinkedIn, then refresh it again.")
 
 
 class UnipileAccountNotFound(UnipileAPIError, UnipileReconnectRequired):
@@ -123,26 +132,31 @@ class UnipileAccountUnavailable(UnipileError):
     """Unipile names a trouble of this one account that is not its login."""
 
     code = "account_unavailable"
+    next_step = _(
+        "See to it in LinkedIn, then refresh it again; if it stays like this, reconnect the"
+        " account."
+    )
 
     def __init__(self, message: str, **kwargs: Any) -> None:
         super().__init__(message, **kwargs)
-        self.advice = _(
-            "LinkedIn refuses this account at the moment (%(type)s). Nothing was changed. See to it"
-            " in LinkedIn, then refresh it again; if it stays like this, reconnect the account."
+        self.meaning = _(
+            "LinkedIn refuses this account at the moment (%(type)s). Nothing was changed."
         ) % {"type": self.error_type or "no reason given"}
 
 
 class UnipileAccountDisconnected(UnipileReconnectRequired):
     """The account is disconnected for good, so it was not asked for."""
 
-    advice = _("The account is disconnected, so it was not read. Reconnect it to LinkedIn first.")
+    meaning = _("The account is disconnected, so it was not read.")
+    next_step = _("Reconnect it to LinkedIn first.")
 
 
 class UnipileAccountNotListed(UnipileError):
     """Unipile does not have the account, and the workspace may not be ours."""
 
     code = "unipile_account_not_listed"
-    advice = _(
+    meaning = ""
+    next_step = _(
         "UNIPILE_DSN or UNIPILE_API_KEY may belong to another workspace. Nothing was changed. The"
         " operator must check them; if they are right, the command with --confirm-gone marks the"
         " accounts that are gone."
@@ -151,20 +165,19 @@ class UnipileAccountNotListed(UnipileError):
 
 class UnipileNotLinkedIn(UnipileError):
     code = "not_linkedin"
-    advice = _(
-        "This Unipile account is not a LinkedIn account, so it has no premium status. Connect a"
-        " LinkedIn account instead."
-    )
+    meaning = _("This Unipile account is not a LinkedIn account, so it has no premium status.")
+    next_step = _("Connect a LinkedIn account instead.")
 
 
 class UnipilePremiumStatusPending(UnipileError):
     """The account is still connecting: its premium status is not known yet."""
 
     code = "premium_status_pending"
-    advice = _(
+    meaning = _(
         "The account is still connecting, so its premium status is not known yet. Nothing was"
-        " changed. Try again in a minute."
+        " changed."
     )
+    next_step = _("Try again in a minute.")
     retry = Retry.IN_A_MINUTE
 
 
@@ -172,9 +185,9 @@ class SalesNavigatorUnavailable(UnipileError):
     """LinkedIn refuses a Sales Navigator search to an account whose stored flag allows it."""
 
     code = "sales_navigator_unavailable"
-    advice = _(
-        'LinkedIn refuses Sales Navigator to this account. Refresh it with "live": true; if the'
-        " flag stays, reconnect the account, then search again."
+    meaning = _("LinkedIn refuses Sales Navigator to this account.")
+    next_step = _(
+        'Refresh it with "live": true; if the flag stays, reconnect the account, then search again.'
     )
 
 
@@ -182,7 +195,8 @@ class AccountLocked(UnipileError):
     """Somebody else holds the account's row in our database."""
 
     code = "database_unavailable"
-    advice = _("The account is locked in our database. Nothing was changed. Try again shortly.")
+    meaning = _("The account is locked in our database. Nothing was changed.")
+    next_step = _("Try again shortly.")
     retry = Retry.IN_A_MINUTE
 
 

@@ -100,12 +100,19 @@ def describe(result: RefreshResult, *, dry_run: bool = False) -> str:
     if result.changes:
         parts.append(f"{'would change ' if dry_run else ''}{describe_changes(result)}")
     if result.error:
-        # Why an account was skipped is in the advice already.
-        reason = "" if result.outcome == "skipped" else f"{result.error} "
-        parts.append(f"{result.outcome}: {reason}{result.error.advice}")
+        parts.append(f"{result.outcome}: {describe_error(result)}")
     account = result.account
     name = f" ({_printable(account.name)})" if account.name else ""
     return f"account {account.pk}{name}: {'; '.join(parts) or 'unchanged'}"
+
+
+def describe_error(result: RefreshResult) -> str:
+    """Say why an account was not refreshed and what to do; empty when it was."""
+    if result.error is None:
+        return ""
+    if result.outcome == "skipped":
+        return result.error.advice
+    return f"{result.error} {result.error.next_step}"
 
 
 def describe_changes(result: RefreshResult) -> str:

@@ -1,101 +1,110 @@
-"""What a run says: lines for people or JSON for machines on stdout, the rest on stderr."""
+"""What a run prints, as lines for people or as JSON for machines."""
 
 from __future__ import annotations
 
 import json
+import sys
 import time
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from unipile_accounts.interrupts import stop
-from unipile_accounts.management.ending import Ending
-from unipile_accounts.management.progress import Bar, Lines, Progress
-from unipile_accounts.management.stream import Stream
-from unipile_accounts.results import RefreshResult, Summary, describe
+from django.core.management.base import CommandError, OutputWrapper
+from tqdm import tqdm
+
+from unipile_accounts.results import RefreshResult, Summary, describe, describe_error
+from unipile_accounts.services import RefreshPass
 
 
+@dataclass
 class Output:
-    """Counts what happened and prints it; to be closed with the run's ending."""
+    """Prints results as they come, and a summary when it is closed."""
 
-    def __init__(
-        self,
-        stdout: Stream,
-        stderr: Stream,
-        *,
-        total: int,
-        quiet: bool,
-        as_json: bool,
-        dry_run: bool,
-        left_out: int,
-    ) -> None:
+    stdout: OutputWrapper
+    stderr: OutputWrapper
+    options: dict[str, Any]
+    total: int
+    left_out: int
+
+    def __post_init__(self) -> None:
         self.summary = Summary()
-        self._stdout = stdout
-        self._stderr = stderr
-        self._quiet = quiet
-        self._as_json = as_json
-        self._dry_run = dry_run
-        self._left_out = left_out
+        # Results in a row that have one reason are printed as one line.
+        self._last: RefreshResult | None = None
+        self._alike = 0
         self._started = time.monotonic()
-        self._progress = self._progress_of(total)
-
-    def _progress_of(self, total: int) -> Progress:
-        if self._quiet:
-            return Progress()
-        if self._stderr.isatty():
-            return Bar(total)
-        return Lines(total, lambda line: self._print(self._stderr, line))
+        self._bar = tqdm(
+            total=self.total,
+            unit="account",
+            file=sys.stderr,
+            leave=False,
+            # With None tqdm draws on a terminal only.
+            disable=True if self.options["quiet"] else None,
+        )
 
     def add(self, result: RefreshResult) -> None:
-        # Count first, because what is stored counts even if printing fails.
         self.summary.add(result)
-        if self._as_json:
-            self._print(self._stdout, json.dumps(_outcome(result)))
-        elif result.outcome == "failed":
-            self._print(self._stderr, describe(result, dry_run=self._dry_run))
-        elif (result.changes or result.error) and not self._quiet:
-            self._print(self._stdout, describe(result, dry_run=self._dry_run))
-        self._progress.advance(self.summary)
+        if self.options["json"]:
+            self._print(self.stdout, json.dumps(_outcome(result)))
+        elif result.changes or result.error:
+            if not self._last or not _are_alike(self._last, result):
+                self._print_last()
+            self._last = result
+            self._alike += 1
+        self._bar.set_postfix(
+            changed=self.summary.changed, failed=self.summary.failed, refresh=False
+        )
+        self._bar.update()
 
-    def close(self, ending: Ending, *, requests: int) -> None:
-        """Print the summary; `requests` is how many questions Unipile was asked."""
-        self._progress.close()
-        is_lost = self._stdout.is_lost or self._stderr.is_lost
-        if is_lost or (self._quiet and ending.status and not self._as_json):
-            self._print(self._stderr, self._sentence(requests))
-        elif self._as_json:
-            self._print(self._stdout, json.dumps({"summary": self._numbers(ending, requests)}))
-        elif not self._quiet:
-            self._print(self._stdout, self._sentence(requests))
+    def close(self, run: RefreshPass, error: CommandError | None) -> None:
+        self._print_last()
+        self._bar.close()
+        seconds = round(time.monotonic() - self._started, 1)
+        if self.options["json"]:
+            numbers = self._numbers(run, error) | {"seconds": seconds}
+            self._print(self.stdout, json.dumps({"summary": numbers}))
+        elif error or not self.options["quiet"]:
+            stream = self.stderr if self.options["quiet"] else self.stdout
+            self._print(stream, f"{self._sentence(run)}, {seconds} seconds")
 
-    def _sentence(self, requests: int) -> str:
-        start = "Dry run, nothing was written: " if self._dry_run else ""
-        left_out = f", {self._left_out} disconnected left out" if self._left_out else ""
-        s = "" if requests == 1 else "s"
-        return f"{start}{self.summary}{left_out}; {requests} request{s}, {self._seconds()} seconds"
+    def _print_last(self) -> None:
+        result, alike = self._last, self._alike
+        self._last, self._alike = None, 0
+        if not result or (self.options["quiet"] and result.outcome != "failed"):
+            return
+        line = describe(result, dry_run=self.options["dry_run"])
+        if alike > 1:
+            what = "skipped" if result.outcome == "skipped" else "not refreshed"
+            line = f"{alike} accounts were {what}: {describe_error(result)}"
+        self._print(self.stderr if result.outcome == "failed" else self.stdout, line)
 
-    def _numbers(self, ending: Ending, requests: int) -> dict[str, Any]:
+    def _sentence(self, run: RefreshPass) -> str:
+        start = "Dry run, nothing was written: " if self.options["dry_run"] else ""
+        others = {"disconnected left out": self.left_out, "unknown at Unipile": run.unknown}
+        more = "".join(f", {number} {what}" for what, number in others.items() if number)
+        s = "" if run.requests == 1 else "s"
+        return f"{start}{self.summary}{more}; {run.requests} request{s}"
+
+    def _numbers(self, run: RefreshPass, error: CommandError | None) -> dict[str, Any]:
         return {
-            "refreshed": self.summary.refreshed,
-            "changed": self.summary.changed,
+            **asdict(self.summary),
             "unchanged": self.summary.unchanged,
-            "skipped": self.summary.skipped,
-            "failed": self.summary.failed,
-            "disconnected": self._left_out,
-            "requests": requests,
-            "seconds": self._seconds(),
-            "dry_run": self._dry_run,
-            "status": ending.status,
-            "reason": ending.reason or None,
+            "disconnected": self.left_out,
+            "unknown": run.unknown,
+            "requests": run.requests,
+            "dry_run": self.options["dry_run"],
+            "status": error.returncode if error else 0,
+            "reason": str(error) if error else None,
         }
 
-    def _seconds(self) -> float:
-        return round(time.monotonic() - self._started, 1)
-
-    def _print(self, stream: Stream, line: str) -> None:
-        with self._progress.aside():
+    def _print(self, stream: OutputWrapper, line: str) -> None:
+        # The bar makes room for the line.
+        with tqdm.external_write_mode():
             stream.write(line)
-        if stream.is_lost:
-            # End the run in good order.
-            stop()
+        # The reader of a pipe gets each line at once.
+        stream.flush()
+
+
+def _are_alike(one: RefreshResult, other: RefreshResult) -> bool:
+    return not (one.changes or other.changes) and describe_error(one) == describe_error(other)
 
 
 def _outcome(result: RefreshResult) -> dict[str, Any]:
@@ -107,5 +116,5 @@ def _outcome(result: RefreshResult) -> dict[str, Any]:
         "changed": {name: change._asdict() for name, change in result.changes.items()},
         "code": error.code if error else None,
         "reason": str(error) if error else None,
-        "next_step": str(error.advice) if error else None,
+        "next_step": str(error.next_step) if error else None,
     }

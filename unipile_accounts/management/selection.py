@@ -1,65 +1,45 @@
-"""Which accounts a run is about: the options that choose them, and what they choose."""
+"""The options that choose the accounts of a run, and the accounts that they choose."""
 
 from __future__ import annotations
 
 import re
+from argparse import ArgumentTypeError
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 from django.db.models.functions import Now
 
-from unipile_accounts.management.ending import CANNOT_RUN
+from unipile_accounts.management import cannot_run
 from unipile_accounts.models import UnipileAccount, UnipileAccountQuerySet
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
-class Selection(NamedTuple):
-    """The accounts of a run, and how many disconnected ones it leaves out."""
-
-    accounts: UnipileAccountQuerySet
-    left_out: int
-
-
 def add_options(parser: CommandParser) -> None:
-    parser.add_argument(
-        "--account",
-        action="append",
-        default=[],
-        metavar="UUID",
-        help="this account, the accountId of the API; may be given several times",
-    )
-    parser.add_argument("--user", metavar="USERNAME", help="accounts of this user")
-    parser.add_argument(
-        "--status", choices=UnipileAccount.Status.values, help="accounts with this status"
-    )
-    parser.add_argument(
-        "--older-than",
-        metavar="24h",
-        help="accounts that were not refreshed for this long, or never; units are s, m, h, d",
-    )
-    parser.add_argument("--failed", action="store_true", help="accounts whose last refresh failed")
+    add = parser.add_argument
+    statuses = UnipileAccount.Status.values
+    account = "the accountId of the API; may be repeated"
+    add("--account", metavar="UUID", action="append", default=[], type=_uuid, help=account)
+    add("--user", metavar="USERNAME", help="accounts of this user")
+    add("--status", choices=statuses, metavar="STATUS", help=", ".join(statuses))
+    age = "not answered for so long, or never; units: s, m, h, d"
+    add("--older-than", metavar="24h", type=_duration, help=age)
+    add("--failed", action="store_true", help="accounts whose last refresh failed")
 
 
-def select_accounts(options: dict[str, Any]) -> Selection:
-    """Return the accounts to which all options apply; raise `CommandError` on wrong use.
+def select_accounts(options: dict[str, Any]) -> tuple[UnipileAccountQuerySet, int]:
+    """Return the accounts to which all options apply, and how many are left out.
 
-    Accounts that their owners gave up are left out, unless options name them.
+    Left out are accounts that their owners gave up, unless options name them.
     """
     accounts = _chosen(options)
     if options["account"] or options["status"]:
-        return Selection(accounts, left_out=0)
-    return Selection(accounts.readable(), left_out=accounts.given_up().count())
-
-
-def is_everything(options: dict[str, Any]) -> bool:
-    """Tell whether no option narrows the selection."""
-    names = ("account", "user", "status", "older_than", "failed")
-    return not any(options[name] for name in names)
+        return accounts, 0
+    return accounts.readable(), accounts.given_up().count()
 
 
 def _chosen(options: dict[str, Any]) -> UnipileAccountQuerySet:
@@ -73,35 +53,32 @@ def _chosen(options: dict[str, Any]) -> UnipileAccountQuerySet:
     if options["failed"]:
         accounts = accounts.exclude(last_error="")
     if options["older_than"] is not None:
-        accounts = accounts.not_answered_since(Now() - _duration(options["older_than"]))
+        accounts = accounts.not_answered_since(Now() - options["older_than"])
     return accounts
+
+
+def is_everything(options: dict[str, Any]) -> bool:
+    """Tell whether no option narrows the selection."""
+    names = ("account", "user", "status", "older_than", "failed")
+    return not any(options[name] for name in names)
 
 
 def _user(username: str) -> AbstractBaseUser:
     users = get_user_model()
-    if not _is_text(username):
-        raise _wrong_use(f"--user: {username!r} is not text.")
     try:
-        return users.objects.get_by_natural_key(username)
-    except users.DoesNotExist as exc:
-        raise _wrong_use(f"--user: there is no user {username!r}.") from exc
+        return users.objects.get_by_natural_key(users.normalize_username(username))
+    # A terminal in another encoding leads to text that no database takes.
+    except (users.DoesNotExist, ValueError) as exc:
+        raise cannot_run(f"--user: there is no user {username!r}.") from exc
 
 
-def _is_text(value: str) -> bool:
-    """Tell text from bytes of another encoding, which Python passes on as surrogates."""
-    try:
-        return b"\0" not in value.encode()
-    except UnicodeEncodeError:
-        return False
-
-
-def _named(accounts: UnipileAccountQuerySet, texts: list[str]) -> UnipileAccountQuerySet:
+def _named(accounts: UnipileAccountQuerySet, pks: list[UUID]) -> UnipileAccountQuerySet:
     """Return these of the accounts; every one must be there."""
-    accounts = accounts.filter(pk__in=[_uuid(text) for text in texts])
-    there = set(accounts.values_list("pk", flat=True))
-    unknown = [text for text in texts if _uuid(text) not in there]
-    if unknown:
-        raise _wrong_use(f"--account: there is no account {', '.join(unknown)} to choose from.")
+    accounts = accounts.filter(pk__in=pks)
+    found = {str(pk) for pk in accounts.values_list("pk", flat=True)}
+    missing = ", ".join(str(pk) for pk in pks if str(pk) not in found)
+    if missing:
+        raise cannot_run(f"--account: {missing} does not exist, or another option excludes it.")
     return accounts
 
 
@@ -109,21 +86,15 @@ def _uuid(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError as exc:
-        raise _wrong_use(
-            f"--account: {text!r} is not a UUID. The id of the admin and the API is wanted, not"
-            " Unipile's."
+        raise ArgumentTypeError(
+            f"{text!r} is not a UUID. Use the id of the admin and the API, not Unipile's."
         ) from exc
 
 
 def _duration(text: str) -> timedelta:
     match = re.fullmatch("([0-9]{1,5})([smhd])", text)
     if not match:
-        raise _wrong_use(
-            f"--older-than: {text!r} is not a duration. Write up to five digits and s, m, h or d,"
-            " such as 24h."
+        raise ArgumentTypeError(
+            f"{text!r} is not a duration. Write up to five digits and s, m, h or d, such as 24h."
         )
     return timedelta(**{_UNITS[match[2]]: int(match[1])})
-
-
-def _wrong_use(message: str) -> CommandError:
-    return CommandError(message, returncode=CANNOT_RUN)

@@ -16,9 +16,7 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from tests.helpers import (
-    make_accounts,
-)
+from tests.helpers import make_accounts
 from unipile_sandbox import Request, Sandbox, linkedin_account
 
 # Of a pass that stops after the first page: the next is asked for while that one is stored.
@@ -47,15 +45,15 @@ class Run(NamedTuple):
         return {each["account"]: each["outcome"] for each in self.objects[:-1]}
 
 
-def run(*args: str, stdout: io.TextIOBase | None = None) -> Run:
+def run(*args: str) -> Run:
     """Run the command in this process, and write its error as manage.py does."""
-    out, err, status = stdout or io.StringIO(), io.StringIO(), 0
+    out, err, status = io.StringIO(), io.StringIO(), 0
     try:
         call_command("refresh_unipile_accounts", *args, stdout=out, stderr=err)
     except CommandError as exc:
         err.write(f"CommandError: {exc}\n")
         status = exc.returncode
-    return Run(status, out.getvalue() if isinstance(out, io.StringIO) else "", err.getvalue())
+    return Run(status, out.getvalue(), err.getvalue())
 
 
 class Program:
@@ -85,10 +83,7 @@ class Program:
         connection.close()
         options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | options
         environment = self._environment | options.pop("env", {})
-        command = [sys.executable, *args]
-        if closed := options.pop("closed", ""):
-            command = ["sh", "-c", f'exec "$0" "$@" {closed}', *command]
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, **options)
+        process = subprocess.Popen([sys.executable, *args], cwd=ROOT, env=environment, **options)
         self._processes.append(process)
         return process
 

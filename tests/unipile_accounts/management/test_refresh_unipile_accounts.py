@@ -10,24 +10,11 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
 
-from tests.helpers import (
-    PREMIUM,
-    free_accounts,
-    make_account,
-    table,
-)
-from tests.unipile_accounts.management.conftest import (
-    ROOT,
-    Program,
-    Run,
-    run,
-)
+from tests.helpers import PREMIUM, free_accounts, make_account, table
+from tests.unipile_accounts.management.conftest import ROOT, Program, run
 from unipile_accounts.models import UnipileAccount
-from unipile_accounts.results import Door
-from unipile_accounts.signals import account_refreshed
-from unipile_sandbox import Request, Sandbox, linkedin_account
+from unipile_sandbox import Fault, Request, Sandbox, linkedin_account
 
 CUSTOMERS = """
 import json, random, sys
@@ -43,7 +30,7 @@ for pk in random.Random(7).sample(pks, 150):
 """
 
 
-def test_help_shows_every_option() -> None:
+def test_help_is_one_screen_with_examples() -> None:
     process = subprocess.run(
         [sys.executable, "manage.py", "refresh_unipile_accounts", "--help"],
         cwd=ROOT,
@@ -53,11 +40,16 @@ def test_help_shows_every_option() -> None:
         timeout=60,
     )
 
+    shown = process.stdout
+    assert shown.startswith("usage: manage.py refresh_unipile_accounts [options]\n")
     for option in (
-        *("--account UUID", "--user USERNAME", "--status", "--older-than 24h"),
+        *("--account UUID", "--user USERNAME", "--status STATUS", "--older-than 24h"),
         *("--failed", "--live", "--confirm-gone", "--dry-run", "--quiet", "--json"),
     ):
-        assert option in process.stdout
+        assert f"\n  {option} " in shown
+    assert shown.count("\n  .venv/bin/python manage.py refresh_unipile_accounts --") == 2
+    assert len(shown.splitlines()) <= 24
+    assert max(map(len, shown.splitlines())) <= 84
 
 
 def test_dry_run_says_what_the_next_run_does(owner: User, sandbox: Sandbox) -> None:
@@ -66,21 +58,19 @@ def test_dry_run_says_what_the_next_run_does(owner: User, sandbox: Sandbox) -> N
     sandbox.remove(accounts[1].unipile_account_id)
     before = table()
 
+    lines = run("--dry-run").out.splitlines()
     rehearsal = run("--json", "--dry-run")
 
     assert table() == before
+    assert all(": would change " in line for line in lines[:-1])
+    assert lines[-1].startswith("Dry run, nothing was written: 29 refreshed")
     assert rehearsal.summary["dry_run"] is True
     real = run("--json")
     assert rehearsal.objects[:-1] == real.objects[:-1]
     assert real.summary["dry_run"] is False
-    assert (
-        run("--dry-run")
-        .out.splitlines()[-1]
-        .startswith("Dry run, nothing was written: 29 refreshed")
-    )
 
 
-def test_empty_workspace_is_told_and_changes_nothing(owner: User, sandbox: Sandbox) -> None:
+def test_empty_workspace_changes_nothing_and_says_so(owner: User, sandbox: Sandbox) -> None:
     for number in range(21):
         make_account(owner, payload=linkedin_account(f"account-{number}"))
     before = table()
@@ -88,8 +78,13 @@ def test_empty_workspace_is_told_and_changes_nothing(owner: User, sandbox: Sandb
     done = run()
 
     assert done.status == 1
-    assert done.err.count("UNIPILE_DSN or UNIPILE_API_KEY may belong to another workspace") == 21
-    assert done.err.count("--confirm-gone") == 21
+    reason, error = done.err.splitlines()
+    assert reason.startswith(
+        "21 accounts were not refreshed: Unipile does not list 21 of 21 accounts. UNIPILE_DSN or"
+        " UNIPILE_API_KEY may belong to another workspace."
+    )
+    assert "--confirm-gone" in reason
+    assert error == "CommandError: 21 of 21 accounts failed."
     assert table() == before
 
 
@@ -101,37 +96,58 @@ def test_confirm_gone_marks_what_unipile_lost(owner: User, sandbox: Sandbox) -> 
     assert UnipileAccount.objects.filter(status="disconnected").count() == 21
 
 
-def test_receivers_hear_it_was_the_command(owner: User, sandbox: Sandbox) -> None:
+def test_rejected_key_ends_with_what_was_done(owner: User, sandbox: Sandbox) -> None:
+    free_accounts(owner, sandbox, 300)
+    sandbox.inject(Fault(status=401), page=2)
+
+    done = run("--json")
+
+    assert done.status == done.summary["status"] == 2
+    assert (done.summary["refreshed"], len(done.objects)) == (250, 251)
+    assert done.err == (
+        "CommandError: Unipile answered 401 errors/missing_credentials for the list of accounts."
+        " The operator must check UNIPILE_API_KEY and UNIPILE_DSN; reconnecting the account does"
+        " not help.\n"
+    )
+    assert UnipileAccount.objects.exclude(refreshed_at=None).count() == 250
+
+
+def test_wrong_use_is_status_2(program: Program) -> None:
+    done = program.run("--account", "x")
+
+    assert (done.status, done.out) == (2, "")
+    usage, error = done.err.splitlines()
+    assert usage == "usage: manage.py refresh_unipile_accounts [options]"
+    assert "'x' is not a UUID" in error
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        ({"UNIPILE_DSN": ""}, "UNIPILE_DSN is not set."),
+        ({"UNIPILE_TIMEOUT": "soon"}, "UNIPILE_TIMEOUT is not a number of seconds"),
+        ({"DATABASE_URL": "sqlite:////nowhere/to/be.found"}, "The database cannot be used: "),
+        # With these Django itself cannot start.
+        ({"SECRET_KEY": ""}, "SECRET_KEY is missing."),
+    ],
+)
+def test_wrong_deployment_is_status_2_in_one_line(
+    owner: User, sandbox: Sandbox, program: Program, environment: dict[str, str], message: str
+) -> None:
     make_account(owner, sandbox)
-    doors: list[Door] = []
 
-    def receive(door: Door, **kwargs: Any) -> None:
-        doors.append(door)
+    done = program.run("--quiet", "--json", env=environment)
 
-    account_refreshed.connect(receive)
-    try:
-        run()
-    finally:
-        account_refreshed.disconnect(receive)
-
-    assert doors == [Door.COMMAND]
+    assert done.status == 2
+    assert message in done.err
+    assert done.err.count("\n") == 1
 
 
-@pytest.mark.django_db(transaction=True)
-def test_command_also_runs_in_a_thread(owner: User, sandbox: Sandbox) -> None:
-    runs: list[Run] = []
+def test_crash_is_not_taken_for_failed_accounts(program: Program) -> None:
+    done = program.run(env={"DJANGO_SETTINGS_MODULE": "nowhere"})
 
-    def in_thread() -> None:
-        try:
-            runs.append(run("--json"))
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=in_thread)
-    thread.start()
-    thread.join()
-
-    assert [each.status for each in runs] == [0]
+    assert done.status == 2
+    assert done.err.endswith("ModuleNotFoundError: No module named 'nowhere'\n")
 
 
 @pytest.mark.slow

@@ -42,7 +42,7 @@ def test_webhook_is_created_once(sandbox: Sandbox, capsys: pytest.CaptureFixture
         ({"secret": SECRET, "events": ["ok"]}, "it leaves out connecting, creation_fail"),
     ],
 )
-def test_webhook_that_is_not_as_it_should_be_is_named(
+def test_webhook_with_a_fault_is_named(
     sandbox: Sandbox,
     capsys: pytest.CaptureFixture[str],
     webhook: dict[str, Any],
@@ -81,7 +81,7 @@ def test_missing_setting_is_wrong_use(sandbox: Sandbox, settings: Settings, sett
     assert sandbox.request_count == 0
 
 
-def test_unipile_that_refuses_is_told(sandbox: Sandbox) -> None:
+def test_refusal_of_unipile_is_named(sandbox: Sandbox) -> None:
     sandbox.inject(Fault(status=503))
 
     with pytest.raises(CommandError, match="503") as caught:

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
-from argparse import SUPPRESS
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sys
+from argparse import RawDescriptionHelpFormatter
 from typing import Any
 
 from django import db
@@ -12,111 +12,98 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from unipile_accounts.exceptions import UnipileAuthenticationError, UnipileNotConfigured
 from unipile_accounts.interrupts import Stopped, stop_on_signals
-from unipile_accounts.management.ending import (
-    Ending,
-    ending_of_counts,
-    ending_of_error,
-    ending_of_stop,
-)
+from unipile_accounts.management import cannot_run
 from unipile_accounts.management.output import Output
 from unipile_accounts.management.selection import add_options, is_everything, select_accounts
-from unipile_accounts.management.stream import Stream
 from unipile_accounts.results import Door
 from unipile_accounts.services import refresh_accounts
 
+HELP = """\
+Re-read accounts from Unipile and store their plan, limits, name and status.
+Without options these are all accounts but those that their owners gave up."""
+EXAMPLES = """\
+examples:
+  .venv/bin/python manage.py refresh_unipile_accounts --older-than 24h --quiet
+  .venv/bin/python manage.py refresh_unipile_accounts --user lena --live --dry-run"""
+
 
 class Command(BaseCommand):
-    help = (
-        "Re-read accounts from Unipile and store their premium status, weekly limits, name, profile"
-        " URL and status: all accounts but those that their owners gave up, unless told otherwise."
-    )
-    # The run itself says in one line which setting is missing.
+    help = HELP
+    # A missing setting is one line of the run itself.
     requires_system_checks = []
+    # Leave Django's own options out of --help, which is one screen.
+    suppressed_base_arguments = {
+        "--version", "--verbosity", "--settings", "--pythonpath", "--traceback", "--no-color",
+        "--force-color", "--skip-checks",
+    }  # fmt: skip
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        # The list of options would bury the one line that says what is wrong.
-        return super().create_parser(prog_name, subcommand, usage=SUPPRESS, **kwargs)
+        kwargs |= {"usage": "%(prog)s [options]", "epilog": EXAMPLES}
+        kwargs |= {"formatter_class": RawDescriptionHelpFormatter}
+        return super().create_parser(prog_name, subcommand, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_options(parser)
-        parser.add_argument(
-            "--live",
-            action="store_true",
-            help="ask LinkedIn itself for the plan, one account after the other",
-        )
-        parser.add_argument(
-            "--confirm-gone",
-            action="store_true",
-            help="ask for accounts that are missing from Unipile's list however many they are, and"
-            " mark as disconnected those that Unipile no longer has",
-        )
-        parser.add_argument(
-            "--dry-run", action="store_true", help="say what would change, and write nothing"
-        )
-        parser.add_argument("--quiet", action="store_true", help="say nothing but what failed")
-        parser.add_argument(
-            "--json",
-            action="store_true",
-            help="print one JSON object per account and a summary object at the end",
-        )
+        for name, meaning in {
+            "--live": "ask LinkedIn itself, one account after the other",
+            "--confirm-gone": "mark what Unipile lost, however many they are",
+            "--dry-run": "print what would change, and write nothing",
+            "--quiet": "print nothing but what failed",
+            "--json": "print one object for each account, then a summary",
+        }.items():
+            parser.add_argument(name, action="store_true", help=meaning)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        stdout, stderr = Stream.around(self.stdout), Stream.around(self.stderr)
-        # Django writes the last line itself.
-        self.stdout, self.stderr = stdout, stderr
-        with stop_on_signals() as signals, _log_of_the_rest():
+        logger = logging.getLogger("unipile_accounts.services")
+        logger.addFilter(_is_not_printed)
+        with stop_on_signals() as signals:
             try:
-                ending = _run(options, signals, stdout, stderr)
+                self._refresh(options, signals)
             except db.Error as exc:
-                ending = ending_of_error(exc)
-        if ending.status:
-            raise CommandError(ending.reason, returncode=ending.status)
+                raise _reason_to_end(exc) from exc
+            except BrokenPipeError as exc:
+                # Python flushes stdout once more at its exit, and would fail there.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                reason = "Stopped: the output was closed. What was refreshed so far is stored."
+                raise cannot_run(reason) from exc
+            finally:
+                logger.removeFilter(_is_not_printed)
+
+    def _refresh(self, options: dict[str, Any], signals: list[signal.Signals]) -> None:
+        accounts, left_out = select_accounts(options)
+        output = Output(self.stdout, self.stderr, options, accounts.count(), left_out)
+        run = refresh_accounts(
+            accounts,
+            door=Door.COMMAND,
+            dry_run=options["dry_run"],
+            confirm_gone=options["confirm_gone"],
+            live=options["live"],
+            upkeep=is_everything(options),
+        )
+        error = None
+        try:
+            for result in run:
+                output.add(result)
+            if failed := output.summary.failed:
+                error = CommandError(f"{failed} of {output.summary.total} accounts failed.")
+        except Stopped:
+            reason = f"Stopped by {signals[0].name}. What was refreshed so far is stored."
+            # A shell adds 128 to the number of a signal too.
+            error = CommandError(reason, returncode=128 + signals[0])
+        except (UnipileNotConfigured, UnipileAuthenticationError, db.Error) as exc:
+            error = _reason_to_end(exc)
+        output.close(run, error)
+        if error:
+            raise error
 
 
-def _run(
-    options: dict[str, Any], signals: list[signal.Signals], stdout: Stream, stderr: Stream
-) -> Ending:
-    accounts, left_out = select_accounts(options)
-    output = Output(
-        stdout,
-        stderr,
-        total=accounts.count(),
-        quiet=options["quiet"],
-        as_json=options["json"],
-        dry_run=options["dry_run"],
-        left_out=left_out,
-    )
-    run = refresh_accounts(
-        accounts,
-        door=Door.COMMAND,
-        dry_run=options["dry_run"],
-        confirm_gone=options["confirm_gone"],
-        live=options["live"],
-        upkeep=is_everything(options),
-    )
-    try:
-        for result in run:
-            output.add(result)
-        ending = ending_of_counts(failed=output.summary.failed, total=output.summary.total)
-    except Stopped:
-        ending = ending_of_stop(signals)
-    except (UnipileNotConfigured, UnipileAuthenticationError, db.Error) as exc:
-        ending = ending_of_error(exc)
-    output.close(ending, requests=run.requests)
-    return ending
+def _reason_to_end(exc: Exception) -> CommandError:
+    if not isinstance(exc, db.Error):
+        return cannot_run(f"{exc} {getattr(exc, 'next_step', '')}".strip())
+    first_line = (str(exc).strip() or type(exc).__name__).splitlines()[0]
+    return cannot_run(f"The database cannot be used: {first_line}")
 
 
-@contextmanager
-def _log_of_the_rest() -> Iterator[None]:
-    """Keep log entries off the terminal that the output says in its own words."""
-    log = logging.getLogger("unipile_accounts.services")
-    log.addFilter(_is_said_nowhere_else)
-    try:
-        yield
-    finally:
-        log.removeFilter(_is_said_nowhere_else)
-
-
-def _is_said_nowhere_else(record: logging.LogRecord) -> bool:
-    """Tell entries of refreshes by the door they came through."""
+def _is_not_printed(record: logging.LogRecord) -> bool:
+    """Leave out the log entries of refreshes, which the output shows in its own words."""
     return not hasattr(record, "door")

@@ -5,14 +5,13 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from unipile_accounts.exceptions import UnipileError, UnipileNotConfigured
+from unipile_accounts.management import cannot_run
 from unipile_accounts.services import delete_webhooks, register_webhook
-
-COULD_NOT_RUN = 2
 
 
 class Command(BaseCommand):
     help = "Have Unipile send the events of its accounts to PUBLIC_URL, unless it does already."
-    # The run itself says in one line which setting is missing.
+    # A missing setting is one line of the run itself.
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -22,14 +21,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            if options["delete"]:
-                self._delete()
-            else:
-                self._register()
+            self._delete() if options["delete"] else self._register()
         except UnipileNotConfigured as exc:
-            raise CommandError(str(exc), returncode=COULD_NOT_RUN) from exc
+            raise cannot_run(exc) from exc
         except UnipileError as exc:
-            raise CommandError(f"{exc} {exc.advice}", returncode=COULD_NOT_RUN) from exc
+            raise cannot_run(f"{exc} {exc.next_step}") from exc
 
     def _delete(self) -> None:
         ids = delete_webhooks()
