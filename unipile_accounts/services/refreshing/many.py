@@ -120,7 +120,7 @@ class RefreshPass:
             gone = UnipileAccountDisconnected("Unipile still does not list the account.")
             for chunk in self._unread.chunks(status=UnipileAccount.Status.DISCONNECTED):
                 yield from self._finished([RefreshResult(row, error=gone) for row in chunk])
-            missing = sum(len(chunk) for chunk in self._unread.chunks())
+            missing = self._unread.count_missing()
             if missing > max(1, MISSING_SHARE * total) and not self.confirm_gone:
                 reason = f"Unipile does not list {missing} of {total} accounts."
                 yield from self._fail_unread(UnipileAccountNotListed(reason))

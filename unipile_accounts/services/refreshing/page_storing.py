@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import IntegrityError
 
+from unipile_accounts.exceptions import AccountLocked
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.results import Origin, RefreshResult
 from unipile_accounts.services.linking.logins import store_new_member
@@ -44,10 +45,15 @@ def store_page(page: Page, unread: Unread, *, origin: Origin, dry_run: bool) -> 
         results, elsewhere = in_one_transaction(partial(store, with_members=False))
     for row in elsewhere:
         verdict = page.verdicts[row.unipile_account_id]
-        result = store_new_member(
-            row, verdict, asked_at=page.asked_at, origin=origin, dry_run=dry_run
-        )
+        try:
+            result = store_new_member(
+                row, verdict, asked_at=page.asked_at, origin=origin, dry_run=dry_run
+            )
+        except AccountLocked as exc:
+            result = RefreshResult(row, error=exc)
         results += [result] if result else []
+    if len(results) < len(page.verdicts):
+        unread.are_listed(page.verdicts)
     return failed + results
 
 

@@ -24,6 +24,7 @@ class Unread:
         self._started = UnipileAccount.objects.database_time()
         self._asked_at: set[datetime] = set()
         self._reported: set[UUID] = set()
+        self._listed: set[UUID] = set()
 
     def chunks(self, *, status: str | None = None) -> Iterator[list[UnipileAccount]]:
         accounts = self.selection.not_answered_since(self._started)
@@ -39,6 +40,14 @@ class Unread:
     def was_read(self, row: UnipileAccount) -> bool:
         """An account that moves to a later page while the list is read comes twice."""
         return row.answered_at in self._asked_at or row.pk in self._reported
+
+    def are_listed(self, unipile_account_ids: Iterable[str]) -> None:
+        """Remember the accounts of a page that are unread, because somebody has locked them."""
+        self._listed.update(row.pk for row in self.among(unipile_account_ids))
+
+    def count_missing(self) -> int:
+        """Return how many accounts were on no page."""
+        return sum(row.pk not in self._listed for chunk in self.chunks() for row in chunk)
 
     def asked(self, asked_at: datetime) -> None:
         self._asked_at.add(asked_at)
