@@ -10,6 +10,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from unipile_accounts.api import texts
 from unipile_accounts.api.base import CallersAccounts
 from unipile_accounts.api.errors import by_status
 from unipile_accounts.api.fields import (
@@ -101,27 +102,11 @@ class DisconnectedSerializer(serializers.Serializer[Any]):
     success = TrueField(help_text="Always true: an error has another status.")
 
 
-_LIST = """\
-The caller's accounts that are `connected` or `credentials_required`, oldest first, with what their
-plans allow. A pure read that asks nobody else, so call it as often as you like: before a campaign,
-and every 10 to 20 seconds while you wait for a new or a reconnected account.
-
-Use an account's `id` as `accountId` in all other operations. With `credentials_required` go on with
-`reconnectUnipileAccount`; for newer limits with `refreshUnipileAccount`.
-"""
-_DELETE = """\
-Disconnects an account: it leaves the list, is not refreshed any more, and is deleted at Unipile.
-The row stays, because campaigns and history hang on it. A second time it answers the same.
-
-To undo it, use `reconnectUnipileAccount` with the same `accountId`.
-"""
-
-
 class AccountsEndpoint(CallersAccounts):
     @extend_schema(
         operation_id="listUnipileAccounts",
         summary="List the caller's accounts",
-        description=_LIST,
+        description=texts.LIST,
         tags=["unipile"],
         parameters=[ListFilterSerializer],
         responses=AccountsSerializer,
@@ -138,7 +123,7 @@ class AccountsEndpoint(CallersAccounts):
     @extend_schema(
         operation_id="deleteUnipileAccount",
         summary="Disconnect an account",
-        description=_DELETE,
+        description=texts.DELETE,
         tags=["unipile"],
         request=None,
         parameters=[

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from puffle.api.throttling import UserRateThrottle
+from unipile_accounts.api import texts
 from unipile_accounts.api.base import CallersAccounts
 from unipile_accounts.api.errors import LINKING, by_status
 from unipile_accounts.api.fields import AccountIdSerializer
@@ -27,30 +28,11 @@ class LinkSerializer(serializers.Serializer[Any]):
     )
 
 
-_CONNECT = """\
-Makes a link to Unipile's page, on which a person logs in to LinkedIn. Show it to the user, to be
-opened in a browser; do not open it yourself. Then poll `listUnipileAccounts` every 10 to 20 seconds
-until a new account is there. Calling it twice is harmless: each link stands for itself.
-
-**Use it** for an account that is not connected yet. For one that lost its login or was
-disconnected, use `reconnectUnipileAccount`, which keeps its id and history. After an upgrade of the
-plan no new login is needed: use `refreshUnipileAccount`.
-"""
-_RECONNECT = """\
-Makes a link on which the owner of an account logs in to LinkedIn again. The account keeps its id,
-its history and the campaigns that use it. Show the link to the user, then poll
-`listUnipileAccounts` until the account is `connected`.
-
-**Use it** when an account is `credentials_required`, after it was disconnected, on
-`reconnect_required`, or when the plan still looks wrong after a refresh with `"live": true`.
-"""
-
-
 class ConnectEndpoint(CallersAccounts):
     @extend_schema(
         operation_id="connectUnipileAccount",
         summary="Make a link to connect a LinkedIn account",
-        description=_CONNECT,
+        description=texts.CONNECT,
         tags=["unipile"],
         request=None,
         responses=LinkSerializer,
@@ -68,7 +50,7 @@ class ConnectEndpoint(CallersAccounts):
     @extend_schema(
         operation_id="reconnectUnipileAccount",
         summary="Make a link to reconnect an account",
-        description=_RECONNECT,
+        description=texts.RECONNECT,
         tags=["unipile"],
         responses=LinkSerializer,
     )

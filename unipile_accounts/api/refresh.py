@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import (
@@ -17,6 +17,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from puffle.api.throttling import UserRateThrottle
+from unipile_accounts.api import texts
 from unipile_accounts.api.base import CallersAccounts
 from unipile_accounts.api.errors import ASKING, by_status
 from unipile_accounts.api.fields import (
@@ -100,42 +101,11 @@ class RefreshResponseSerializer(serializers.Serializer[RefreshResult]):
     )
 
 
-_DESCRIPTION = """\
-Cheap, idempotent, no OAuth round-trip. Fetches the account from Unipile and writes back `name`,
-`profile_url`, `is_premium`, `has_sales_navigator`, `weekly_connection_limit` and
-`weekly_message_limit`. `changed` is a per-field diff against the row as it was before: useful for
-deciding whether to notify the user. Of several refreshes after one upgrade, exactly one reports it.
-
-**Use it** when the user has just added Premium or Sales Navigator, or to pick up new weekly limits
-before a campaign is launched. **Reconnect the account instead** on `reconnect_required`.
-
-**Send `"live": true`** when a refresh said that nothing changed and the user insists that he has
-upgraded. Unipile may still answer from the day of the login; this asks LinkedIn. Do it once, before
-you send him through a new login. What LinkedIn says stays until Unipile's own answer changes. With
-`account_unavailable` LinkedIn does not tell the plan now, and nothing was changed. If a live
-refresh does not show the upgrade either, ask which LinkedIn account was upgraded, then reconnect.
-
-**When no answer arrives,** repeat the request. Compare its flags and limits with those that you
-knew, because the first request may have reported the change already.
-
-Safe to call repeatedly, but don't poll: account state changes are infrequent. After an error the
-stored flags and limits are as they were.
-"""
-_EXAMPLE: dict[str, Any] = {
-    "success": True,
-    "is_premium": True,
-    "has_sales_navigator": True,
-    "weekly_connection_limit": 100,
-    "weekly_message_limit": 150,
-    "changed": {"is_premium": False, "has_sales_navigator": True},
-}
-
-
 class RefreshEndpoint(CallersAccounts):
     @extend_schema(
         operation_id="refreshUnipileAccount",
         summary="Refresh a Unipile account's premium status",
-        description=_DESCRIPTION,
+        description=texts.REFRESH,
         tags=["unipile"],
         examples=[
             OpenApiExample(
@@ -152,7 +122,7 @@ class RefreshEndpoint(CallersAccounts):
         responses=OpenApiResponse(
             RefreshResponseSerializer,
             description="Account refreshed. Response reflects the post-refresh state of the row.",
-            examples=[OpenApiExample("Sales Navigator was added", value=_EXAMPLE)],
+            examples=[OpenApiExample("Sales Navigator was added", value=texts.REFRESHED)],
         ),
     )
     @action(

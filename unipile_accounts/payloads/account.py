@@ -86,6 +86,13 @@ def _read_linkedin(account: Fields, linkedin: Fields, *, unipile_account_id: str
     )
 
 
+def listed_id(item: Any) -> str | None:
+    """Return the id of an item of Unipile's list, if a database can take it as a parameter."""
+    account_id = item.get("id") if isinstance(item, dict) else None
+    is_text = isinstance(account_id, str) and account_id == storable(account_id)
+    return account_id if is_text else None
+
+
 def _flags(linkedin: Fields) -> Flags:
     features = linkedin.texts("premiumFeatures")
     premium_id = linkedin.text("premiumId")

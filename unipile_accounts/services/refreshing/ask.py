@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from puffle.database import give_connection_back
 from unipile_accounts.exceptions import (
@@ -14,7 +14,7 @@ from unipile_accounts.exceptions import (
     UnipilePremiumStatusPending,
 )
 from unipile_accounts.models import UnipileAccount
-from unipile_accounts.payloads.account import AccountVerdict, read_account
+from unipile_accounts.payloads.account import AccountVerdict, listed_id, read_account
 from unipile_accounts.payloads.profile import read_profile
 from unipile_accounts.services.refreshing.patience import Patience
 from unipile_accounts.unipile.accounts import get_account, list_accounts
@@ -47,17 +47,10 @@ class Workspace:
         """Tell whether it holds another account that we know. Ask if need be."""
         if time.monotonic() >= self._ours_until:
             page = list_accounts(timeout=patience.timeout())
-            ids = [item["id"] for item in page.items if isinstance(item, dict) and "id" in item]
-            known = known_accounts(ids).exclude(unipile_account_id=unipile_account_id)
-            if known.exists():
+            ids = {listed_id(item) for item in page.items} - {None, unipile_account_id}
+            if UnipileAccount.objects.filter(unipile_account_id__in=ids).exists():
                 self.saw_ours()
         return time.monotonic() < self._ours_until
-
-
-def known_accounts(unipile_account_ids: list[Any]) -> Any:
-    """Return the rows of these ids. Skip ids that PostgreSQL cannot take as a parameter."""
-    ids = [each for each in unipile_account_ids if isinstance(each, str) and each.isprintable()]
-    return UnipileAccount.objects.filter(unipile_account_id__in=ids)
 
 
 def ask(

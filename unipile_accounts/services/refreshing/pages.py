@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 from puffle.database import give_connection_back
 from unipile_accounts.exceptions import UnipileError, UnipileNotLinkedIn
 from unipile_accounts.models import UnipileAccount
-from unipile_accounts.payloads.account import AccountVerdict, read_account
-from unipile_accounts.payloads.fields import storable
+from unipile_accounts.payloads.account import AccountVerdict, listed_id, read_account
 from unipile_accounts.services.refreshing.ask import with_plan
 from unipile_accounts.services.refreshing.patience import Patience
 from unipile_accounts.unipile.accounts import AccountPage, begin_list
@@ -64,11 +63,8 @@ def _ask(cursor: str | None, patience: Patience) -> tuple[datetime, Any]:
 def _read(page: AccountPage, asked_at: datetime) -> Page:
     read = Page(asked_at, {}, {}, {})
     for item in page.items:
-        unipile_account_id = item.get("id") if isinstance(item, dict) else None
-        # Skip ids that PostgreSQL cannot take as a parameter.
-        if not isinstance(unipile_account_id, str) or storable(unipile_account_id) != (
-            unipile_account_id
-        ):
+        unipile_account_id = listed_id(item)
+        if unipile_account_id is None:
             continue
         read.members[unipile_account_id] = None
         try:

@@ -1,0 +1,70 @@
+"""What the endpoints' documentation says at length."""
+
+from __future__ import annotations
+
+from typing import Any
+
+REFRESH = """\
+Cheap, idempotent, no OAuth round-trip. Fetches the account from Unipile and writes back `name`,
+`profile_url`, `is_premium`, `has_sales_navigator`, `weekly_connection_limit` and
+`weekly_message_limit`. `changed` is a per-field diff against the row as it was before, useful for
+deciding whether to notify the user. Of several refreshes after one upgrade, exactly one reports it.
+
+**Use it** when the user has just added Premium or Sales Navigator, or to pick up new weekly limits
+before a campaign is launched. **Reconnect the account instead** on `reconnect_required`.
+
+**Send `"live": true`** when a refresh said that nothing changed and the user insists that he has
+upgraded. Unipile may still answer from the day of the login. A live refresh asks LinkedIn. Do it
+once, before you send him through a new login. What LinkedIn says stays until Unipile's own answer changes. With
+`account_unavailable` LinkedIn does not tell the plan now, and nothing was changed. If a live
+refresh does not show the upgrade either, ask which LinkedIn account was upgraded, then reconnect.
+
+**When no answer arrives,** repeat the request. Compare its flags and limits with those that you
+knew, because the first request may have reported the change already.
+
+Safe to call repeatedly, but don't poll, because account state changes are infrequent. After an error the
+stored flags and limits are as they were.
+"""
+REFRESHED: dict[str, Any] = {
+    "success": True,
+    "is_premium": True,
+    "has_sales_navigator": True,
+    "weekly_connection_limit": 100,
+    "weekly_message_limit": 150,
+    "changed": {"is_premium": False, "has_sales_navigator": True},
+}
+LIST = """\
+The caller's accounts that are `connected` or `credentials_required`, oldest first, with what their
+plans allow. A pure read that asks nobody else, so call it as often as you like: before a campaign,
+and every 10 to 20 seconds while you wait for a new or a reconnected account.
+
+Use an account's `id` as `accountId` in all other operations. With `credentials_required` go on with
+`reconnectUnipileAccount`. For newer limits use `refreshUnipileAccount`. While `refreshed_at` is
+null nobody has read the plan, so the free plan's limits are the ones that count.
+
+`?status=all` lists disconnected accounts too, so that the id of one can be found.
+"""
+DELETE = """\
+Disconnects an account. It leaves the list, is not refreshed any more, and is deleted at Unipile.
+The row stays, because campaigns and history hang on it. A second time it answers the same.
+
+To undo it, use `reconnectUnipileAccount` with the same `accountId`.
+"""
+CONNECT = """\
+Makes a link to Unipile's page, on which a person logs in to LinkedIn. Show it to the user, to be
+opened in a browser; do not open it yourself. Then poll `listUnipileAccounts` every 10 to 20 seconds
+until a new account is there, or one that was there is `connected` again. The same LinkedIn member
+always gets the same account. Calling it twice is harmless, because each link stands for itself.
+
+**Use it** for an account that is not connected yet. For one that lost its login or was
+disconnected, use `reconnectUnipileAccount`, which keeps its id and history. An upgrade of the plan
+needs no new login. Use `refreshUnipileAccount` after it.
+"""
+RECONNECT = """\
+Makes a link on which the owner of an account logs in to LinkedIn again. The account keeps its id,
+its history and the campaigns that use it. Show the link to the user, then poll
+`listUnipileAccounts` until the account is `connected`.
+
+**Use it** when an account is `credentials_required`, after it was disconnected, on
+`reconnect_required`, or when the plan still looks wrong after a refresh with `"live": true`.
+"""
