@@ -1,7 +1,6 @@
 """Fill an empty database with invented customers and their accounts, for script/server.
 
-Prints what the tour of script/serve.py needs, as JSON. Runs in a process of its own, whose
-environment names the demo's database and sandbox.
+Print what the tour needs, as JSON. The environment names the demo's database and sandbox.
 """
 
 from __future__ import annotations
