@@ -16,15 +16,18 @@ import time
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
+import django
+from django.db import connection
+
 
 def floor(accounts: int) -> None:
     """Only download and decode the pages."""
-    connection = http.client.HTTPConnection(urlsplit(os.environ["UNIPILE_DSN"]).netloc)
+    unipile = http.client.HTTPConnection(urlsplit(os.environ["UNIPILE_DSN"]).netloc)
     query: dict[str, str] | None = {"limit": "250"}
     seen = 0
     while query:
-        connection.request("GET", f"/api/v1/accounts?{urlencode(query)}")
-        page = json.loads(connection.getresponse().read())
+        unipile.request("GET", f"/api/v1/accounts?{urlencode(query)}")
+        page = json.loads(unipile.getresponse().read())
         seen += len(page["items"])
         query = {**query, "cursor": page["cursor"]} if page["cursor"] else None
     assert seen == accounts
@@ -57,13 +60,8 @@ def _peak_memory() -> float:
 
 
 def main(name: str, accounts: int) -> None:
-    if name != "floor":
-        import django
-
-        django.setup()
-        from django.db import connection
-
-        connection.ensure_connection()
+    django.setup()
+    connection.ensure_connection()
     started, cpu_started = time.perf_counter(), time.process_time()
     {"floor": floor, "one_by_one": one_by_one, "service": service}[name](accounts)
     result = {

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import requests
 from django.conf import settings
 from django.shortcuts import get_object_or_404
+from django.urls import path
 from django.utils import timezone
 from requests.adapters import HTTPAdapter
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from puffle.urls import urlpatterns as puffle_urlpatterns
 from unipile_accounts.api.refresh import RefreshThrottle
 from unipile_accounts.models import UnipileAccount
 
@@ -18,7 +22,7 @@ _session = requests.Session()
 _session.mount("http://", HTTPAdapter(pool_maxsize=64))
 
 
-def refresh_plainly(account: UnipileAccount) -> dict[str, bool]:
+def refresh_plainly(account: UnipileAccount) -> dict[str, Any]:
     """Refresh as somebody careful would write it: one pool, and only our columns saved."""
     asked_at = timezone.now()
     response = _session.get(
@@ -35,14 +39,13 @@ def refresh_plainly(account: UnipileAccount) -> dict[str, bool]:
         "has_sales_navigator": "sales_navigator" in features,
         "weekly_connection_limit": 100 if is_premium else 80,
         "weekly_message_limit": 150 if is_premium else 100,
-        "refreshed_at": asked_at,
     }
     flags = ("is_premium", "has_sales_navigator")
     changed = {name: getattr(account, name) != new[name] for name in flags}
-    for name, value in new.items():
+    for name, value in {**new, "refreshed_at": asked_at}.items():
         setattr(account, name, value)
-    account.save(update_fields=[*new, "updated_at"])
-    return changed
+    account.save(update_fields=[*new, "refreshed_at", "updated_at"])
+    return {"success": True, **new, "changed": changed}
 
 
 class PlainView(APIView):
@@ -50,17 +53,7 @@ class PlainView(APIView):
 
     def post(self, request: Request) -> Response:
         account = get_object_or_404(UnipileAccount, pk=request.data["accountId"], user=request.user)
-        changed = refresh_plainly(account)
-        return Response(
-            {
-                "success": True,
-                "is_premium": account.is_premium,
-                "has_sales_navigator": account.has_sales_navigator,
-                "weekly_connection_limit": account.weekly_connection_limit,
-                "weekly_message_limit": account.weekly_message_limit,
-                "changed": changed,
-            }
-        )
+        return Response(refresh_plainly(account))
 
 
 class NoOpView(APIView):
@@ -77,3 +70,11 @@ class NoOpGetView(APIView):
 
     def get(self, request: Request) -> Response:
         return Response({"accounts": []})
+
+
+urlpatterns = [
+    path("api/bench/no-op-get", NoOpGetView.as_view()),
+    path("api/bench/no-op", NoOpView.as_view()),
+    path("api/bench/plain", PlainView.as_view()),
+    *puffle_urlpatterns,
+]

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
@@ -16,16 +16,27 @@ from typing import Any
 _PR_SET_PDEATHSIG = 1
 
 
-class Stopped(KeyboardInterrupt):
+class StartError(Exception):
+    """Something did not start. The message says why."""
+
+
+class _Stopped(KeyboardInterrupt):
     """A signal asked this process to end."""
 
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.status = 128 + number
+
+def run(main: Callable[[], int]) -> None:
+    """End this process with the status of its main function, and all that it started before."""
+    _raise_on_signals()
+    try:
+        sys.exit(main())
+    except _Stopped as exc:
+        sys.exit(128 + exc.args[0])
+    except StartError as exc:
+        sys.exit(str(exc))
 
 
-def raise_stopped_on_signals() -> None:
-    """Let Ctrl-C, a kill and a closed terminal raise `Stopped`, once."""
+def _raise_on_signals() -> None:
+    """Let Ctrl-C, a kill and a closed terminal raise `_Stopped`, once."""
     numbers = [signal.SIGINT, signal.SIGTERM]
     # nohup has it ignored already.
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
@@ -34,7 +45,7 @@ def raise_stopped_on_signals() -> None:
     def stop(number: int, frame: FrameType | None) -> None:
         for each in numbers:
             signal.signal(each, signal.SIG_IGN)
-        raise Stopped(number)
+        raise _Stopped(number)
 
     for number in numbers:
         signal.signal(number, stop)

@@ -9,7 +9,6 @@ import json
 import secrets
 import sys
 from contextlib import suppress
-from typing import Any
 
 import django
 
@@ -37,36 +36,27 @@ def main() -> None:
     lena = User.objects.create_user("lena", password=passwords["lena"])
     omar = User.objects.create_user("omar", password=passwords["omar"])
     User.objects.create_superuser("admin", password=passwords["admin"])
+    accounts = {}
     for sample in (*samples(), _GONE):
         name = str(sample["name"])
-        account = UnipileAccount.objects.create(
-            user=lena if name in _FIRST_CUSTOMER else omar,
-            unipile_account_id=sample["id"],
-            name=name,
+        owner = lena if name in _FIRST_CUSTOMER else omar
+        account = accounts[name] = UnipileAccount.objects.create(
+            user=owner, unipile_account_id=sample["id"], name=name
         )
-        if name == _UPGRADED:
-            upgraded = account
-        else:
-            _bring_up_to_date(account)
-    json.dump(_summary(upgraded, passwords), sys.stdout)
-
-
-def _bring_up_to_date(account: UnipileAccount) -> None:
-    # Some of them are logged out, still connecting or gone, and fail.
-    with suppress(UnipileError):
-        refresh_account(UnipileAccount.objects.all(), account.pk, door=Door.COMMAND)
-
-
-def _summary(upgraded: UnipileAccount, passwords: dict[str, str]) -> dict[str, Any]:
-    at_linkedin = UnipileAccount.objects.get(name=_UPGRADED_AT_LINKEDIN)
-    return {
+        if name != _UPGRADED:
+            # Some are logged out, still connecting or gone, and fail.
+            with suppress(UnipileError):
+                refresh_account(UnipileAccount.objects.all(), account.pk, door=Door.COMMAND)
+    upgraded, at_linkedin = accounts[_UPGRADED], accounts[_UPGRADED_AT_LINKEDIN]
+    summary = {
         "account_id": str(upgraded.pk),
         "unipile_account_id": upgraded.unipile_account_id,
         "name": upgraded.name,
-        "owner": upgraded.user.get_username(),
+        "owner": "lena",
         "at_linkedin": {"account_id": str(at_linkedin.pk), "name": at_linkedin.name},
         "passwords": passwords,
     }
+    json.dump(summary, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import random
 import socket
-import sys
 import tempfile
 import time
 import uuid
@@ -22,7 +21,6 @@ from subprocess import DEVNULL
 from typing import Any
 
 from script import children
-from script.postgres import PostgresError
 from script.serving import Service, migrated_postgres, wait_until
 from unipile_sandbox import Sandbox
 
@@ -42,16 +40,12 @@ http {{
 """
 
 
-def main() -> int | str:
-    children.raise_stopped_on_signals()
+def main() -> int:
     os.environ["PATH"] += ":/usr/sbin"
-    try:
-        with ExitStack() as stack:
-            return 0 if _holds(stack) else "Something does not hold."
-    except children.Stopped as exc:
-        return exc.status
-    except (PostgresError, FileNotFoundError) as exc:
-        return str(exc)
+    with ExitStack() as stack:
+        holds = _holds(stack)
+    print("All holds." if holds else "Something does not hold.")
+    return 0 if holds else 1
 
 
 def _holds(stack: ExitStack) -> bool:
@@ -146,4 +140,4 @@ def _kill_loses_nothing(first: Service, second: Service, accounts: list[uuid.UUI
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    children.run(main)

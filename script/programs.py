@@ -12,10 +12,7 @@ from typing import IO, Self
 import urllib3
 
 from script import children
-
-
-class ServeError(Exception):
-    """What is in the way, in one line."""
+from script.children import StartError
 
 
 class Programs:
@@ -42,14 +39,11 @@ class Programs:
         assert sandbox.stdout is not None  # noqa: S101
         found = re.search(r"http://127\.0\.0\.1:\d+", sandbox.stdout.readline().decode())
         if not found:
-            raise ServeError("The sandbox did not start.")
+            raise StartError("The sandbox did not start.")
         return found[0]
 
     def start_server(
-        self,
-        listener: socket.socket,
-        environment: dict[str, str],
-        log: IO[bytes] | None = None,
+        self, listener: socket.socket, environment: dict[str, str], log: IO[bytes] | None = None
     ) -> str:
         """Return its URL. Without `log` it logs to this terminal."""
         self._log = log.name if log else ""
@@ -74,7 +68,7 @@ class Programs:
                 time.sleep(0.1)
             else:
                 return url
-        raise ServeError("The server started, but does not answer.")
+        raise StartError("The server started, but does not answer.")
 
     def watch(self) -> None:
         """Wait until one of them ends, which is an error."""
@@ -86,7 +80,7 @@ class Programs:
         for name, program in self._running.items():
             if program.poll() is not None:
                 where = f" The log is in {self._log}" if self._log else ""
-                raise ServeError(f"{name} ended by itself (status {program.returncode}).{where}")
+                raise StartError(f"{name} ended by itself (status {program.returncode}).{where}")
 
 
 def run(*arguments: str, environment: dict[str, str]) -> str:
@@ -103,5 +97,5 @@ def run(*arguments: str, environment: dict[str, str]) -> str:
         # Of a trace, only the last line is of use.
         errors = done.stderr.strip()
         reason = errors.rpartition("\n")[2] if "Traceback" in errors else errors
-        raise ServeError(f"{' '.join(arguments[:2])} failed: {reason}")
+        raise StartError(f"{' '.join(arguments[:2])} failed: {reason}")
     return done.stdout

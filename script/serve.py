@@ -22,7 +22,8 @@ import environ
 import urllib3
 
 from script import children, tour
-from script.programs import Programs, ServeError, run
+from script.children import StartError
+from script.programs import Programs, run
 from script.settings_environment import isolated
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,15 +38,12 @@ ONE_DAY = "86400"
 _OF_THE_COMMAND = ("DATABASE_URL", "UNIPILE_DSN", "UNIPILE_API_KEY")
 
 
-def main() -> int | str:
-    children.raise_stopped_on_signals()
+def main() -> int:
     try:
         with _listener() as listener, Programs() as programs:
             _serve(programs, listener)
-    except children.Stopped as exc:
-        return exc.status
-    except (ServeError, OSError, urllib3.exceptions.HTTPError) as exc:
-        return str(exc)
+    except (OSError, urllib3.exceptions.HTTPError) as exc:
+        raise StartError(exc) from exc
     return 0
 
 
@@ -54,14 +52,14 @@ def _listener() -> Iterator[socket.socket]:
     """Take the port before anything else is done, and for as long as it is needed."""
     text = os.environ.get("PORT") or "8000"
     if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
-        raise ServeError(f"PORT must be a number from 1 to 65535, not {text!r}.")
+        raise StartError(f"PORT must be a number from 1 to 65535, not {text!r}.")
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind(("127.0.0.1", int(text)))
             listener.listen(1024)
         except OSError as exc:
-            raise ServeError(
+            raise StartError(
                 f"Cannot serve on 127.0.0.1:{text}: {exc.strerror}."
                 " Choose another port: PORT=8001 script/server"
             ) from exc
@@ -81,7 +79,7 @@ def _serve(programs: Programs, listener: socket.socket) -> None:
 
 def _serve_for_real(programs: Programs, listener: socket.socket) -> None:
     if not os.environ.get("UNIPILE_API_KEY"):
-        raise ServeError("UNIPILE_DSN is set, but UNIPILE_API_KEY is not. Set both, or neither.")
+        raise StartError("UNIPILE_DSN is set, but UNIPILE_API_KEY is not. Set both, or neither.")
     if not os.environ.get("SECRET_KEY"):
         os.environ["SECRET_KEY"] = _write_secret_key()
     environment = {**LOOPBACK, **os.environ, "DEBUG": "0"}
@@ -137,4 +135,4 @@ def _serve_demo(programs: Programs, listener: socket.socket) -> None:
 
 if __name__ == "__main__":
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-    sys.exit(main())
+    children.run(main)

@@ -25,6 +25,7 @@ from script.settings_environment import isolated
 from unipile_sandbox import Sandbox, linkedin_account
 
 PATIENCE = 30.0
+_SECRET_KEY = secrets.token_urlsafe(50)
 PASSWORD = "a-long-password"  # noqa: S105  # of an invented user
 
 
@@ -38,7 +39,7 @@ def migrated_postgres() -> Iterator[Server]:
             DATABASE_URL=server.url,
             DJANGO_SUPERUSER_PASSWORD=PASSWORD,
             HTTPS="0",
-            SECRET_KEY=secrets.token_urlsafe(50),
+            SECRET_KEY=_SECRET_KEY,
         )
         for command in ("migrate", "createsuperuser --username=owner --email="):
             subprocess.run(
@@ -57,7 +58,7 @@ def migrated_postgres() -> Iterator[Server]:
 
 
 class Service:
-    """Gunicorn with a database and rows of its own; one owner, who is logged in.
+    """Gunicorn with a database and rows of its own, and one owner, who is logged in.
 
     A `twin` has the same rows, as on a second machine. `via` is the URL of a pgbouncer.
     """
@@ -69,12 +70,11 @@ class Service:
         *,
         twin: Service | None = None,
         via: str = "",
-        **changed: str,
+        **settings: str,
     ) -> None:
         self.sandbox = sandbox
-        self.database: str = twin.database if twin else f"puffle_{uuid.uuid4().hex}"
         self._postgres = postgres
-        self.key: str = twin.key if twin else secrets.token_urlsafe(50)
+        self.database: str = twin.database if twin else f"puffle_{uuid.uuid4().hex}"
         if not twin:
             with postgres.connect("postgres") as connection:
                 connection.execute(f"CREATE DATABASE {self.database} TEMPLATE puffle")
@@ -85,12 +85,12 @@ class Service:
                 "DATABASE_URL": (via or postgres.url).replace("/puffle?", f"/{self.database}?"),
                 "DJANGO_SETTINGS_MODULE": "puffle.settings",
                 "HTTPS": "0",
-                "SECRET_KEY": self.key,
+                "SECRET_KEY": _SECRET_KEY,
                 "THROTTLE_REFRESH": "999999/min",
                 "THROTTLE_TOKEN": "999999/min",
                 "UNIPILE_API_KEY": sandbox.api_key,
                 "UNIPILE_DSN": sandbox.url,
-                **changed,
+                **settings,
             }
         )
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
@@ -144,29 +144,22 @@ class Service:
 
     # --- Requests ---------------------------------------------------------------------------------
 
-    def get(self, path: str, **options: Any) -> tuple[int, bytes]:
-        return self._send("GET", path, **options)
+    def get(self, path: str, *, timeout: float = PATIENCE) -> tuple[int, bytes]:
+        return self._send("GET", path, timeout=timeout)
 
     def refresh(
         self, pk: uuid.UUID, *, timeout: float = PATIENCE, **more: Any
     ) -> tuple[int, dict[str, Any]]:
         """Return the status, 0 if there was no answer, and the answer."""
         body = {"accountId": str(pk), **more}
-        return self._post("/api/unipile/refresh", body, self.token, timeout)
+        headers = {"Authorization": f"Bearer {self.token}"}
+        return self._post("/api/unipile/refresh", json=body, headers=headers, timeout=timeout)
 
-    def log_in(self, *, timeout: float = PATIENCE) -> tuple[int, dict[str, Any]]:
-        login = {"username": "owner", "password": PASSWORD}
-        return self._post("/api/token", login, "", timeout)
+    def log_in(self) -> tuple[int, dict[str, Any]]:
+        return self._post("/api/token", json={"username": "owner", "password": PASSWORD})
 
-    def _post(
-        self, path: str, body: dict[str, str], token: str, timeout: float
-    ) -> tuple[int, dict[str, Any]]:
-        headers = {"Content-Type": "application/json"}
-        if token:
-            headers["Authorization"] = f"Bearer {token}"
-        status, answer = self._send(
-            "POST", path, body=json.dumps(body), headers=headers, timeout=timeout
-        )
+    def _post(self, path: str, **options: Any) -> tuple[int, dict[str, Any]]:
+        status, answer = self._send("POST", path, **options)
         # A proxy answers with a page.
         return status, json.loads(answer) if answer.startswith(b"{") else {}
 

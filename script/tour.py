@@ -9,7 +9,7 @@ from typing import Any
 
 import urllib3
 
-from script.programs import ServeError
+from script.children import StartError
 
 _BOLD = sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
@@ -81,5 +81,5 @@ def _post(url: str, body: object, token: str = "") -> Any:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     answer = urllib3.request("POST", url, json=body, headers=headers, retries=False, timeout=30)
     if answer.status != 200:
-        raise ServeError(f"POST {url} answered {answer.status}: {answer.data.decode()}")
+        raise StartError(f"POST {url} answered {answer.status}: {answer.data.decode()}")
     return answer.json()
