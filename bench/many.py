@@ -68,7 +68,7 @@ def _measure(
         )
         for kind in kinds:
             if kind in CHANGED:
-                # As autovacuum would, but not meanwhile.
+                # Autovacuum would do it in the middle of a pass.
                 with service.connect() as connection:
                     connection.execute("VACUUM (ANALYZE) unipile_accounts")
                 upstream.change(CHANGED[kind])

@@ -51,7 +51,7 @@ def measure(report: Report, database: Server, upstream: Upstream) -> float:
     send = partial(_send, service, upstream, pairs)
     times, cpus = Figures(), Figures()
     with service:
-        # Every thread waits once, so that no connection is left to open later.
+        # Let every thread wait once, so that no connection is opened later.
         for path in (REFRESH, PLAIN):
             send(Case(path, 0.8, 3 * MANY))
         for number in range(ROUNDS):

@@ -54,7 +54,7 @@ def service(accounts: int) -> None:
 
 
 def _peak_memory() -> float:
-    # ru_maxrss would begin with that of the process which started this one.
+    # ru_maxrss would begin with that of the parent process.
     (kibibytes,) = re.findall(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())
     return int(kibibytes) / 1024
 

@@ -1,4 +1,4 @@
-"""The settings of production, with routes of views to compare with."""
+"""The settings of production, with more views to compare with."""
 
 from __future__ import annotations
 

@@ -14,10 +14,10 @@ from unipile_sandbox import Sandbox
 
 
 def measured_service(database: Server, upstream: Upstream) -> Service:
-    """Return the service as in production, with views to compare with."""
+    """Return the service of production, with more views to compare with."""
     return Service(
         database,
-        # It is never started: `upstream` answers instead.
+        # The sandbox is never started. `upstream` answers instead.
         Sandbox(),
         DJANGO_SETTINGS_MODULE="bench.settings",
         UNIPILE_DSN=upstream.url,

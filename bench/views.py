@@ -23,7 +23,7 @@ _session.mount("http://", HTTPAdapter(pool_maxsize=64))
 
 
 def refresh_plainly(account: UnipileAccount) -> dict[str, Any]:
-    """Refresh as somebody careful would write it: one pool, and only our columns saved."""
+    """Refresh as somebody careful would write it, with one pool and few columns saved."""
     asked_at = timezone.now()
     response = _session.get(
         f"{settings.UNIPILE_DSN}/api/v1/accounts/{account.unipile_account_id}",

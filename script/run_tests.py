@@ -31,7 +31,7 @@ def _database() -> Iterator[str]:
     if url := os.environ.get("DATABASE_URL"):
         yield url
         return
-    # Statistics of one test would mislead the planner in the next.
+    # Statistics of one test would mislead the planner in the next one.
     with temporary_postgres(autovacuum="off") as server:
         yield server.url
 

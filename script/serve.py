@@ -49,7 +49,7 @@ def main() -> int:
 
 @contextmanager
 def _listener() -> Iterator[socket.socket]:
-    """Take the port before anything else is done, and for as long as it is needed."""
+    """Take the port before anything else is done."""
     text = os.environ.get("PORT") or "8000"
     if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
         raise StartError(f"PORT must be a number from 1 to 65535, not {text!r}.")
@@ -67,7 +67,7 @@ def _listener() -> Iterator[socket.socket]:
 
 
 def _serve(programs: Programs, listener: socket.socket) -> None:
-    # An empty one would hide the file's. An empty UNIPILE_DSN asks for the demo.
+    # An empty key would hide the file's. An empty UNIPILE_DSN asks for the demo.
     if not os.environ.get("SECRET_KEY"):
         os.environ.pop("SECRET_KEY", None)
     environ.Env.read_env(ENV_FILE)
@@ -94,7 +94,7 @@ def _write_secret_key() -> str:
     """Keep a new SECRET_KEY in `.env`, which only its owner can read from then on."""
     key = secrets.token_urlsafe(50)
     text = ENV_FILE.read_text() if ENV_FILE.exists() else ""
-    # An empty one may be there already.
+    # The file may have an empty key already.
     lines = [line for line in text.splitlines() if not re.match(r"(export )?SECRET_KEY=", line)]
     ENV_FILE.touch(mode=0o600)
     ENV_FILE.chmod(0o600)

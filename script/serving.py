@@ -1,4 +1,4 @@
-"""The project as it is served: gunicorn's processes, PostgreSQL, and Unipile's stand-in."""
+"""The project as it is served, with gunicorn, PostgreSQL and the sandbox."""
 
 from __future__ import annotations
 
@@ -58,9 +58,10 @@ def migrated_postgres() -> Iterator[Server]:
 
 
 class Service:
-    """Gunicorn with a database and rows of its own, and one owner, who is logged in.
+    """Gunicorn with a database of its own, and one owner, who is logged in.
 
-    A `twin` has the same rows, as on a second machine. `via` is the URL of a pgbouncer.
+    A service with a `twin` shares its database, as on a second machine. `via` is the URL of a
+    pgbouncer.
     """
 
     def __init__(
@@ -134,7 +135,7 @@ class Service:
         self._server.wait()
 
     def close(self) -> None:
-        """End it as a machine that goes down: nobody listens on the port."""
+        """End gunicorn and close the port, as a machine that goes down."""
         self.kill()
         self._listener.close()
 
@@ -160,7 +161,7 @@ class Service:
 
     def _post(self, path: str, **options: Any) -> tuple[int, dict[str, Any]]:
         status, answer = self._send("POST", path, **options)
-        # A proxy answers with a page.
+        # nginx answers with a page when gunicorn is down.
         return status, json.loads(answer) if answer.startswith(b"{") else {}
 
     def _send(self, method: str, path: str, **options: Any) -> tuple[int, bytes]:
@@ -174,11 +175,11 @@ class Service:
     # --- Rows -------------------------------------------------------------------------------------
 
     def connect(self) -> psycopg.Connection[DictRow]:
-        """Open a connection of our own, beside those of the service."""
+        """Open a connection beside those of the service."""
         return self._postgres.connect(self.database)
 
     def add_account(self, **payload: Any) -> uuid.UUID:
-        """Store a free account, which is at Unipile as the payload says."""
+        """Store a free account. The sandbox has it as the payload says."""
         pk = uuid.uuid4()
         unipile_account_id = self.sandbox.add(linkedin_account(**payload))
         with self.connect() as connection:

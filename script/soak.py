@@ -19,7 +19,7 @@ from unipile_sandbox import Sandbox
 
 REFRESHES, STEPS, WARM = 20_000, 20, 5
 ACCOUNTS, THREADS = 200, 16
-# Throttles fill the cache, which here happens during the warm-up.
+# Throttles fill the cache, here during the warm-up.
 CACHE = "locmemcache://?max_entries=1000"
 
 
@@ -45,7 +45,7 @@ def _soak(service: Service) -> int:
     print("refreshes    MiB  files  connections", flush=True)
     with ThreadPoolExecutor(THREADS) as pool:
         for step in range(1, STEPS + 1):
-            # Some plans change, so that rows are written in both ways.
+            # Change some plans, so that rows are written in both ways.
             for pk in random.sample(accounts, ACCOUNTS // 10):
                 plan = random.choice([[], ["premium"]])  # noqa: S311
                 service.sandbox.update(service.unipile_id(pk), premium_features=plan)
@@ -68,7 +68,7 @@ def _sample(service: Service) -> Sample:
     return Sample(
         sum(process.memory_full_info().uss for process in processes) / 1024**2,
         sum(process.num_fds() for process in processes),
-        # Without the watcher's own.
+        # The watcher has one of these.
         found["n"] - 1,
     )
 

@@ -1,4 +1,4 @@
-"""The life of an account over HTTP, printed so that it can be played with curl and a browser."""
+"""The life of an account over HTTP, to play with curl and a browser."""
 
 from __future__ import annotations
 
