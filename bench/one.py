@@ -1,139 +1,128 @@
-"""One refresh, served as in production."""
+"""One refresh over HTTP, served as in production."""
 
 from __future__ import annotations
 
+import json
+import re
 import statistics
-from collections import defaultdict
-from dataclasses import asdict
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import LiteralString, NamedTuple
 
-from bench import rows, stack
-from bench.report import Report, say, table
-from bench.servers import SERVERS, Load, Server, count_statements, serving
-from script.postgres import Server as Database
+import psutil
+import psycopg
+from psycopg.rows import DictRow
+
+from bench.report import Report, say
+from bench.stack import measured_service, run
+from bench.upstream import Upstream
+from script.postgres import Server
+from script.serving import Service
 
 ACCOUNTS = 1_000
-NO_OP, REFRESH, PLAIN = "/api/bench/no-op", "/api/unipile/refresh", "/api/bench/plain"
-CHANGED = f"{REFRESH} changed"
+MANY, FEW = 32, 4
+ROUNDS, SECONDS = 6, 1.5
+LATENCY = 0.05
+REFRESH, PLAIN, NO_OP = "/api/unipile/refresh", "/api/bench/plain", "/api/bench/no-op"
 LIST, NO_OP_GET = "/api/unipile/accounts", "/api/bench/no-op-get"
-LATENCIES = (0.0, 0.05)
-
-Loads = dict[str, list[Load]]
-Results = dict[str, dict[str, float]]
+Pairs = list[tuple[str, str]]
 
 
-def measure(database: Database, report: Report, *, quick: bool) -> None:
-    rounds, seconds = (1, 1.0) if quick else (3, 1.5)
-    ours = next(iter(SERVERS))
-    loads: dict[str, Loads] = {name: defaultdict(list) for name in SERVERS}
-    with stack.upstream(ACCOUNTS, https=True) as upstream:
-        rows.fill(database, ACCOUNTS)
-        rows.age(database, changed_one_in=0)
-        environment = stack.environment(database, upstream)
-        accounts = stack.run("bench.tokens", environment=environment)
-        for number in range(rounds):
-            for name, command in SERVERS.items():
-                say(f"One refresh, round {number + 1} of {rounds}: {name}")
-                with serving(command, environment, upstream, accounts) as server:
-                    server.warm_up(REFRESH)
-                    if name == ours:
-                        _measure_all(server, loads[name], seconds)
-                        statements = count_statements(server, database, REFRESH)
-                    else:
-                        _measure_refresh(server, loads[name], seconds)
-    results = {
-        name: {key: _median(values) for key, values in each.items()} for name, each in loads.items()
-    }
-    _report(report, results[ours], statements)
-    report.sections["servers"] = _server_table(results)
+class Case(NamedTuple):
+    path: str
+    latency: float = 0.0
+    clients: int = MANY
 
 
-def _measure_all(server: Server, loads: Loads, seconds: float) -> None:
-    for path in (NO_OP, PLAIN):
-        server.measure(path, latency=0, seconds=1)
-    for _ in range(2):
-        _measure_refresh(server, loads, seconds)
-        for latency in LATENCIES:
-            _measure(server, loads, PLAIN, latency, seconds)
-            # It is the same whatever Unipile does.
-            loads[NO_OP].append(server.measure(NO_OP, latency=0, seconds=seconds))
-        for path in (LIST, NO_OP_GET):
-            loads[path].append(server.measure(path, latency=0, seconds=seconds))
-        server.upstream.set(flapping=1)
-        loads[CHANGED].append(server.measure(REFRESH, latency=0, seconds=seconds))
-        server.upstream.set(flapping=0)
+CASES = [Case(path) for path in (REFRESH, PLAIN, NO_OP, LIST, NO_OP_GET)] + [
+    Case(path, LATENCY, clients) for clients in (MANY, FEW) for path in (REFRESH, PLAIN)
+]
+Figures = dict[Case, list[float]]
 
 
-def _measure_refresh(server: Server, loads: Loads, seconds: float) -> None:
-    for latency in LATENCIES:
-        _measure(server, loads, REFRESH, latency, seconds)
+def measure(report: Report, database: Server, upstream: Upstream) -> float:
+    """Return the CPU of a no-op POST in milliseconds."""
+    upstream.reset(ACCOUNTS)
+    service = measured_service(database, upstream)
+    pairs = run("bench.rows", str(ACCOUNTS), environment=service.environment)
+    send = partial(_send, service, upstream, pairs)
+    times, cpus = Figures(), Figures()
+    with service:
+        # Let every thread wait once, so that no connection is opened later.
+        for path in (REFRESH, PLAIN):
+            send(Case(path, 0.8, 3 * MANY))
+        for number in range(ROUNDS):
+            say(f"One refresh, round {number + 1} of {ROUNDS}")
+            for case in CASES:
+                cpu = _cpu_milliseconds(service)
+                answered = send(case)
+                cpu = (_cpu_milliseconds(service) - cpu) / len(answered)
+                times.setdefault(case, []).extend(answered)
+                cpus.setdefault(case, []).append(cpu)
+        with service.connect() as connection, _logged_statements(connection):
+            before = database.log.stat().st_size
+            refreshes = len(send(Case(REFRESH, clients=1), 0.3))
+            log = database.log.read_bytes()[before:].decode()
+    kinds = Counter(re.findall(r"^LOG:  (?:statement|execute \S+): *(\w+)", log, re.MULTILINE))
+    cpu, plain, no_op = (statistics.median(cpus[Case(path)]) for path in (REFRESH, PLAIN, NO_OP))
+    report.add_ratio("CPU of a refresh / the plain view", cpu, plain, "ms", at_most=1.2)
+    report.add_ratio("CPU of a refresh / a no-op POST", cpu, no_op, "ms")
+    _report_times(report, times)
+    begins, ends = kinds.pop("BEGIN", 0) / refreshes, kinds.pop("COMMIT", 0) / refreshes
+    report.add("Statements of an unchanged refresh", kinds.total() / refreshes, at_most=3)
+    report.add("BEGIN and COMMIT of an unchanged refresh", begins + ends, at_most=0)
+    return no_op
 
 
-def _measure(server: Server, loads: Loads, path: str, latency: float, seconds: float) -> None:
-    loads[_key(path, latency)].append(server.measure(path, latency=latency, seconds=seconds))
+def _send(
+    service: Service, upstream: Upstream, pairs: Pairs, case: Case, seconds: float = SECONDS
+) -> list[float]:
+    """Return how long each answer took, in milliseconds."""
+    upstream.latency = case.latency
+    requests = [_request(case.path, *pair) for pair in pairs]
+    shares = [requests[number :: case.clients] for number in range(case.clients)]
+    job = {"port": service.port, "seconds": seconds, "clients": shares}
+    milliseconds: list[float] = run("bench.load", stdin=json.dumps(job))
+    return milliseconds
 
 
-def _key(path: str, latency: float) -> str:
-    return f"{path} {latency * 1000:.0f} ms"
+def _request(path: str, account_id: str, token: str) -> str:
+    head = f"{path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n"
+    if path in {LIST, NO_OP_GET}:
+        return f"GET {head}\r\n"
+    body = json.dumps({"accountId": account_id})
+    return f"POST {head}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}"
 
 
-def _median(loads: list[Load]) -> dict[str, float]:
-    values = [asdict(load) for load in loads]
-    return {name: statistics.median(value[name] for value in values) for name in values[0]}
+def _cpu_milliseconds(service: Service) -> float:
+    return sum(sum(psutil.Process(pid).cpu_times()[:2]) for pid in service.pids()) * 1000
 
 
-def _report(report: Report, ours: Results, statements: dict[str, float]) -> None:
-    cpu = "cpu_milliseconds"
-    for latency in ("0 ms", "50 ms"):
-        refresh, plain = (ours[f"{path} {latency}"] for path in (REFRESH, PLAIN))
-        report.add_ratio(
-            f"CPU of a refresh / of the plain view, {latency}",
-            *(refresh[cpu], plain[cpu], "ms"),
-            at_most=1.0,
+@contextmanager
+def _logged_statements(connection: psycopg.Connection[DictRow]) -> Iterator[None]:
+    def log(what: LiteralString) -> None:
+        connection.execute("ALTER SYSTEM SET log_statement = " + what)
+        connection.execute("SELECT pg_reload_conf()")
+        time.sleep(0.5)
+
+    log("'all'")
+    yield
+    log("'none'")
+
+
+def _report_times(report: Report, times: Figures) -> None:
+    def ratio(what: str, ours: Case, base: Case, number: int, goal: float | None = None) -> None:
+        value, other = (
+            statistics.quantiles(times[case], n=100)[number - 1] for case in (ours, base)
         )
-        report.add_ratio(
-            f"Requests a second / the plain view's, {latency}",
-            *(refresh["per_second"], plain["per_second"], "a second"),
-            at_least=1.0,
-        )
-        report.add(
-            f"New connections to Unipile in steady state, {latency}",
-            refresh["new_connections"],
-            at_most=0,
-        )
-    for percentile in ("p50", "p99"):
-        report.add_ratio(
-            f"{percentile} / the plain view's, 50 ms, 32 clients",
-            *(refresh[percentile], plain[percentile], "ms"),
-            at_most=1.0,
-        )
-    for name, path in (("a refresh", f"{REFRESH} 0 ms"), ("a refresh that changes", CHANGED)):
-        report.add_ratio(
-            f"CPU of {name} / of a no-op POST, 0 ms", *(ours[path][cpu], ours[NO_OP][cpu], "ms")
-        )
-    report.add_ratio(
-        "p50 of the list of 10 accounts / of a no-op GET",
-        *(ours[LIST]["p50"], ours[NO_OP_GET]["p50"], "ms"),
-        at_most=1.3,
-    )
-    ends = {"BEGIN", "COMMIT", "empty"}
-    report.add(
-        "SQL statements besides BEGIN and COMMIT",
-        sum(count for kind, count in statements.items() if kind not in ends),
-        at_most=5,
-    )
+        report.add_ratio(f"p{number} of {what}", value, other, "ms", at_most=goal)
 
-
-def _server_table(servers: dict[str, Results]) -> str:
-    heads = ["Server", "CPU, 0 ms", "a second, 0 ms", "a second, 50 ms", "p50, 50 ms", "p99, 50 ms"]
-    lines = []
-    for name, results in servers.items():
-        at_once, later = results[f"{REFRESH} 0 ms"], results[f"{REFRESH} 50 ms"]
-        lines.append(
-            [
-                name,
-                f"{at_once['cpu_milliseconds']:.2f} ms",
-                *(f"{load['per_second']:.0f}" for load in (at_once, later)),
-                *(f"{later[percentile]:.0f} ms" for percentile in ("p50", "p99")),
-            ]
-        )
-    return table(heads, lines)
+    for clients, goal in ((MANY, 1.05), (FEW, None)):
+        ours, plain = (Case(path, LATENCY, clients) for path in (REFRESH, PLAIN))
+        for number in (50, 99):
+            what = f"a refresh / the plain view, 50 ms, {clients} clients"
+            ratio(what, ours, plain, number, goal)
+    ratio("the list of 10 accounts / a no-op GET", Case(LIST), Case(NO_OP_GET), 50)

@@ -1,7 +1,7 @@
-"""The settings of production, with two more routes."""
+"""The settings of production, with more views to compare with."""
 
 from __future__ import annotations
 
 from puffle.settings import *  # noqa: F403
 
-ROOT_URLCONF = "bench.urls"
+ROOT_URLCONF = "bench.views"

@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
 from puffle.addresses import client_address
@@ -20,7 +21,7 @@ _WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,128}")
 class RequestLogMiddleware:
     """Give each request an id, the caller's if it is well formed, and leave a log entry of it.
 
-    The path is logged without its query, which is the caller's to fill.
+    The path is logged without its query, which is the caller's to fill. Static files leave none.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -34,7 +35,8 @@ class RequestLogMiddleware:
         user_id.set(None)
         response = self._get_response(request)
         response.headers[HEADER] = request_id.get() or ""
-        _log(request, response, seconds=time.monotonic() - started)
+        if not request.path.startswith(settings.STATIC_URL):
+            _log(request, response, seconds=time.monotonic() - started)
         return response
 
 

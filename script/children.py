@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
@@ -16,25 +16,36 @@ from typing import Any
 _PR_SET_PDEATHSIG = 1
 
 
-class Stopped(KeyboardInterrupt):
+class StartError(Exception):
+    """Something did not start, for the reason in the message."""
+
+
+class _Stopped(KeyboardInterrupt):
     """A signal asked this process to end."""
 
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.status = 128 + number
+
+def run(main: Callable[[], int]) -> None:
+    """End this process with the status of its main function, and all that it started before."""
+    _raise_on_signals()
+    try:
+        sys.exit(main())
+    except _Stopped as exc:
+        sys.exit(128 + exc.args[0])
+    except StartError as exc:
+        sys.exit(str(exc))
 
 
-def raise_stopped_on_signals() -> None:
-    """Let Ctrl-C, a kill and a closed terminal raise `Stopped`, once."""
+def _raise_on_signals() -> None:
+    """Let Ctrl-C, a kill and a closed terminal raise `_Stopped`, once."""
     numbers = [signal.SIGINT, signal.SIGTERM]
-    # nohup has it ignored already.
+    # nohup ignores SIGHUP on purpose.
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         numbers.append(signal.SIGHUP)
 
     def stop(number: int, frame: FrameType | None) -> None:
         for each in numbers:
             signal.signal(each, signal.SIG_IGN)
-        raise Stopped(number)
+        raise _Stopped(number)
 
     for number in numbers:
         signal.signal(number, stop)
@@ -43,9 +54,9 @@ def raise_stopped_on_signals() -> None:
 def start(
     command: Sequence[str], *, last_signal: signal.Signals = signal.SIGTERM, **options: Any
 ) -> subprocess.Popen[bytes]:
-    """Start a program in a session of its own: Ctrl-C reaches this process, which then stops it.
+    """Start a program in a session of its own, so that Ctrl-C reaches only this process.
 
-    `last_signal` is what it gets when this process is killed and can stop nothing any more.
+    When this process is killed, Linux sends the program `last_signal`.
     """
 
     def follow_parent() -> None:
@@ -61,7 +72,7 @@ def stop(
     with_signal: signal.Signals = signal.SIGTERM,
     patience: float = 10,
 ) -> None:
-    """Ask a program to end, and after `patience` seconds end it and all it started."""
+    """Ask a program to end. After `patience` seconds end it with all that it started."""
     if process.poll() is None:
         process.send_signal(with_signal)
         with suppress(subprocess.TimeoutExpired):
@@ -72,6 +83,6 @@ def stop(
 
 
 def family(pid: int) -> list[int]:
-    """Return the ids of a program on Linux and of those that it started."""
+    """Return the ids of a program and of those that it started. Works on Linux."""
     started = Path(f"/proc/{pid}/task/{pid}/children").read_text()
     return [pid, *map(int, started.split())]

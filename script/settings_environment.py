@@ -1,11 +1,11 @@
-"""The environment for a Django that must not see what happens to be set on this machine."""
+"""The environment for a Django that ignores the settings of this machine."""
 
 from __future__ import annotations
 
 import os
 import re
 
-# PG* is meant for some other server.
+# PG* names some other server.
 _SETTINGS = re.compile(
     r"(ACCESS_TOKEN|ALLOWED_HOSTS|CACHE_|CSRF_|DATABASE_|DEBUG$|DJANGO_|GUNICORN_|HSTS_|HTTPS$"
     r"|LOG_JSON$|METRICS$|NUM_PROXIES|PG|PUBLIC_URL$|REFRESH_TOKEN|SECRET_KEY|THROTTLE_|TIME_ZONE$"
@@ -28,7 +28,7 @@ def isolate(**settings: str) -> None:
 
 
 def no_proxy() -> dict[str, str]:
-    """Keep requests to this machine off an HTTP proxy."""
+    """Keep requests to this machine away from an HTTP proxy."""
     given = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
     hosts = f"{given},{_LOOPBACK}" if given else _LOOPBACK
     return {"no_proxy": hosts, "NO_PROXY": hosts}

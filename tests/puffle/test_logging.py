@@ -94,6 +94,14 @@ def test_every_answer_carries_an_id(client: Client, url: str) -> None:
 # --- An entry for each request and each refresh ---------------------------------------------------
 
 
+@pytest.mark.django_db
+def test_static_files_leave_no_entry(client: Client, log: _Lines) -> None:
+    for name in ("admin/css/base.css", "none.js"):
+        client.get(f"/static/{name}").close()
+
+    assert list(log) == []
+
+
 def test_refresh_leaves_its_entry_and_that_of_the_request(
     api: APIClient, account: UnipileAccount, sandbox: Sandbox, log: _Lines
 ) -> None:
