@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -383,19 +382,6 @@ def test_another_members_login_is_no_answer(account: UnipileAccount, sandbox: Sa
 
 
 # --- The signal -----------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def received() -> Iterator[list[dict[str, Any]]]:
-    """Collect what the receivers of the signal are given."""
-    collected: list[dict[str, Any]] = []
-
-    def receive(**kwargs: Any) -> None:
-        collected.append(kwargs)
-
-    account_refreshed.connect(receive)
-    yield collected
-    account_refreshed.disconnect(receive)
 
 
 @pytest.mark.parametrize("door", Door)
