@@ -9,15 +9,17 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
+from django.db.models import ProtectedError
 from django.utils import timezone
 
 from tests.helpers import make_account
-from unipile_accounts.models import UnipileAccount
+from unipile_accounts.limits import FREE, PREMIUM, Plan
+from unipile_accounts.models import AccountChange, UnipileAccount
 
 ID = "k3Vd9QmTRxS1aLw0ZbYc7A"
 
 
-def test_new_account_is_connected_free_and_never_refreshed(owner: User) -> None:
+def test_new_account_is_connected_and_not_known(owner: User) -> None:
     account = UnipileAccount.objects.create(user=owner, unipile_account_id=ID)
 
     account.refresh_from_db()
@@ -58,7 +60,7 @@ def test_database_refuses_a_row_that_makes_no_sense(owner: User, wrong: dict[str
     assert not UnipileAccount.objects.exists()
 
 
-def test_database_refuses_a_second_row_for_one_unipile_account(owner: User, stranger: User) -> None:
+def test_unipile_id_has_one_row_only(owner: User, stranger: User) -> None:
     UnipileAccount.objects.create(user=owner, unipile_account_id=ID)
 
     with pytest.raises(IntegrityError), transaction.atomic():
@@ -67,8 +69,17 @@ def test_database_refuses_a_second_row_for_one_unipile_account(owner: User, stra
     assert UnipileAccount.objects.get().user == owner
 
 
+def test_member_has_one_row_of_an_owners(owner: User, stranger: User) -> None:
+    make_account(owner, linkedin_id="ACoAAB")
+    make_account(stranger, linkedin_id="ACoAAB")
+    [make_account(owner) for _ in range(2)]
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        make_account(owner, linkedin_id="ACoAAB")
+
+
 @pytest.mark.parametrize(
-    "unipile_account_id", ["", "a b", "a/b", "..", f"{ID}\n", "ä", "x" * 256, "a?b"]
+    "unipile_account_id", ["", "a" * 21, f"{ID}\n", f"acc_{ID[4:]}", f"{ID[:-1]}/", f"{ID[:-1]}ä"]
 )
 def test_form_refuses_what_is_no_unipile_id(owner: User, unipile_account_id: str) -> None:
     account = UnipileAccount(user=owner, unipile_account_id=unipile_account_id)
@@ -79,7 +90,7 @@ def test_form_refuses_what_is_no_unipile_id(owner: User, unipile_account_id: str
     assert "unipile_account_id" in caught.value.error_dict
 
 
-@pytest.mark.parametrize("unipile_account_id", [ID, "-Qe7TzH2R0uJm5nXc8VwPg", "a_-9"])
+@pytest.mark.parametrize("unipile_account_id", [ID, "-Qe7TzH2R0uJm5nXc8VwPg"])
 def test_form_takes_unipile_ids(owner: User, unipile_account_id: str) -> None:
     UnipileAccount(user=owner, unipile_account_id=unipile_account_id, name="").full_clean()
 
@@ -101,19 +112,30 @@ def test_readable_accounts_are_those_not_given_up(owner: User) -> None:
     assert set(UnipileAccount.objects.given_up()) == {given_up}
 
 
-def test_time_ahead_of_the_database_counts_as_never(owner: User) -> None:
+def test_answer_ahead_of_the_clock_has_no_age(owner: User) -> None:
     now = UnipileAccount.objects.database_time()
-    ahead = make_account(owner, refreshed_at=now + timedelta(hours=1))
+    ahead = make_account(owner, answered_at=now + timedelta(hours=1))
     never = make_account(owner)
-    old = make_account(owner, refreshed_at=now - timedelta(days=2))
-    make_account(owner, refreshed_at=now)
+    old = make_account(owner, answered_at=now - timedelta(days=2))
+    make_account(owner, answered_at=now)
 
-    assert set(UnipileAccount.objects.never_refreshed()) == {ahead, never}
     yesterday = now - timedelta(days=1)
-    assert set(UnipileAccount.objects.not_refreshed_since(yesterday)) == {ahead, never, old}
+    assert set(UnipileAccount.objects.not_answered_since(yesterday)) == {ahead, never, old}
 
 
-def test_account_is_called_by_its_name_or_else_its_unipile_id(owner: User) -> None:
+@pytest.mark.parametrize(
+    ("row", "plan"),
+    [
+        ({"is_premium": True, "has_sales_navigator": True}, None),
+        ({"refreshed_at": timezone.now()}, FREE),
+        ({"refreshed_at": timezone.now() + timedelta(days=9), "is_premium": True}, PREMIUM),
+    ],
+)
+def test_plan_is_known_once_it_was_read(row: dict[str, Any], plan: Plan | None) -> None:
+    assert UnipileAccount(**row).plan == plan
+
+
+def test_account_is_called_by_its_name(owner: User) -> None:
     account = make_account(owner, name="Mara")
     assert str(account) == "Mara"
 
@@ -121,13 +143,35 @@ def test_account_is_called_by_its_name_or_else_its_unipile_id(owner: User) -> No
     assert str(account) == account.unipile_account_id
 
 
-def test_accounts_go_with_their_owner(owner: User, stranger: User) -> None:
-    make_account(owner)
-    kept = make_account(stranger)
+LIVING: dict[str, Any] = {"answered_at": timezone.now()}
+DELETABLE: list[dict[str, Any]] = [
+    {},
+    LIVING | {"status": "disconnected", "given_up_at": timezone.now()},
+    LIVING | {"last_error": "not_linkedin"},
+]
+
+
+@pytest.mark.parametrize("row", DELETABLE)
+def test_accounts_that_leave_nothing_behind_go(owner: User, row: dict[str, Any]) -> None:
+    account = make_account(owner, **row)
 
     owner.delete()
 
-    assert list(UnipileAccount.objects.all()) == [kept]
+    assert not UnipileAccount.objects.exists()
+    ending = AccountChange.objects.get(account_id=account.pk)
+    assert ending.changes == {"status": [account.status, None]}
+
+
+@pytest.mark.parametrize("status", UnipileAccount.Status.values)
+def test_living_account_protects_itself_and_its_owner(owner: User, status: str) -> None:
+    account = make_account(owner, status=status, **LIVING)
+
+    for each in (account, owner, UnipileAccount.objects.all(), User.objects.all()):
+        with pytest.raises(ProtectedError), transaction.atomic():
+            each.delete()
+
+    assert UnipileAccount.objects.get().user == owner
+    assert not AccountChange.objects.exists()
 
 
 @pytest.mark.usefixtures("db")
@@ -137,7 +181,7 @@ def test_models_are_as_the_migrations_say(capsys: pytest.CaptureFixture[str]) ->
     assert "No changes detected" in capsys.readouterr().out
 
 
-def test_reading_an_owners_account_uses_an_index(owner: User, db: None) -> None:
+def test_reading_an_account_uses_an_index(owner: User, db: None) -> None:
     make_account(owner)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":

@@ -10,13 +10,13 @@ from rest_framework.test import APIClient
 
 from tests.helpers import Statements, api_client, error_of, make_account, stored
 from unipile_accounts.models import AccountChange, UnipileAccount
-from unipile_sandbox import Fault, Sandbox, UnknownAccountError
+from unipile_sandbox import Fault, Sandbox, UnknownAccountError, linkedin_account
 
 URL = "/api/unipile/accounts"
 
 
-def listed(api: APIClient) -> list[dict[str, Any]]:
-    response = api.get(URL)
+def listed(api: APIClient, query: str = "") -> list[dict[str, Any]]:
+    response = api.get(f"{URL}{query}")
     assert response.status_code == 200
     return list(response.json()["accounts"])
 
@@ -26,11 +26,13 @@ def disconnect(api: APIClient, account: UnipileAccount) -> Any:
 
 
 def test_list_shows_what_a_campaign_needs(api: APIClient, owner: User) -> None:
-    account = make_account(owner, name="Robin", is_premium=True, weekly_message_limit=150)
+    read = {"refreshed_at": timezone.now(), "is_premium": True, "weekly_message_limit": 150}
+    account = make_account(owner, name="Robin", **read)
 
     [row] = listed(api)
 
-    assert row | {"created_at": "", "updated_at": ""} == {
+    times = dict.fromkeys(["created_at", "updated_at", "refreshed_at"], "")
+    assert row | times == times | {
         "id": str(account.pk),
         "user_id": str(owner.pk),
         "type": "linkedin",
@@ -42,27 +44,45 @@ def test_list_shows_what_a_campaign_needs(api: APIClient, owner: User) -> None:
         "has_sales_navigator": False,
         "weekly_connection_limit": 80,
         "weekly_message_limit": 150,
-        "created_at": "",
-        "updated_at": "",
-        "refreshed_at": None,
         "live_checked_at": None,
         "last_tried_at": None,
         "last_error": "",
     }
 
 
-def test_list_leaves_out_what_is_disconnected_or_foreign(
+def test_list_shows_free_values_until_a_plan_is_read(
+    api: APIClient, owner: User, sandbox: Sandbox
+) -> None:
+    payload = linkedin_account(premium_features=["sales_navigator"], statuses=["CREDENTIALS"])
+    columns = {"is_premium": True, "has_sales_navigator": True, "weekly_message_limit": 150}
+    account = make_account(owner, sandbox, payload=payload, **columns)
+    refused = api.post("/api/unipile/refresh", {"accountId": str(account.pk)}, format="json")
+    assert error_of(refused, 409)["code"] == "reconnect_required"
+
+    [row] = listed(api)
+
+    assert (row["is_premium"], row["has_sales_navigator"]) == (False, False)
+    assert (row["weekly_connection_limit"], row["weekly_message_limit"]) == (80, 100)
+    assert (row["refreshed_at"], row["status"]) == (None, "credentials_required")
+
+
+def test_list_leaves_out_disconnected_accounts_and_others(
     api: APIClient, owner: User, stranger: User
 ) -> None:
     first = make_account(owner)
     lost = make_account(owner, status="credentials_required")
-    make_account(owner, status="disconnected")
+    gone = make_account(owner, status="disconnected")
+    given_up = make_account(owner, status="disconnected", given_up_at=timezone.now())
     make_account(stranger)
 
     assert [row["id"] for row in listed(api)] == [str(first.pk), str(lost.pk)]
+    shown = [row["id"] for row in listed(api, "?status=all")]
+    assert shown == [str(each.pk) for each in (first, lost, gone, given_up)]
+    error = error_of(api.get(f"{URL}?status=gone"), 400)
+    assert (error["code"], error["attr"]) == ("invalid_choice", "status")
 
 
-@pytest.mark.parametrize("count", [0, 1, 20])
+@pytest.mark.parametrize("count", [0, 20])
 def test_list_is_one_query_and_no_question(
     api: APIClient, owner: User, sandbox: Sandbox, statements: Statements, count: int
 ) -> None:
@@ -77,7 +97,7 @@ def test_list_is_one_query_and_no_question(
     assert sandbox.request_count == 0
 
 
-def test_disconnected_account_is_gone_here_and_at_unipile(
+def test_disconnected_account_is_gone_on_both_sides(
     api: APIClient, account: UnipileAccount, owner: User, sandbox: Sandbox
 ) -> None:
     response = disconnect(api, account)
@@ -89,8 +109,8 @@ def test_disconnected_account_is_gone_here_and_at_unipile(
     assert row["given_up_at"] is not None
     with pytest.raises(UnknownAccountError):
         sandbox.get(account.unipile_account_id)
-    history = AccountChange.objects.filter(account=account, user=owner, door="api")
-    assert {change.field: change.new for change in history}["status"] == "disconnected"
+    entry = AccountChange.objects.get(account=account, user=owner, door="api")
+    assert entry.changes == {"status": ["connected", "disconnected"]}
 
 
 def test_disconnecting_twice_changes_nothing_more(api: APIClient, account: UnipileAccount) -> None:

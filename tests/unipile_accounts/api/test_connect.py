@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connections
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -13,7 +15,7 @@ from rest_framework.test import APIClient
 
 from tests.helpers import api_client, error_of, make_account, stored
 from unipile_accounts.models import ConnectLink, UnipileAccount
-from unipile_sandbox import Fault, Sandbox
+from unipile_sandbox import Fault, Request, Sandbox, linkedin_account
 
 CONNECT, RECONNECT = "/api/unipile/connect", "/api/unipile/reconnect"
 
@@ -33,12 +35,12 @@ def test_connect_asks_for_a_link_of_an_hour(api: APIClient, sandbox: Sandbox) ->
     assert response.status_code == 200
     assert list(response.json()) == ["url"]
     [request] = sandbox.requests
-    asked = request.json
-    assert (asked["type"], asked["providers"]) == ("create", ["LINKEDIN"])
-    assert asked["notify_url"] == "https://puffle.example/api/webhooks/unipile"
-    assert asked["success_redirect_url"] == "https://puffle.example/linkedin/connected"
-    assert asked["failure_redirect_url"] == "https://puffle.example/linkedin/not-connected"
-    expires = datetime.fromisoformat(asked["expiresOn"])
+    body = request.json
+    assert (body["type"], body["providers"]) == ("create", ["LINKEDIN"])
+    assert body["notify_url"] == "https://puffle.example/api/webhooks/unipile"
+    assert body["success_redirect_url"] == "https://puffle.example/linkedin/connected"
+    assert body["failure_redirect_url"] == "https://puffle.example/linkedin/not-connected"
+    expires = datetime.fromisoformat(body["expiresOn"])
     assert timedelta(minutes=59) < expires - timezone.now() <= timedelta(hours=1)
 
 
@@ -48,24 +50,115 @@ def test_calling_twice_gives_two_links(api: APIClient, sandbox: Sandbox) -> None
     assert len(urls) == ConnectLink.objects.count() == 2
 
 
-@pytest.mark.parametrize(("at_unipile", "kind"), [(True, "reconnect"), (False, "create")])
-def test_reconnect_asks_for_what_unipile_still_has(
-    api: APIClient, account: UnipileAccount, sandbox: Sandbox, at_unipile: bool, kind: str
+def asked(sandbox: Sandbox) -> tuple[str, str | None]:
+    """Return what kind of link was asked for last, and for which account."""
+    body = sandbox.requests[-1].json
+    return body["type"], body.get("reconnect_account")
+
+
+@pytest.mark.parametrize(
+    "error_type", [None, "errors/expired_credentials", "errors/multiple_sessions"]
+)
+def test_reconnect_logs_in_what_unipile_has(
+    api: APIClient, account: UnipileAccount, sandbox: Sandbox, error_type: str | None
 ) -> None:
-    if not at_unipile:
-        sandbox.remove(account.unipile_account_id)
+    if error_type:
+        fault = Fault(status=401, error_type=error_type)
+        sandbox.inject(fault, account_id=account.unipile_account_id, operation="account")
 
     assert reconnect(api, account).status_code == 200
 
-    asked = sandbox.requests[-1].json
-    assert asked["type"] == kind
-    assert asked.get("reconnect_account") == (account.unipile_account_id if at_unipile else None)
+    assert asked(sandbox) == ("reconnect", account.unipile_account_id)
     assert ConnectLink.objects.get().account == account
+
+
+def test_reconnect_of_a_gone_account_makes_a_new_one(
+    api: APIClient, account: UnipileAccount, owner: User, sandbox: Sandbox
+) -> None:
+    make_account(owner, sandbox)
+    sandbox.remove(account.unipile_account_id)
+
+    assert reconnect(api, account).status_code == 200
+
+    assert asked(sandbox) == ("create", None)
+    assert ConnectLink.objects.get().account == account
+
+
+def test_reconnect_after_giving_up_asks_nothing(
+    api: APIClient, owner: User, sandbox: Sandbox
+) -> None:
+    account = make_account(owner, sandbox, status="disconnected", given_up_at=timezone.now())
+
+    assert reconnect(api, account).status_code == 200
+
+    assert asked(sandbox) == ("create", None)
+    assert sandbox.request_count == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "code"),
+    [
+        (Fault(status=401), 502, "unipile_authentication"),
+        (Fault(status=404, body=b"<html>"), 502, "unipile_error"),
+        (Fault(status=503), 503, "unipile_unavailable"),
+        # Another workspace has other accounts.
+        (Fault(status=404), 502, "unipile_account_not_listed"),
+    ],
+)
+def test_reconnect_needs_a_word_of_unipiles(
+    api: APIClient,
+    account: UnipileAccount,
+    sandbox: Sandbox,
+    fault: Fault,
+    status: int,
+    code: str,
+) -> None:
+    sandbox.remove(account.unipile_account_id)
+    sandbox.add(linkedin_account("nobodys"))
+    sandbox.inject(fault, operation="account")
+    before = stored(account)
+
+    assert error_of(reconnect(api, account), status)["code"] == code
+    assert stored(account) == before
+    assert not ConnectLink.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_row_that_goes_meanwhile_is_not_found(
+    api: APIClient, account: UnipileAccount, sandbox: Sandbox
+) -> None:
+    meanwhile(sandbox, account.delete)
+
+    assert error_of(reconnect(api, account), 404)["code"] == "not_found"
+    assert not ConnectLink.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_user_who_goes_meanwhile_gets_no_link(
+    api: APIClient, owner: User, sandbox: Sandbox
+) -> None:
+    meanwhile(sandbox, owner.delete)
+
+    assert error_of(api.post(CONNECT), 401)["code"] == "user_not_found"
+    assert not ConnectLink.objects.exists()
+
+
+def meanwhile(sandbox: Sandbox, action: Callable[[], object]) -> None:
+    """Do something once, when the next answer is made up and not yet sent."""
+
+    def act(_: Request) -> None:
+        sandbox.on_answer = None
+        try:
+            action()
+        finally:
+            connections.close_all()
+
+    sandbox.on_answer = act
 
 
 @pytest.mark.parametrize("path", [CONNECT, RECONNECT])
 @pytest.mark.parametrize("setting", ["PUBLIC_URL", "UNIPILE_API_KEY"])
-def test_missing_setting_is_named_to_nobody_but_the_operator(
+def test_missing_setting_is_the_operators_business(
     api: APIClient,
     account: UnipileAccount,
     settings: Settings,
@@ -140,17 +233,3 @@ def test_page_of_the_return_says_what_happens_next(client: Client, path: str, sa
 
     assert response.status_code == 200
     assert says in response.content.decode()
-
-
-def test_reconnect_of_a_lost_login_needs_no_new_account(
-    api: APIClient, owner: User, sandbox: Sandbox
-) -> None:
-    account = make_account(owner, sandbox, status="credentials_required")
-    sandbox.inject(
-        Fault(status=401, error_type="errors/expired_credentials"),
-        account_id=account.unipile_account_id,
-        operation="account",
-    )
-
-    assert reconnect(api, account).status_code == 200
-    assert sandbox.requests[-1].json["type"] == "reconnect"

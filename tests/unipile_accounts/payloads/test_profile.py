@@ -21,9 +21,7 @@ COPY = AccountVerdict(
     linkedin_id="ACoAAB",
     name="Mara Feldkamp",
     profile_url="https://www.linkedin.com/in/mara-feldkamp-example",
-    is_premium=False,
-    has_sales_navigator=False,
-    plan_snapshot='{"premiumFeatures":[],"premiumId":null}',
+    copy={"is_premium": False, "has_sales_navigator": False},
 )
 NOT_CONNECTED = COPY._replace(status=None)
 SEAT = {"owner_seat_id": "300000003", "contract_id": "2000000003"}
@@ -82,10 +80,26 @@ def test_plan_is_what_linkedin_says_now(plan: Any, connected: Any, not_connected
             with pytest.raises(UnipileAccountUnavailable, match=ID):
                 read(profile(*plan), verdict)
         else:
-            is_premium, has_sales_navigator = expected
-            assert read(profile(*plan), verdict) == verdict._replace(
-                is_premium=is_premium, has_sales_navigator=has_sales_navigator, is_live=True
-            )
+            flags = dict(zip(("is_premium", "has_sales_navigator"), expected, strict=True))
+            told = {name: flag for name, flag in flags.items() if flag is not None}
+            assert read(profile(*plan), verdict) == verdict._replace(live=told)
+
+
+@pytest.mark.parametrize(
+    ("plan", "live"),
+    [
+        ((True, ERROR, None), {"is_premium": True}),
+        ((False, ERROR, None), {}),
+        ((None, ABSENT, None), {}),
+    ],
+)
+def test_copy_says_what_linkedin_does_not_tell(plan: Any, live: dict[str, bool]) -> None:
+    copy = COPY._replace(copy={"is_premium": True, "has_sales_navigator": True})
+
+    verdict = read(profile(*plan), copy)
+
+    assert verdict.live == live
+    assert verdict.flags == copy.copy
 
 
 @pytest.mark.parametrize(
@@ -129,9 +143,9 @@ def test_upgrade_that_the_copy_does_not_know_is_seen(sandbox: Sandbox) -> None:
 
     live = read(sandbox.profile(account), copy)
 
-    assert (copy.is_premium, copy.has_sales_navigator) == (False, False)
-    assert (live.is_premium, live.has_sales_navigator, live.is_live) == (True, True, True)
-    assert live.plan_snapshot == copy.plan_snapshot
+    assert copy.flags == {"is_premium": False, "has_sales_navigator": False}
+    assert live.flags == live.live == {"is_premium": True, "has_sales_navigator": True}
+    assert live.copy == copy.copy
 
 
 SEATS = st.one_of(
@@ -154,18 +168,19 @@ def is_seat(value: Any) -> bool:
 
 @settings(max_examples=500, derandomize=True, database=None, deadline=None)
 @given(premium=FLAGS, sales_navigator=SEATS, recruiter=SEATS, status=STATUSES)
-def test_no_flag_comes_from_an_error_and_no_downgrade_without_a_no(
+def test_errors_give_no_flag_and_take_none(
     premium: Any, sales_navigator: Any, recruiter: Any, status: str | None
 ) -> None:
     try:
         live = read(profile(premium, sales_navigator, recruiter), COPY._replace(status=status))
     except (UnipileAccountUnavailable, UnipileUnexpectedAnswer):
         return
-    if live.has_sales_navigator:
+    told = live.live
+    if told.get("has_sales_navigator"):
         assert is_seat(sales_navigator)
-    if live.is_premium:
+    if told["is_premium"]:
         assert premium is True or is_seat(sales_navigator) or is_seat(recruiter)
-    if live.has_sales_navigator is False:
+    if told.get("has_sales_navigator") is False:
         assert (status, sales_navigator) == ("connected", None)
-    if not live.is_premium:
+    if not told["is_premium"]:
         assert (status, premium, sales_navigator, recruiter) == ("connected", False, None, None)

@@ -60,14 +60,15 @@ def ask(
 
     `live` asks LinkedIn too. The row must be read with its `database_time`.
     """
-    unipile_account_id = account.unipile_account_id
+    unipile_account_id, asked_at = account.unipile_account_id, account.database_time
     give_connection_back()
     try:
         payload = get_account(unipile_account_id, timeout=patience.timeout())
         verdict = read_account(payload, unipile_account_id=unipile_account_id)
-        workspace.saw_ours()
         if live and not verdict.reason:
-            return _ask_linkedin(verdict, unipile_account_id, patience=patience)
+            verdict, asked_at = _ask_linkedin(verdict, unipile_account_id, patience=patience)
+        # The account is no proof of the workspace for its own profile.
+        workspace.saw_ours()
     except UnipileLoginLost as exc:
         verdict = AccountVerdict(UnipileAccount.Status.CREDENTIALS_REQUIRED, str(exc))
     except UnipileAccountNotFound as exc:
@@ -76,7 +77,7 @@ def ask(
                 f"{exc} No other account of ours was seen in this workspace."
             ) from exc
         verdict = AccountVerdict(UnipileAccount.Status.DISCONNECTED, str(exc))
-    return Answer(with_plan(verdict, unipile_account_id), account.database_time)
+    return Answer(with_plan(verdict, unipile_account_id), asked_at)
 
 
 def _ask_linkedin(

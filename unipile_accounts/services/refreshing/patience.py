@@ -70,7 +70,7 @@ class Patience:
             return False
         self._tries += 1
         self._failures.append(error)
-        seconds = self._seconds_to_pause(error)
+        seconds = _seconds_after(error, self._tries)
         if (
             self._tries >= self._most_tries
             or self.reason_to_end()
@@ -79,6 +79,8 @@ class Patience:
         ):
             self._tries = 0
             return False
+        if error.retry_after is None:
+            seconds = random.uniform(seconds / 2, seconds)  # noqa: S311  # spreads tries
         pause(seconds)
         self.begin()
         return True
@@ -91,8 +93,8 @@ class Patience:
             return UnipileNotAsked("The time limit was reached.")
         return None
 
-    def _seconds_to_pause(self, error: UnipileError) -> float:
-        if error.retry_after is not None:
-            return min(float(error.retry_after), LONGEST_PAUSE)
-        longest = min(PAUSES[error.retry] * 2**self._tries, LONGEST_PAUSE)
-        return random.uniform(longest / 2, longest)  # noqa: S311  # spreads tries, guards nothing
+
+def _seconds_after(error: UnipileError, tries: int) -> float:
+    if error.retry_after is not None:
+        return min(float(error.retry_after), LONGEST_PAUSE)
+    return min(PAUSES[error.retry] * 2.0**tries, LONGEST_PAUSE)

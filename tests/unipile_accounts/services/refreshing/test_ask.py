@@ -1,8 +1,10 @@
-"""Every state of an account, and of what LinkedIn says of its plan, when both are asked."""
+"""What Unipile and LinkedIn say of an account, and in whose workspace."""
 
 from __future__ import annotations
 
+import json
 import logging
+import time
 from typing import Any
 
 import pytest
@@ -10,8 +12,8 @@ from django.contrib.auth.models import User
 
 from tests.helpers import make_account, stored
 from unipile_accounts.exceptions import (
+    UnipileAccountNotListed,
     UnipileAccountUnavailable,
-    UnipileAPIError,
     UnipileAuthenticationError,
     UnipileError,
     UnipileNotLinkedIn,
@@ -25,6 +27,8 @@ from unipile_accounts.exceptions import (
 from unipile_accounts.models import AccountChange, UnipileAccount
 from unipile_accounts.results import Door, RefreshResult, describe
 from unipile_accounts.services import refresh_account, refresh_accounts
+from unipile_accounts.services.refreshing.ask import Workspace
+from unipile_accounts.services.refreshing.patience import Patience
 from unipile_sandbox import Fault, Sandbox, linkedin_account
 
 NO_KEYS = ("premiumFeatures", "premiumId", "premiumContractId")
@@ -51,8 +55,12 @@ def account(owner: User, sandbox: Sandbox) -> UnipileAccount:
     return make_account(owner, sandbox, payload=payload, name="Old name", **row)
 
 
+# --- The account and its live profile -------------------------------------------------------------
+
 ACCOUNTS: dict[str, dict[str, Any]] = {
-    "connected": {},
+    "premium": {},
+    "free": {"premium_features": []},
+    "navigator": {"premium_features": ["sales_navigator"]},
     "connecting": {"status": "CONNECTING"},
     "plan not known yet": {"status": "CONNECTING", "omit": NO_KEYS},
     "logged out": {"status": "CREDENTIALS"},
@@ -74,59 +82,55 @@ PROFILES: dict[str, dict[str, Any] | Fault] = {
     "401 login": Fault(status=401, error_type="errors/disconnected_account"),
     "401 key": Fault(status=401),
     "403 restricted": Fault(status=403, error_type="errors/account_restricted"),
-    "403 sessions": Fault(status=403, error_type="errors/multiple_sessions"),
     "404": Fault(status=404, error_type="errors/resource_not_found"),
-    "422": Fault(status=422, error_type="errors/invalid_account"),
     "429": Fault(status=429),
     "500": Fault(status=500),
-    "501": Fault(status=501, error_type="errors/feature_not_implemented"),
-    "503": Fault(status=503),
     "hung up": Fault(close=True),
 }
 LOGGED_OUT = "logged out"
-# What is stored, by the account's state and then by the profile's; or why there is nothing new.
-OUTCOMES: dict[str, dict[str, Any]] = {
-    "connected": {
-        "no": FREE,
-        "premium": PREMIUM,
-        "navigator": NAVIGATOR,
-        "recruiter": PREMIUM,
-        "navigator out of reach": NAVIGATOR,
-        "nothing in reach": UnipileAccountUnavailable,
-        "recruiter out of reach": UnipileAccountUnavailable,
-        "no plan": UnipileAccountUnavailable,
-        "premium left out": UnipileAccountUnavailable,
-        "not JSON": UnipileUnexpectedAnswer,
-        "another provider's": UnipileUnexpectedAnswer,
-        "401 login": LOGGED_OUT,
-        "401 key": UnipileAuthenticationError,
-        "403 restricted": UnipileAccountUnavailable,
-        "403 sessions": UnipileAccountUnavailable,
-        "404": UnipileError,
-        "422": UnipileAPIError,
-        "429": UnipileRateLimited,
-        "500": UnipileServerError,
-        "501": UnipileServerError,
-        "503": UnipileUnavailable,
-        "hung up": UnipileUnavailable,
-    },
-    "logged out": dict.fromkeys(PROFILES, LOGGED_OUT),
-    "plan not known yet": dict.fromkeys(PROFILES, UnipilePremiumStatusPending),
-    "another provider's": dict.fromkeys(PROFILES, UnipileNotLinkedIn),
-    "damaged": dict.fromkeys(PROFILES, UnipileUnexpectedAnswer),
-}
-# A "no" counts only for an account that is connected.
-OUTCOMES["connecting"] = OUTCOMES["connected"] | {
-    "no": UnipileAccountUnavailable,
-    "premium": NAVIGATOR,
-    "recruiter": NAVIGATOR,
-}
+# By both answers: what is stored and what LinkedIn told of it, or why there is nothing new.
+# Of what LinkedIn does not tell the payload is believed.
+TOLD, NAVIGATOR_TOLD, PREMIUM_TOLD = {*FLAGS[:2]}, {FLAGS[1]}, {FLAGS[0]}
+OUTCOMES: list[tuple[str, str, Any]] = [
+    ("premium", "no", (FREE, TOLD)),
+    ("premium", "premium", (PREMIUM, TOLD)),
+    ("premium", "navigator", (NAVIGATOR, TOLD)),
+    ("premium", "recruiter", (PREMIUM, TOLD)),
+    ("premium", "navigator out of reach", (PREMIUM, PREMIUM_TOLD)),
+    ("premium", "nothing in reach", (PREMIUM, set())),
+    ("premium", "recruiter out of reach", (PREMIUM, NAVIGATOR_TOLD)),
+    ("premium", "no plan", (PREMIUM, set())),
+    ("premium", "premium left out", (PREMIUM, NAVIGATOR_TOLD)),
+    ("premium", "not JSON", UnipileUnexpectedAnswer),
+    ("premium", "another provider's", UnipileUnexpectedAnswer),
+    ("premium", "401 login", LOGGED_OUT),
+    ("premium", "401 key", UnipileAuthenticationError),
+    ("premium", "403 restricted", UnipileAccountUnavailable),
+    ("premium", "404", UnipileError),
+    ("premium", "429", UnipileRateLimited),
+    ("premium", "500", UnipileServerError),
+    ("premium", "hung up", UnipileUnavailable),
+    ("free", "navigator out of reach", (PREMIUM, PREMIUM_TOLD)),
+    ("free", "nothing in reach", UnipileAccountUnavailable),
+    ("free", "recruiter out of reach", UnipileAccountUnavailable),
+    ("free", "no plan", UnipileAccountUnavailable),
+    ("free", "premium left out", UnipileAccountUnavailable),
+    ("navigator", "navigator out of reach", (NAVIGATOR, PREMIUM_TOLD)),
+    # A "no" counts only for an account that is connected.
+    ("connecting", "no", (PREMIUM, set())),
+    ("connecting", "premium", (PREMIUM, PREMIUM_TOLD)),
+    ("connecting", "navigator", (NAVIGATOR, TOLD)),
+    ("logged out", "navigator", LOGGED_OUT),
+    ("logged out", "500", LOGGED_OUT),
+    ("plan not known yet", "nothing in reach", UnipileAccountUnavailable),
+    ("another provider's", "navigator", UnipileNotLinkedIn),
+    ("damaged", "navigator", UnipileUnexpectedAnswer),
+]
 
 
-@pytest.mark.parametrize("profile", PROFILES)
-@pytest.mark.parametrize("state", ACCOUNTS)
+@pytest.mark.parametrize(("state", "profile", "outcome"), OUTCOMES)
 def test_both_answers_decide_what_is_stored(
-    account: UnipileAccount, sandbox: Sandbox, state: str, profile: str
+    account: UnipileAccount, sandbox: Sandbox, state: str, profile: str, outcome: Any
 ) -> None:
     sandbox.update(account.unipile_account_id, **ACCOUNTS[state])
     match PROFILES[profile]:
@@ -134,7 +138,7 @@ def test_both_answers_decide_what_is_stored(
             sandbox.inject(fault, operation="profile")
         case plan:
             sandbox.set_plan(account.unipile_account_id, **plan)
-    before, outcome = stored(account), OUTCOMES[state][profile]
+    before = stored(account)
 
     if isinstance(outcome, tuple):
         assert refresh(account).stored
@@ -146,18 +150,30 @@ def test_both_answers_decide_what_is_stored(
     after = stored(account)
     changed = {name for name in after if after[name] != before[name]}
     if isinstance(outcome, tuple):
-        assert flags(after) == outcome
-        assert after["live_checked_at"] == after["refreshed_at"] is not None
+        assert flags(after) == outcome[0]
+        assert set(json.loads(after["live_snapshot"] or "{}")) == outcome[1]
+        assert after["live_checked_at"] == (after["refreshed_at"] if outcome[1] else None)
         assert after["name"] == "New name"
     elif outcome == LOGGED_OUT:
-        assert changed == {"status", "refreshed_at", "updated_at"}
+        assert changed == {"status", "answered_at", "version", "updated_at"}
         assert after["status"] == "credentials_required"
     else:
         assert changed == set()
 
 
+def test_plan_that_only_linkedin_knows_is_stored(account: UnipileAccount, sandbox: Sandbox) -> None:
+    sandbox.update(account.unipile_account_id, omit=NO_KEYS)
+    with pytest.raises(UnipilePremiumStatusPending):
+        refresh(account, live=False)
+    sandbox.set_plan(account.unipile_account_id, premium=True, sales_navigator=True)
+
+    refresh(account)
+
+    assert flags(stored(account)) == NAVIGATOR
+
+
 @pytest.mark.parametrize("fault", [Fault(status=401), Fault(close=True), None])
-def test_linkedin_is_asked_only_when_unipile_has_the_account(
+def test_linkedin_is_asked_after_unipile(
     account: UnipileAccount, sandbox: Sandbox, fault: Fault | None
 ) -> None:
     make_account(account.user, sandbox)
@@ -184,16 +200,7 @@ def test_live_refresh_costs_one_request_more(account: UnipileAccount, sandbox: S
     assert sandbox.request_count == 3
 
 
-# --- From the upgrade to the next login -----------------------------------------------------------
-
-
-def run(**options: Any) -> list[RefreshResult]:
-    return list(refresh_accounts(UnipileAccount.objects.all(), door=Door.COMMAND, **options))
-
-
-def test_upgrade_that_only_linkedin_shows_is_told_once_and_stays(
-    owner: User, sandbox: Sandbox
-) -> None:
+def test_live_upgrade_is_told_once_and_stays(owner: User, sandbox: Sandbox) -> None:
     payload = linkedin_account(premium_features=[])
     account = make_account(owner, sandbox, payload=payload)
     # So many accounts are read from Unipile's list.
@@ -201,78 +208,23 @@ def test_upgrade_that_only_linkedin_shows_is_told_once_and_stays(
     sandbox.set_plan(payload["id"], premium=True, sales_navigator=True)
 
     assert refresh(account, live=False).changes.keys() == {"name", "profile_url"}
-    upgraded = {*FLAGS}
-    assert refresh(account).changes.keys() == upgraded
+    assert refresh(account).changes.keys() == {*FLAGS}
     assert refresh(account).changes.keys() == set()
-    for _ in range(10):
-        assert refresh(account, live=False).changes.keys() == set()
-    assert {result.account.pk for result in run()} == {row.pk for row in [account, *others]}
+    assert refresh(account, live=False).changes.keys() == set()
+    results = list(refresh_accounts(UnipileAccount.objects.all(), door=Door.COMMAND))
+    assert {result.account.pk for result in results} == {row.pk for row in [account, *others]}
     assert any("/accounts?" in request.path for request in sandbox.requests)
     assert flags(stored(account)) == NAVIGATOR
 
     sandbox.update(payload["id"], premium_features=["premium"])
     assert refresh(account, live=False).changes.keys() == {"has_sales_navigator"}
-    assert stored(account)["live_checked_at"] is None
-    sandbox.set_plan(payload["id"], premium=False, sales_navigator=False)
-    assert refresh(account).changes.keys() == upgraded - {"has_sales_navigator"}
-    assert refresh(account).changes.keys() == set()
-    assert refresh(account, live=False).changes.keys() == set()
-    assert flags(stored(account)) == FREE
-
-
-def test_reconnect_that_brings_the_plan_is_believed(owner: User, sandbox: Sandbox) -> None:
-    payload = linkedin_account(premium_features=[])
-    account = make_account(owner, sandbox, payload=payload)
-    sandbox.set_plan(payload["id"], premium=True)
-    refresh(account)
-
-    sandbox.update(payload["id"], premium_features=["premium"])
-    refresh(account, live=False)
-
     assert (flags(stored(account)), stored(account)["live_checked_at"]) == (PREMIUM, None)
-
-
-def test_live_pass_asks_about_one_account_after_the_other(owner: User, sandbox: Sandbox) -> None:
-    accounts = [make_account(owner, sandbox) for _ in range(25)]
-    sandbox.set_plan(accounts[0].unipile_account_id, premium=True)
-
-    results = run(live=True)
-
-    pairs = [request.path.split("?")[0] for request in sandbox.requests]
-    assert pairs[1::2] == ["/api/v1/users/me"] * 25
-    asked = [path.rsplit("/", 1)[1] for path in pairs[::2]]
-    assert asked == [result.account.unipile_account_id for result in results]
-    assert [result.account for result in results if "is_premium" in result.changes] == accounts[:1]
-
-
-def test_live_pass_can_be_broken_off_between_two_accounts(owner: User, sandbox: Sandbox) -> None:
-    for _ in range(5):
-        make_account(owner, sandbox)
-    run = refresh_accounts(UnipileAccount.objects.all(), door=Door.COMMAND, live=True)
-
-    next(iter(run))
-
-    assert sandbox.request_count == 2
-    assert UnipileAccount.objects.exclude(live_checked_at=None).count() == 1
-
-
-def test_dry_live_run_tells_and_writes_nothing(account: UnipileAccount, sandbox: Sandbox) -> None:
-    before = stored(account)
-    sandbox.set_plan(account.unipile_account_id, premium=False, sales_navigator=False)
-
-    [result] = run(live=True, dry_run=True)
-
-    assert {*FLAGS} <= set(result.changes)
-    assert stored(account) == before
-
-
-# --- The e-mail address ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "plan", [{"premium": True}, {"sales_navigator": "DISCONNECTED"}, {"premium": "of next year"}]
 )
-def test_email_address_of_the_owner_is_left_nowhere(
+def test_email_address_is_left_nowhere(
     account: UnipileAccount, sandbox: Sandbox, caplog: pytest.LogCaptureFixture, plan: Any
 ) -> None:
     sandbox.set_plan(account.unipile_account_id, email="hidden.person@example.test", **plan)
@@ -288,3 +240,46 @@ def test_email_address_of_the_owner_is_left_nowhere(
     records = [record.__dict__ for record in caplog.records]
     assert "hidden.person" not in f"{told}{rows}{records}{caplog.text}"
     assert "hidden.person" in str(sandbox.profile(account.unipile_account_id))
+
+
+# --- Whose workspace it is ------------------------------------------------------------------------
+
+
+def is_ours(workspace: Workspace, account: UnipileAccount) -> bool:
+    return workspace.is_ours(account.unipile_account_id, Patience.of_one_refresh())
+
+
+def test_workspace_with_another_known_account_is_ours(
+    account: UnipileAccount, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = make_account(account.user, sandbox)
+    workspace = Workspace()
+
+    assert is_ours(workspace, account)
+    sandbox.remove(other.unipile_account_id)
+    # It was just seen, so that it is not asked for again.
+    assert is_ours(workspace, account)
+    assert sandbox.request_count == 1
+
+    later = time.monotonic() + 61
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    assert not is_ours(workspace, account)
+
+
+def test_account_is_no_proof_of_its_own_workspace(
+    account: UnipileAccount, sandbox: Sandbox
+) -> None:
+    sandbox.add(linkedin_account("nobodys"))
+    before = stored(account)
+    # The list still has the account, which is 404 by itself.
+    sandbox.inject(Fault(status=404), account_id=account.unipile_account_id, operation="account")
+
+    with pytest.raises(UnipileAccountNotListed):
+        refresh(account, live=False)
+
+    assert stored(account) == before
+
+
+def test_confirmed_workspace_is_not_asked_for(account: UnipileAccount, sandbox: Sandbox) -> None:
+    assert is_ours(Workspace(is_confirmed=True), account)
+    assert sandbox.request_count == 0

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -50,6 +49,8 @@ PREMIUM = {
 SALES_NAVIGATOR = {**PREMIUM, "has_sales_navigator": True}
 NAMED = {"name": "New name", "profile_url": "https://www.linkedin.com/in/new"}
 CONNECTED = {"status": "connected"}
+# What every stored answer moves. One that holds a plan moves `refreshed_at` too.
+STAMPS = ("answered_at", "version", "updated_at")
 
 
 def refresh(account: UnipileAccount, door: Door = Door.API) -> RefreshResult:
@@ -77,61 +78,28 @@ def account(owner: User, sandbox: Sandbox) -> UnipileAccount:
 @pytest.mark.parametrize(
     ("change", "written"),
     [
-        # Premium is any feature or a premium id.
-        ({"premium_features": ["premium"]}, PREMIUM | NAMED | CONNECTED),
         ({"premium_features": ["recruiter"]}, PREMIUM | NAMED | CONNECTED),
-        ({"premium_features": ["of_next_year"]}, PREMIUM | NAMED | CONNECTED),
-        ({"premium_id": "ACwAAB"}, PREMIUM | NAMED | CONNECTED),
         ({"premium_id": "ACwAAB", "premium_features": None}, PREMIUM | NAMED | CONNECTED),
-        ({"premium_id": "ACwAAB", "omit": ["premiumFeatures"]}, PREMIUM | NAMED | CONNECTED),
         ({"premium_features": ["sales_navigator"]}, SALES_NAVIGATOR | NAMED | CONNECTED),
-        (
-            {"premium_features": ["premium", "sales_navigator"], "premium_id": "ACwAAB"},
-            SALES_NAVIGATOR | NAMED | CONNECTED,
-        ),
-        # No features.
         ({}, FREE | NAMED | CONNECTED),
-        ({"premium_features": None}, FREE | NAMED | CONNECTED),
-        ({"premium_id": ""}, FREE | NAMED | CONNECTED),
         ({"omit": ["premiumFeatures"]}, FREE | NAMED | CONNECTED),
-        ({"omit": ["premiumId"]}, FREE | NAMED | CONNECTED),
         # The status stays unless every source is OK.
         ({"status": "CONNECTING"}, FREE | NAMED),
         ({"status": "STOPPED", "premium_features": ["premium"]}, PREMIUM | NAMED),
-        ({"status": "ERROR"}, FREE | NAMED),
-        ({"status": "PERMISSIONS"}, FREE | NAMED),
-        ({"status": "OF_NEXT_YEAR"}, FREE | NAMED),
         ({"sources": []}, FREE | NAMED),
-        ({"sources": None}, FREE | NAMED),
-        ({"omit": ["sources"]}, FREE | NAMED),
         ({"sources": [{"status": "OK"}, {"status": "STOPPED"}]}, FREE | NAMED),
-        ({"sources": [{"status": "OK"}, {"status": "OK"}]}, FREE | NAMED | CONNECTED),
         # Name and address stay where Unipile gives none.
-        (
-            {"omit": ["name"]},
-            FREE | CONNECTED | {"profile_url": "https://www.linkedin.com/in/new"},
-        ),
-        ({"name": " "}, FREE | CONNECTED | {"profile_url": "https://www.linkedin.com/in/new"}),
-        ({"name": None}, FREE | CONNECTED | {"profile_url": "https://www.linkedin.com/in/new"}),
-        ({"omit": ["publicIdentifier"]}, FREE | CONNECTED | {"name": "New name"}),
-        ({"public_identifier": ""}, FREE | CONNECTED | {"name": "New name"}),
-        ({"public_identifier": None}, FREE | CONNECTED | {"name": "New name"}),
+        ({"name": " ", "public_identifier": None}, FREE | CONNECTED),
+        ({"omit": ["name", "publicIdentifier"]}, FREE | CONNECTED),
         # Text is made storable.
         ({"name": "A\0\ud800B"}, FREE | NAMED | CONNECTED | {"name": "AB"}),
         ({"name": "\U0001f680" * 300}, FREE | NAMED | CONNECTED | {"name": "\U0001f680" * 255}),
-        (
-            {"public_identifier": "é/?#%\0"},
-            FREE
-            | NAMED
-            | CONNECTED
-            | {"profile_url": "https://www.linkedin.com/in/%C3%A9%2F%3F%23%25"},
-        ),
         ({"public_identifier": "é" * 400}, FREE | CONNECTED | {"name": "New name"}),
         # Keys that nobody promised.
         ({"proxy": {"password": "x"}, "organizations": "none"}, FREE | NAMED | CONNECTED),
     ],
 )
-def test_refresh_writes_what_unipile_says_and_nothing_else(
+def test_refresh_writes_what_unipile_says(
     account: UnipileAccount, sandbox: Sandbox, change: dict[str, Any], written: dict[str, Any]
 ) -> None:
     sandbox.update(account.unipile_account_id, **change)
@@ -143,7 +111,7 @@ def test_refresh_writes_what_unipile_says_and_nothing_else(
     assert result.outcome == "refreshed"
     assert after["refreshed_at"] is not None
     assert after["updated_at"] > before["updated_at"]
-    stamps = {name: after[name] for name in ("refreshed_at", "updated_at")}
+    stamps = {name: after[name] for name in (*STAMPS, "refreshed_at")}
     assert after == {**before, **written, **stamps}
     assert result.changes == {
         name: (before[name], new) for name, new in written.items() if before[name] != new
@@ -161,19 +129,8 @@ def test_second_refresh_changes_only_the_time(account: UnipileAccount) -> None:
     assert result.stored
     assert result.changes == {}
     assert after["refreshed_at"] > before["refreshed_at"]
-    stamps = {name: after[name] for name in ("refreshed_at", "updated_at")}
+    stamps = {name: after[name] for name in (*STAMPS, "refreshed_at")}
     assert after == {**before, **stamps}
-
-
-def test_refresh_keeps_the_columns_that_are_not_unipiles(
-    account: UnipileAccount, owner: User
-) -> None:
-    before = stored(account)
-
-    refresh(account)
-
-    kept = ("id", "user_id", "unipile_account_id", "created_at")
-    assert {name: stored(account)[name] for name in kept} == {name: before[name] for name in kept}
 
 
 @pytest.mark.parametrize(
@@ -211,20 +168,17 @@ def test_samples_are_refreshed(owner: User, sandbox: Sandbox, number: int, expec
     [
         (Fault(status=400), UnipileAPIError, 1),
         (Fault(status=401), UnipileAuthenticationError, 1),
-        (Fault(status=403, body=b"{}"), UnipileAuthenticationError, 1),
         (Fault(status=404, body=b"<html>"), UnipileAPIError, 1),
         (Fault(status=429), UnipileRateLimited, 1),
         (Fault(status=500), UnipileServerError, 2),
         (Fault(status=503), UnipileUnavailable, 2),
         (Fault(status=503, headers={"Retry-After": "9"}), UnipileUnavailable, 1),
         (Fault(close=True), UnipileUnavailable, 2),
-        (Fault(cut=9), UnipileUnavailable, 2),
         (Fault(status=302), UnipileUnexpectedAnswer, 1),
-        (Fault(body=b"{}"), UnipileUnexpectedAnswer, 1),
         (Fault(body=b"<html>"), UnipileUnexpectedAnswer, 1),
     ],
 )
-def test_refresh_keeps_the_row_when_there_is_no_verdict(
+def test_row_stays_when_there_is_no_verdict(
     account: UnipileAccount,
     sandbox: Sandbox,
     received: list[dict[str, Any]],
@@ -252,7 +206,7 @@ def test_refresh_keeps_the_row_when_there_is_no_verdict(
         ({"premium_features": 5}, UnipileUnexpectedAnswer),
     ],
 )
-def test_refresh_keeps_the_row_when_the_payload_gives_no_verdict(
+def test_row_stays_when_the_payload_says_nothing(
     account: UnipileAccount, sandbox: Sandbox, change: dict[str, Any], error: type[UnipileError]
 ) -> None:
     sandbox.update(account.unipile_account_id, **change)
@@ -265,7 +219,7 @@ def test_refresh_keeps_the_row_when_the_payload_gives_no_verdict(
     assert sandbox.request_count == 1
 
 
-def test_refresh_that_takes_too_long_is_not_tried_again(
+def test_timeout_is_not_tried_again(
     account: UnipileAccount, sandbox: Sandbox, settings: Settings
 ) -> None:
     settings.UNIPILE_TIMEOUT = "0.2"
@@ -279,11 +233,8 @@ def test_refresh_that_takes_too_long_is_not_tried_again(
     assert sandbox.request_count == 1
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [Fault(close=True), Fault(cut=20), Fault(status=500), Fault(status=502), Fault(status=503)],
-)
-def test_passing_fault_is_got_over_by_one_more_request(
+@pytest.mark.parametrize("fault", [Fault(close=True), Fault(cut=20), Fault(status=503)])
+def test_passing_fault_costs_one_more_request(
     account: UnipileAccount, sandbox: Sandbox, fault: Fault
 ) -> None:
     sandbox.inject(fault, times=1)
@@ -302,7 +253,7 @@ def test_there_is_no_third_request(account: UnipileAccount, sandbox: Sandbox) ->
     assert sandbox.request_count == 2
 
 
-def test_second_request_is_left_out_when_the_time_is_used_up(
+def test_second_request_needs_time_that_is_left(
     account: UnipileAccount,
     sandbox: Sandbox,
     settings: Settings,
@@ -319,7 +270,7 @@ def test_second_request_is_left_out_when_the_time_is_used_up(
 
 
 @pytest.mark.parametrize("status", ["connected", "credentials_required"])
-def test_account_that_unipile_no_longer_has_is_disconnected(
+def test_account_gone_at_unipile_is_disconnected(
     account: UnipileAccount, sandbox: Sandbox, received: list[dict[str, Any]], status: str
 ) -> None:
     make_account(account.user, sandbox)
@@ -331,13 +282,13 @@ def test_account_that_unipile_no_longer_has_is_disconnected(
         refresh(account)
 
     after = stored(account)
-    assert after["refreshed_at"] is not None
-    stamps = {name: after[name] for name in ("refreshed_at", "updated_at")}
+    assert after["answered_at"] is not None
+    stamps = {name: after[name] for name in STAMPS}
     assert after == {**before, **stamps, "status": "disconnected"}
     assert received[0]["changes"] == {"status": (status, "disconnected")}
 
 
-def test_login_that_was_lost_before_is_stored_again_without_a_change(
+def test_login_lost_again_is_no_change(
     account: UnipileAccount, sandbox: Sandbox, received: list[dict[str, Any]]
 ) -> None:
     sandbox.update(account.unipile_account_id, status="CREDENTIALS", premium_features=["premium"])
@@ -347,8 +298,8 @@ def test_login_that_was_lost_before_is_stored_again_without_a_change(
         refresh(account)
 
     after = stored(account)
-    assert after["refreshed_at"] is not None
-    stamps = {name: after[name] for name in ("refreshed_at", "updated_at")}
+    assert after["answered_at"] is not None
+    stamps = {name: after[name] for name in STAMPS}
     assert after == {**before, **stamps}
     assert received[0]["changes"] == {}
 
@@ -369,7 +320,7 @@ def test_row_that_was_given_up_is_not_asked_for(
     assert received == []
 
 
-def test_account_outside_the_selection_does_not_exist(
+def test_account_outside_the_selection_is_missing(
     account: UnipileAccount, stranger: User, sandbox: Sandbox
 ) -> None:
     before = stored(account)
@@ -398,24 +349,43 @@ def test_missing_settings_stop_the_refresh(
     assert sandbox.request_count == 0
 
 
+def test_lost_login_makes_no_plan_known(owner: User, sandbox: Sandbox) -> None:
+    payload = linkedin_account(premium_features=["sales_navigator"], statuses=["CREDENTIALS"])
+    account = make_account(owner, sandbox, payload=payload)
+
+    with pytest.raises(UnipileReconnectRequired):
+        refresh(account)
+
+    account.refresh_from_db()
+    assert (account.plan, account.refreshed_at) == (None, None)
+    assert account.answered_at
+
+
+def test_row_without_member_gets_it(owner: User, sandbox: Sandbox) -> None:
+    account = make_account(owner, sandbox, linkedin_id="")
+
+    refresh(account)
+
+    assert stored(account)["linkedin_id"] == sandbox.member_id(account.unipile_account_id)
+
+
+def test_another_members_login_is_no_answer(account: UnipileAccount, sandbox: Sandbox) -> None:
+    sandbox.update(account.unipile_account_id, premium_features=["premium"])
+    UnipileAccount.objects.update(linkedin_id="ACoAAanother")
+    before = stored(account)
+
+    with pytest.raises(UnipileReconnectRequired, match="another LinkedIn member"):
+        refresh(account)
+
+    after = stored(account)
+    assert after == {**before, **{name: after[name] for name in STAMPS}}
+
+
 # --- The signal -----------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def received() -> Iterator[list[dict[str, Any]]]:
-    """Collect what the receivers of the signal are given."""
-    collected: list[dict[str, Any]] = []
-
-    def receive(**kwargs: Any) -> None:
-        collected.append(kwargs)
-
-    account_refreshed.connect(receive)
-    yield collected
-    account_refreshed.disconnect(receive)
-
-
 @pytest.mark.parametrize("door", Door)
-def test_signal_tells_the_row_the_changes_and_the_door(
+def test_signal_tells_row_changes_and_door(
     account: UnipileAccount, received: list[dict[str, Any]], door: Door
 ) -> None:
     result = refresh(account, door)
@@ -430,7 +400,7 @@ def test_signal_tells_the_row_the_changes_and_the_door(
     assert given["changes"]["name"].new == "New name"
 
 
-def test_signal_is_sent_without_changes_when_nothing_changed(
+def test_signal_is_sent_without_changes_too(
     account: UnipileAccount, received: list[dict[str, Any]]
 ) -> None:
     refresh(account)
@@ -458,7 +428,7 @@ def test_signal_is_sent_after_the_commit(account: UnipileAccount) -> None:
     assert seen == [(False, "New name")]
 
 
-def test_receiver_that_fails_does_not_break_the_refresh(
+def test_failing_receiver_breaks_no_refresh(
     account: UnipileAccount, received: list[dict[str, Any]], caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(**_: Any) -> None:
@@ -478,7 +448,7 @@ def test_receiver_that_fails_does_not_break_the_refresh(
 # --- What is logged -------------------------------------------------------------------------------
 
 
-def test_refresh_is_one_log_record_with_its_outcome(
+def test_refresh_is_one_log_record(
     account: UnipileAccount, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO, "unipile_accounts"):
@@ -492,7 +462,7 @@ def test_refresh_is_one_log_record_with_its_outcome(
     assert "weekly_message_limit" in record.__dict__["changed"]
 
 
-def test_failed_refresh_is_one_log_record_with_the_reason(
+def test_failed_refresh_logs_its_reason(
     account: UnipileAccount, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     sandbox.inject(Fault(status=500, error_type="errors/provider_error"))

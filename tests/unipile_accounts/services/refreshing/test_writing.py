@@ -1,247 +1,271 @@
-"""Which answer about the plan counts: Unipile's copy, or what LinkedIn itself said."""
-
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from django.db import connection, transaction
+from django.db.models import ProtectedError
+from django.test.utils import CaptureQueriesContext
 
 from tests.helpers import make_account, stored
-from unipile_accounts.exceptions import UnipileError
-from unipile_accounts.models import UnipileAccount
+from unipile_accounts.exceptions import AccountLocked, UnipileError, UnipileServerError
+from unipile_accounts.models import AccountChange, UnipileAccount
 from unipile_accounts.payloads.account import AccountVerdict, read_account
-from unipile_accounts.payloads.profile import read_profile
 from unipile_accounts.results import Door, Origin, RefreshResult
-from unipile_accounts.services.refreshing.writing import store
+from unipile_accounts.services.refreshing import writing
+from unipile_accounts.services.refreshing.locking import in_one_transaction
 from unipile_sandbox import linkedin_account
 
 ID = "k3Vd9QmTRxS1aLw0ZbYc7A"
-SEAT = {"owner_seat_id": "300000003", "contract_id": "2000000003"}
-ERROR = {"error": "DISCONNECTED"}
-SEATS = ("sales_navigator", "recruiter")
-
-FREE, PREMIUM, NAVIGATOR = "free", "premium", "navigator"
-FEATURES: dict[str, list[str]] = {
-    FREE: [],
-    PREMIUM: ["premium"],
-    NAVIGATOR: ["premium", "sales_navigator"],
-}
-PLANS: dict[str, dict[str, Any]] = {
-    FREE: {"premium": False, "sales_navigator": None, "recruiter": None},
-    PREMIUM: {"premium": True, "sales_navigator": None, "recruiter": None},
-    NAVIGATOR: {"premium": True, "sales_navigator": SEAT, "recruiter": None},
-    "navigator out of reach": {"premium": True, "sales_navigator": ERROR, "recruiter": None},
-    "nothing in reach": {"premium": False, "sales_navigator": ERROR, "recruiter": None},
-}
-COLUMNS = {
-    FREE: (False, False, 80, 100),
-    PREMIUM: (True, False, 100, 150),
-    NAVIGATOR: (True, True, 100, 150),
-}
-
-
-class Step(NamedTuple):
-    """What the copy says and, for a live refresh, LinkedIn; then what is stored and told."""
-
-    copy: str
-    linkedin: str | None
-    plan: str
-    changed: bool
-    is_live: bool
-
-
-def ordinary(copy: str, plan: str, *, changed: bool = False, is_live: bool = False) -> Step:
-    return Step(copy, None, plan, changed, is_live)
-
-
-def live(copy: str, linkedin: str, plan: str, *, changed: bool = False) -> Step:
-    return Step(copy, linkedin, plan, changed, is_live=True)
-
-
-CASES: dict[str, list[Step]] = {
-    "a copy is believed until LinkedIn is asked": [
-        ordinary(FREE, FREE),
-        ordinary(PREMIUM, PREMIUM, changed=True),
-        ordinary(NAVIGATOR, NAVIGATOR, changed=True),
-        ordinary(FREE, FREE, changed=True),
-    ],
-    "an old copy undoes no upgrade": [
-        ordinary(FREE, FREE),
-        live(FREE, NAVIGATOR, NAVIGATOR, changed=True),
-        live(FREE, NAVIGATOR, NAVIGATOR),
-        *[ordinary(FREE, NAVIGATOR, is_live=True)] * 11,
-    ],
-    "an old copy undoes no downgrade": [
-        ordinary(NAVIGATOR, NAVIGATOR, changed=True),
-        live(NAVIGATOR, FREE, FREE, changed=True),
-        live(NAVIGATOR, FREE, FREE),
-        *[ordinary(NAVIGATOR, FREE, is_live=True)] * 11,
-    ],
-    "a new copy after a reconnect is believed again": [
-        live(FREE, NAVIGATOR, NAVIGATOR, changed=True),
-        ordinary(PREMIUM, PREMIUM, changed=True),
-        ordinary(FREE, FREE, changed=True),
-    ],
-    "a new copy that agrees is no change": [
-        live(FREE, NAVIGATOR, NAVIGATOR, changed=True),
-        ordinary(NAVIGATOR, NAVIGATOR),
-        ordinary(FREE, FREE, changed=True),
-    ],
-    "LinkedIn is believed once more whatever was asked before": [
-        live(FREE, NAVIGATOR, NAVIGATOR, changed=True),
-        live(FREE, FREE, FREE, changed=True),
-        live(FREE, FREE, FREE),
-        ordinary(FREE, FREE, is_live=True),
-        ordinary(PREMIUM, PREMIUM, changed=True),
-    ],
-    "a live reading counts from the copy of its own moment": [
-        live(FREE, NAVIGATOR, NAVIGATOR, changed=True),
-        live(PREMIUM, NAVIGATOR, NAVIGATOR),
-        ordinary(PREMIUM, NAVIGATOR, is_live=True),
-        ordinary(FREE, FREE, changed=True),
-    ],
-    "a seat that is out of reach stays as it was": [
-        ordinary(NAVIGATOR, NAVIGATOR, changed=True),
-        live(NAVIGATOR, "navigator out of reach", NAVIGATOR),
-        ordinary(NAVIGATOR, NAVIGATOR, is_live=True),
-    ],
-    "a seat that is out of reach is given to nobody": [
-        live(FREE, "navigator out of reach", PREMIUM, changed=True),
-        ordinary(FREE, PREMIUM, is_live=True),
-    ],
+PREMIUM = {
+    "is_premium": [False, True],
+    "weekly_connection_limit": [80, 100],
+    "weekly_message_limit": [100, 150],
 }
 
 
 @pytest.fixture
 def account(owner: User) -> UnipileAccount:
-    return make_account(owner, payload=linkedin_account(ID))
+    return make_account(owner, payload=linkedin_account(ID), name="Robin Sample")
 
 
-def read(copy: dict[str, Any], profile: dict[str, Any] | None) -> AccountVerdict:
-    verdict = read_account(copy, unipile_account_id=ID)
-    if profile is None:
-        return verdict
-    answer = {"object": "AccountOwnerProfile", "provider": "LINKEDIN", **profile}
-    return read_profile(answer, verdict=verdict, unipile_account_id=ID)
+def read() -> UnipileAccount:
+    return UnipileAccount.objects.with_database_time().get()
 
 
-def write(verdict: AccountVerdict, *, asked_at: datetime) -> RefreshResult:
-    [result] = store(
-        {ID: verdict}, UnipileAccount.objects.all(), asked_at=asked_at, origin=Origin(Door.API)
-    )
-    return result
+def verdict(**changes: Any) -> AccountVerdict:
+    payload = linkedin_account(ID, **changes)
+    return read_account(payload, unipile_account_id=ID)._replace(profile_url=None)
 
 
-def columns(row: dict[str, Any]) -> tuple[bool, bool, int, int]:
-    return (
-        row["is_premium"],
-        row["has_sales_navigator"],
-        row["weekly_connection_limit"],
-        row["weekly_message_limit"],
-    )
+def store(row: UnipileAccount, said: AccountVerdict, **options: Any) -> RefreshResult | None:
+    options = {"asked_at": row.database_time, "origin": Origin(Door.API)} | options
+    return writing.store(row, said, **options)
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_newest_answer_about_the_plan_is_stored(account: UnipileAccount, case: str) -> None:
-    began = timezone.now() - timedelta(hours=1)
-    live_checked_at = None
-
-    for number, step in enumerate(CASES[case]):
-        asked_at = began + timedelta(minutes=number)
-        payload = linkedin_account(ID, premium_features=FEATURES[step.copy])
-        profile = PLANS[step.linkedin] if step.linkedin else None
-        result = write(read(payload, profile), asked_at=asked_at)
-        row = stored(account)
-        live_checked_at = asked_at if step.linkedin else live_checked_at
-        plan = {"is_premium", "has_sales_navigator"} & set(result.changes)
-        assert (columns(row), bool(plan)) == (COLUMNS[step.plan], step.changed), number
-        assert row["live_checked_at"] == (live_checked_at if step.is_live else None), number
-        assert bool(row["live_snapshot"]) is step.is_live
-        assert row["refreshed_at"] == asked_at
+def store_page(row: UnipileAccount, said: AccountVerdict, **options: Any) -> list[RefreshResult]:
+    options = {"asked_at": row.database_time, "new_members": set()} | options
+    return writing.store_locked([row], {ID: said}, origin=Origin(Door.COMMAND), **options)
 
 
-def test_lost_login_leaves_what_linkedin_said(account: UnipileAccount) -> None:
-    began = timezone.now() - timedelta(hours=1)
-    write(read(linkedin_account(ID), PLANS[NAVIGATOR]), asked_at=began)
-    before = stored(account)
-    logged_out = linkedin_account(ID, premium_features=["premium"], statuses=["CREDENTIALS"])
+def history() -> list[dict[str, Any]]:
+    return [entry.changes for entry in AccountChange.objects.order_by("id")]
 
-    write(read(logged_out, None), asked_at=began + timedelta(minutes=1))
 
+# --- One account ----------------------------------------------------------------------------------
+
+
+def test_answer_without_change_is_one_statement(account: UnipileAccount) -> None:
+    store(read(), verdict())
+    row, before = read(), stored(account)
+
+    with CaptureQueriesContext(connection) as queries:
+        result = store(row, verdict())
+
+    assert [query["sql"].split()[0] for query in queries] == ["UPDATE"]
+    assert result
+    assert (result.stored, result.changes) == (True, {})
     after = stored(account)
-    changed = {name for name in after if after[name] != before[name]}
-    assert changed == {"status", "refreshed_at", "updated_at"}
+    assert after == before | {
+        "version": before["version"] + 1,
+        "refreshed_at": row.database_time,
+        "answered_at": row.database_time,
+        "updated_at": after["updated_at"],
+    }
 
 
-def test_older_live_answer_undoes_no_newer_one(account: UnipileAccount) -> None:
-    began = timezone.now() - timedelta(hours=1)
-    write(read(linkedin_account(ID), PLANS[FREE]), asked_at=began)
+def test_change_is_one_entry_of_the_history(
+    account: UnipileAccount, owner: User, stranger: User
+) -> None:
+    origin = Origin(Door.ADMIN, stranger)
+
+    result = store(read(), verdict(premium_features=["premium"], name="Mara"), origin=origin)
+
+    assert result
+    assert {*result.changes} == {*PREMIUM, "name"}
+    entry = AccountChange.objects.get()
+    assert entry.changes == PREMIUM | {"display_name": ["Robin Sample", "Mara"]}
+    assert (entry.account_id, entry.owner, entry.user) == (account.pk, owner, stranger)
+    assert entry.door == "admin"
+
+
+@pytest.mark.parametrize("changed", ["version", "user", "unipile_account_id"])
+def test_row_that_is_not_as_read_is_kept(
+    account: UnipileAccount, stranger: User, changed: str
+) -> None:
+    row = read()
+    new = {"version": 7, "user": stranger, "unipile_account_id": "another"}[changed]
+    UnipileAccount.objects.update(**{changed: new})
     before = stored(account)
 
-    older = began - timedelta(seconds=1)
-    result = write(read(linkedin_account(ID), PLANS[NAVIGATOR]), asked_at=older)
+    for said in (verdict(), verdict(premium_features=["premium"])):
+        assert store(row, said) is None
 
-    assert (result.stored, result.changes) == (False, {})
+    assert stored(account) == before
+    assert history() == []
+
+
+def test_earlier_answer_is_answered_from_the_row(account: UnipileAccount) -> None:
+    store(read(), verdict(premium_features=["premium"]))
+    before = stored(account)
+
+    result = store(read(), verdict(), asked_at=before["answered_at"] - timedelta(seconds=1))
+
+    assert result
+    assert (result.stored, result.changes, result.error) == (False, {}, None)
     assert stored(account) == before
 
 
-seats = st.sampled_from([None, SEAT, ERROR, {"error": None}, "seat", {}, 1])
-profiles = st.dictionaries(
-    st.sampled_from(["premium", "sales_navigator", "recruiter"]), seats | st.booleans()
-)
-copies = st.fixed_dictionaries(
-    {
-        "premium_features": st.sampled_from([[], ["premium"], ["sales_navigator"], ["new"], None]),
-        "statuses": st.sampled_from([["OK"], ["CREDENTIALS"], ["CONNECTING"], ["OK", "STOPPED"]]),
-        "omit": st.sampled_from([(), ("premiumFeatures", "premiumId")]),
-    }
-)
-before = st.sampled_from(list(COLUMNS))
+def test_dry_run_tells_and_writes_nothing(account: UnipileAccount) -> None:
+    before = stored(account)
+
+    result = store(read(), verdict(premium_features=["premium"]), dry_run=True)
+
+    assert result
+    assert result.changes["is_premium"] == (False, True)
+    assert stored(account) == before
+    assert history() == []
 
 
-def is_seat(value: Any) -> bool:
-    return isinstance(value, dict) and "error" not in value
-
-
-@settings(
-    max_examples=150,
-    derandomize=True,
-    database=None,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-@given(plan=before, copy=copies, profile=profiles)
-def test_no_live_downgrade_without_a_no_and_no_flag_from_an_error(
-    account: UnipileAccount,
-    plan: str,
-    copy: dict[str, Any],
-    profile: dict[str, Any],
+@pytest.mark.parametrize("write", [store, store_page])
+def test_history_is_written_with_the_row(
+    account: UnipileAccount, write: Callable[..., Any]
 ) -> None:
-    names = ("is_premium", "has_sales_navigator", "weekly_connection_limit", "weekly_message_limit")
-    UnipileAccount.objects.update(**dict(zip(names, COLUMNS[plan], strict=True)), refreshed_at=None)
-    asked_at = timezone.now()
-    try:
-        write(read(linkedin_account(ID, **copy), profile), asked_at=asked_at)
-    except UnipileError:
-        assert columns(stored(account)) == COLUMNS[plan]
-        return
-    row = stored(account)
-    signs = [profile.get("premium") is True, *map(is_seat, (profile.get(name) for name in SEATS))]
-    if COLUMNS[plan][0] and not row["is_premium"]:
-        assert copy["statuses"] == ["OK"]
-        assert profile == {"premium": False, "sales_navigator": None, "recruiter": None}
-    if row["is_premium"] and not COLUMNS[plan][0]:
-        assert any(signs)
-    if COLUMNS[plan][1] and not row["has_sales_navigator"]:
-        assert (copy["statuses"], profile.get("sales_navigator", 0)) == (["OK"], None)
-    if row["has_sales_navigator"] and not COLUMNS[plan][1]:
-        assert is_seat(profile["sales_navigator"])
-    # The same copy again says nothing new.
-    after = columns(row)
-    write(read(linkedin_account(ID, **copy), None), asked_at=asked_at + timedelta(microseconds=1))
-    assert columns(stored(account)) == after
+    row, before = read(), stored(account)
+    said = verdict(premium_features=["premium"])
+
+    def fail(execute: Callable[..., Any], sql: str, *args: Any) -> Any:
+        if "INSERT INTO" in sql and AccountChange._meta.db_table in sql:
+            raise ZeroDivisionError
+        return execute(sql, *args)
+
+    # Of a page the caller begins the transaction.
+    work = partial(write, row, said)
+    work = partial(in_one_transaction, work) if write is store_page else work
+    with connection.execute_wrapper(fail), pytest.raises(ZeroDivisionError):
+        work()
+
+    assert stored(account) == before
+
+
+# --- Rows that are locked -------------------------------------------------------------------------
+
+
+def test_page_writes_what_one_refresh_writes(account: UnipileAccount) -> None:
+    said = verdict(premium_features=["premium"])
+    row = read()
+    for_one = store(row, said, dry_run=True)
+
+    [result] = store_page(read(), said, asked_at=row.database_time, new_members={row.pk})
+
+    assert for_one
+    assert result.changes == for_one.changes
+    assert history() == [PREMIUM]
+    after = stored(account)
+    assert (after["version"], after["is_premium"]) == (1, True)
+    assert after["answered_at"] == after["refreshed_at"] == row.database_time
+    assert after["linkedin_id"] == said.linkedin_id
+
+
+def test_page_without_plan_moves_no_plan_time(account: UnipileAccount) -> None:
+    store(read(), verdict())
+    store_page(read(), verdict(statuses=["CREDENTIALS"]))
+    plan_time = stored(account)["refreshed_at"]
+
+    store_page(read(), verdict(statuses=["CREDENTIALS"]))
+
+    after = stored(account)
+    assert after["refreshed_at"] == plan_time < after["answered_at"]
+    assert after["version"] == 3
+
+
+def test_new_row_tells_its_plan_once_it_is_known(owner: User) -> None:
+    for refreshed_at, told in ((None, False), (UnipileAccount.objects.database_time(), True)):
+        row = UnipileAccount(
+            user=owner, unipile_account_id=ID, name="Mara", refreshed_at=refreshed_at
+        )
+        writing.add(row, Origin(Door.CONNECT, owner))
+        entry = history()[-1]
+        assert entry["display_name"] == [None, "Mara"]
+        assert entry["provider_account_id"] == [None, ID]
+        assert "profile_url" not in entry
+        assert (entry.get("is_premium") == [None, False]) is told
+        UnipileAccount.objects.filter(pk=row.pk).delete()
+
+
+def test_move_is_told_to_both_owners(account: UnipileAccount, owner: User, stranger: User) -> None:
+    writing.move(read(), stranger.pk, Origin(Door.ADMIN, owner))
+
+    entries = AccountChange.objects.order_by("id").values_list("owner", "changes")
+    assert list(entries) == [
+        (owner.pk, {"status": ["connected", None]}),
+        (stranger.pk, {"status": [None, "connected"]}),
+    ]
+    assert (stored(account)["user_id"], stored(account)["version"]) == (stranger.pk, 1)
+
+
+def test_row_whose_login_was_taken_goes(account: UnipileAccount, stranger: User) -> None:
+    UnipileAccount.objects.update(answered_at=UnipileAccount.objects.database_time())
+    kept = make_account(stranger)
+
+    writing.merge(UnipileAccount.objects.get(pk=account.pk), into=kept, origin=Origin(Door.EVENT))
+
+    assert UnipileAccount.objects.get() == kept
+    assert history() == [{"status": ["connected", None], "merged_into": [None, str(kept.pk)]}]
+
+
+def test_deletion_looks_at_the_row_again(account: UnipileAccount) -> None:
+    row = read()
+    UnipileAccount.objects.update(answered_at=row.database_time)
+
+    with pytest.raises(ProtectedError), transaction.atomic():
+        row.delete()
+
+    assert UnipileAccount.objects.exists()
+    assert history() == []
+
+
+# --- The note of a failure ------------------------------------------------------------------------
+
+
+def note(row: UnipileAccount, error: UnipileError, **fields: Any) -> None:
+    writing.note_failures([RefreshResult(row, error=error, **fields)])
+
+
+def failure() -> UnipileError:
+    return UnipileServerError("Unipile answered 500.")
+
+
+def test_failure_is_noted_and_nothing_else(account: UnipileAccount) -> None:
+    row, before = read(), stored(account)
+
+    note(row, failure(), asked_at=row.database_time)
+
+    assert stored(account) == before
+    noted = read()
+    assert (noted.last_error, noted.last_tried_at) == ("unipile_error", row.database_time)
+
+
+def test_failure_that_was_stored_needs_no_note(account: UnipileAccount) -> None:
+    note(read(), failure(), stored=True)
+    note(read(), AccountLocked("Somebody holds it."))
+
+    assert read().last_error == ""
+
+
+@pytest.mark.parametrize("changed", ["user", "unipile_account_id", "last_tried_at"])
+def test_failure_of_another_question_is_not_noted(
+    account: UnipileAccount, stranger: User, changed: str
+) -> None:
+    row = read()
+    later = row.database_time + timedelta(seconds=1)
+    new = {"user": stranger, "unipile_account_id": "another", "last_tried_at": later}[changed]
+    UnipileAccount.objects.update(**{changed: new})
+
+    note(row, failure(), asked_at=row.database_time)
+
+    assert read().last_error == ""

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import logging
+import traceback
+
+import pytest
+from django.contrib.auth.models import User
+from pytest_django import Settings
+from rest_framework_simplejwt.tokens import AccessToken
+
+from tests.helpers import api_client, make_account
+from tests.unipile_accounts.api.conftest import refresh
+from unipile_accounts.conf import conf
+from unipile_accounts.exceptions import UnipileError
+from unipile_accounts.models import UnipileAccount
+from unipile_accounts.results import Door
+from unipile_accounts.services import refresh_account
+from unipile_sandbox import Fault, Sandbox, samples
+
+QUICK = "0.3"
+SECRETS = ("the-key-of-the-operator", "not-a-real-password", "proxyuser", "ACoAAB", "a-member-name")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(headers={"X-Nothing": "wrong"}),
+        Fault(status=401),
+        Fault(status=404),
+        Fault(status=500),
+        Fault(status=302, headers={"Location": "/?the-key-of-the-operator"}),
+        Fault(status=500, body=b'{"type":"errors/x","detail":"not-a-real-password"}'),
+        Fault(body=b'{"not-a-real-password'),
+        Fault(body=b'{"object":"Account","id":"proxyuser"}'),
+        Fault(close=True),
+        Fault(cut=300),
+        Fault(delay=60),
+    ],
+)
+@pytest.mark.parametrize("number", [1, 6])
+def test_secrets_are_in_no_log_and_no_answer(
+    owner: User,
+    sandbox: Sandbox,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    number: int,
+    fault: Fault,
+) -> None:
+    monkeypatch.setattr(sandbox, "api_key", "the-key-of-the-operator")
+    settings.UNIPILE_API_KEY, settings.UNIPILE_TIMEOUT = sandbox.api_key, QUICK
+    payload = [sample for sample in samples() if sample["type"] == "LINKEDIN"][number - 1]
+    payload["name"] = payload["connection_params"]["im"]["username"] = "a-member-name"
+    payload["connection_params"]["im"]["proxy"] = {
+        "host": "proxy.example.net",
+        "username": "proxyuser",
+        "password": "not-a-real-password",
+    }
+    account = make_account(owner, sandbox, payload=payload)
+    sandbox.inject(fault)
+    token = str(AccessToken.for_user(owner))
+    caplog.set_level(logging.DEBUG)
+
+    response = refresh(api_client(owner), account.pk)
+
+    written = "".join(f"{record.getMessage()} {vars(record)}" for record in caplog.records)
+    told = response.content.decode() + str(response.headers)
+    assert "unipile_accounts.services" in written
+    for secret in (*SECRETS, token, token.split(".")[2], "Traceback"):
+        assert secret not in told
+        assert secret not in written
+
+
+@pytest.mark.parametrize("fault", [Fault(status=401), Fault(close=True), Fault(body=b"<x>")])
+def test_secrets_are_in_no_exception(
+    account: UnipileAccount, sandbox: Sandbox, settings: Settings, fault: Fault
+) -> None:
+    sandbox.inject(fault)
+
+    with pytest.raises(UnipileError) as caught:
+        refresh_account(UnipileAccount.objects.all(), account.pk, door=Door.API)
+
+    told = "".join(traceback.format_exception(caught.value)) + repr(caught.value)
+    assert settings.UNIPILE_API_KEY not in told
+
+
+def test_secrets_are_in_no_repr(account: UnipileAccount, settings: Settings) -> None:
+    result = refresh_account(UnipileAccount.objects.all(), account.pk, door=Door.API)
+
+    told = f"{conf!r} {conf.unipile_dsn!r} {result!r}"
+    assert settings.UNIPILE_API_KEY not in told

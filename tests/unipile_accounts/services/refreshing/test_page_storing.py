@@ -1,0 +1,301 @@
+"""A page is stored at once, and whoever else writes its rows meanwhile loses nothing."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection, connections, transaction
+from django.db.models.functions import Now
+
+from tests.helpers import (
+    PREMIUM,
+    Statements,
+    free_accounts,
+    make_account,
+    make_accounts,
+    outcomes,
+    stored,
+    table,
+    until,
+)
+from tests.unipile_accounts.services.refreshing.conftest import (
+    KINDS,
+    asked_for,
+    is_list,
+    on_page,
+    refresh_all,
+)
+from unipile_accounts.models import AccountChange, UnipileAccount, UnipileAccountQuerySet
+from unipile_accounts.results import Door, RefreshResult
+from unipile_accounts.services import refresh_account, refresh_accounts
+from unipile_accounts.services.refreshing import page_storing
+from unipile_sandbox import Request, Sandbox, linkedin_account
+
+# What the rows of these accounts hold already.
+KNOWN = {"name": "Robin Sample", "profile_url": "https://www.linkedin.com/in/robin-sample-example"}
+# Statements before the first page and after the last: the time, counts, what is left.
+AROUND = 9
+
+
+@pytest.mark.slow
+def test_page_costs_a_handful_of_statements(
+    owner: User, sandbox: Sandbox, statements: Statements
+) -> None:
+    kinds = [KINDS[number % len(KINDS)] for number in range(10_000)]
+    payloads = (linkedin_account(**kind) for kind, _ in kinds)
+    accounts = make_accounts(owner, sandbox, payloads, **KNOWN)
+    gone = accounts[:5]
+    for account in gone:
+        sandbox.remove(account.unipile_account_id)
+
+    with statements() as executed:
+        results = refresh_all()
+
+    assert asked_for(sandbox) == (40, sorted(account.unipile_account_id for account in gone))
+    # For a page: the time, the rows, their members, the news, the history. For one: the row,
+    # the news, the history.
+    # SQLite takes fewer parameters, so Django writes a page in more statements.
+    if connection.vendor == "postgresql":
+        assert len(executed) == 40 * 5 + 5 * 3 + AROUND
+    columns = (
+        "is_premium",
+        "has_sales_navigator",
+        "weekly_connection_limit",
+        "weekly_message_limit",
+        "status",
+    )
+    rows = {row[0]: row[1:] for row in UnipileAccount.objects.values_list("pk", *columns)}
+    expected = {account.pk: verdict for account, (_, verdict) in zip(accounts, kinds, strict=True)}
+    expected |= {account.pk: (False, False, 80, 100, "disconnected") for account in gone}
+    assert rows == expected
+    assert len(results) == len({result.account.pk for result in results}) == 10_000
+    assert not UnipileAccount.objects.filter(answered_at=None).exists()
+
+
+def test_news_of_a_page_is_one_statement(
+    owner: User, sandbox: Sandbox, statements: Statements
+) -> None:
+    accounts = free_accounts(owner, sandbox, 30)
+    refresh_all()
+    for account in accounts[:20]:
+        sandbox.update(account.unipile_account_id, premiumFeatures=["premium"])
+    sandbox.update(accounts[20].unipile_account_id, name="Tobin Arrowood")
+    sandbox.update(accounts[21].unipile_account_id, name="Odile Marchetti")
+
+    with statements() as executed:
+        results = refresh_all()
+
+    assert sum(bool(result.changes) for result in results) == 22
+    # Those without a change, those with one, and the history.
+    assert sum(not sql.startswith("SELECT") for sql in executed) == 3
+    plans = UnipileAccount.objects.filter(is_premium=True, weekly_message_limit=150)
+    assert {row.pk for row in plans} == {account.pk for account in accounts[:20]}
+    names = UnipileAccount.objects.filter(name__in=["Tobin Arrowood", "Odile Marchetti"])
+    assert names.filter(is_premium=False, weekly_message_limit=100).count() == 2
+
+
+def test_page_without_changes_writes_one_statement(
+    owner: User, sandbox: Sandbox, statements: Statements
+) -> None:
+    free_accounts(owner, sandbox, 30)
+    refresh_all()
+    before = table()
+
+    with statements() as executed:
+        results = refresh_all()
+
+    assert sum(not sql.startswith("SELECT") for sql in executed) == 1
+    assert not any(result.changes for result in results)
+    differing = {
+        column
+        for old, new in zip(before, table(), strict=True)
+        for column in old
+        if old[column] != new[column]
+    }
+    assert differing == {"refreshed_at", "answered_at", "version", "updated_at"}
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"type": "WHATSAPP"}, "not_linkedin"),
+        ({"premiumFeatures": "premium"}, "unipile_error"),
+        ({"omit": ["premiumFeatures", "premiumId"]}, "premium_status_pending"),
+        ({"object": "Other"}, "unipile_error"),
+    ],
+)
+def test_bad_account_stops_no_other(
+    owner: User, sandbox: Sandbox, change: dict[str, Any], code: str
+) -> None:
+    accounts = free_accounts(owner, sandbox, 30)
+    bad = accounts[7]
+    sandbox.update(bad.unipile_account_id, **change)
+    before = stored(bad)
+
+    assert outcomes(refresh_all()) == {"refreshed": 29, code: 1}
+    assert stored(bad) == before
+    assert asked_for(sandbox) == (1, [])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_older_page_undoes_no_customers_refresh(owner: User, sandbox: Sandbox) -> None:
+    account, *_ = free_accounts(owner, sandbox, 30)
+    customers: list[RefreshResult] = []
+
+    def upgrade_and_refresh() -> None:
+        sandbox.update(account.unipile_account_id, **PREMIUM)
+        mine = UnipileAccount.objects.owned_by(owner)
+        customers.append(refresh_account(mine, account.pk, door=Door.API))
+
+    with on_page(sandbox, 1) as steps:
+        steps.append(upgrade_and_refresh)
+        results = refresh_all()
+
+    assert stored(account)["is_premium"] is True
+    assert stored(account)["refreshed_at"] == customers[0].account.refreshed_at
+    assert customers[0].changes["is_premium"] == (False, True)
+    assert outcomes(results) == {"refreshed": 30}
+    assert all("is_premium" not in result.changes for result in results)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_change_is_reported_to_the_quicker_one(owner: User, sandbox: Sandbox) -> None:
+    account, *_ = free_accounts(owner, sandbox, 30)
+    sandbox.update(account.unipile_account_id, **PREMIUM)
+    customers: list[RefreshResult] = []
+
+    def customer_refreshes() -> None:
+        mine = UnipileAccount.objects.owned_by(owner)
+        customers.append(refresh_account(mine, account.pk, door=Door.API))
+
+    with on_page(sandbox, 1) as steps:
+        steps.append(customer_refreshes)
+        results = refresh_all()
+
+    reports = [*customers, *results]
+    assert sum("is_premium" in result.changes for result in reports) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_row_deleted_meanwhile_stops_nothing(owner: User, sandbox: Sandbox) -> None:
+    accounts = free_accounts(owner, sandbox, 300)
+    listed, unlisted = accounts[0], accounts[1]
+    sandbox.remove(unlisted.unipile_account_id)
+    doomed = UnipileAccount.objects.filter(pk__in=[listed.pk, unlisted.pk])
+
+    def delete(accounts: UnipileAccountQuerySet) -> None:
+        accounts.update(given_up_at=Now())
+        accounts.delete()
+
+    def delete_when_asked(request: Request) -> None:
+        if is_list(request) and "cursor" in request.path:
+            until(lambda: UnipileAccount.objects.exclude(refreshed_at=None).count() == 250)
+            delete(doomed.filter(pk=listed.pk))
+        elif not is_list(request):
+            delete(doomed.all())
+        connections.close_all()
+
+    sandbox.on_answer = delete_when_asked
+    results = refresh_all()
+
+    # The listed row was stored with the first page and is reported for it.
+    assert outcomes(results) == {"refreshed": 299}
+    assert UnipileAccount.objects.count() == 298
+
+
+@pytest.mark.django_db(transaction=True)
+def test_edit_made_meanwhile_survives(owner: User, stranger: User, sandbox: Sandbox) -> None:
+    account, *_ = free_accounts(owner, sandbox, 30)
+    sandbox.update(account.unipile_account_id, **PREMIUM)
+
+    with on_page(sandbox, 1) as steps:
+        steps.append(lambda: UnipileAccount.objects.filter(pk=account.pk).update(user=stranger))
+        refresh_all()
+
+    assert (stored(account)["user_id"], stored(account)["is_premium"]) == (stranger.pk, True)
+
+
+def test_page_is_told_before_anybody_breaks_off(
+    owner: User, sandbox: Sandbox, received: list[dict[str, Any]]
+) -> None:
+    for account in free_accounts(owner, sandbox, 30):
+        sandbox.update(account.unipile_account_id, **PREMIUM)
+    next(iter(refresh_accounts(UnipileAccount.objects.all(), door=Door.ADMIN, user=owner)))
+
+    assert UnipileAccount.objects.filter(is_premium=True).count() == 30
+    history = AccountChange.objects.filter(user=owner, door="admin")
+    assert [entry.changes["is_premium"] for entry in history] == [[False, True]] * 30
+    assert len({each["account"].pk for each in received}) == 30
+
+
+@pytest.mark.django_db(transaction=True)
+def test_row_that_somebody_holds_comes_later(owner: User, sandbox: Sandbox) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite locks no rows")
+    accounts = free_accounts(owner, sandbox, 30)
+    held, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            list(UnipileAccount.objects.select_for_update().filter(pk=accounts[7].pk))
+            held.set()
+            assert done.wait(10)
+        connections.close_all()
+
+    def release_when_it_is_asked_for(request: Request) -> None:
+        if not is_list(request):
+            done.set()
+
+    sandbox.on_answer = release_when_it_is_asked_for
+    with ThreadPoolExecutor(1) as pool:
+        holder = pool.submit(hold)
+        assert held.wait(10)
+        results = refresh_all()
+        holder.result()
+
+    assert outcomes(results) == {"refreshed": 30}
+    assert results[-1].account == accounts[7]
+    assert asked_for(sandbox) == (1, [accounts[7].unipile_account_id])
+
+
+def test_members_of_a_page_are_written(owner: User, stranger: User, sandbox: Sandbox) -> None:
+    accounts = [*free_accounts(owner, sandbox, 20), *free_accounts(stranger, sandbox, 10)]
+
+    refresh_all()
+
+    members = dict(UnipileAccount.objects.values_list("unipile_account_id", "linkedin_id"))
+    assert members == {
+        each.unipile_account_id: sandbox.member_id(each.unipile_account_id) for each in accounts
+    }
+
+
+@pytest.mark.django_db(transaction=True)
+def test_page_is_stored_though_somebody_was_quicker(
+    owner: User, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accounts = free_accounts(owner, sandbox, 30)
+    member = sandbox.member_id(accounts[7].unipile_account_id)
+    look = page_storing._members
+
+    def look_and_be_late(*args: Any) -> Any:
+        found = look(*args)
+        # Somebody adds the member between the look and the write.
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(add).result()
+        return found
+
+    def add() -> None:
+        make_account(owner, linkedin_id=member, given_up_at=Now(), status="disconnected")
+        connections.close_all()
+
+    monkeypatch.setattr(page_storing, "_members", look_and_be_late)
+    results = refresh_all()
+
+    assert outcomes(results)["refreshed"] == 30
+    quicker = UnipileAccount.objects.get(linkedin_id=member)
+    assert quicker.pk not in {each.pk for each in accounts}
+    assert stored(accounts[7])["answered_at"]
