@@ -40,14 +40,14 @@ def create_link(
         "success_redirect_url": success_url,
         "failure_redirect_url": failure_url,
     }
-    answer = http.request(
+    answer = http.begin(
         "POST",
         "/hosted/accounts/link",
         about=about,
         json=body,
         account=reconnect_account is not None,
         timeout=timeout,
-    )
+    ).wait()
     # Unipile spells `object` in two ways.
     match answer:
         case {"url": str(url)} if url.startswith(("https://", "http://")):

@@ -25,7 +25,7 @@ def search_people(
     https://developer.unipile.com/reference/linkedincontroller_search
     """
     about = f"a search through account {unipile_account_id}"
-    answer = http.request(
+    answer = http.begin(
         "POST",
         "/linkedin/search",
         about=about,
@@ -34,7 +34,7 @@ def search_people(
         json={"cursor": cursor} if cursor else body,
         account=True,
         timeout=timeout,
-    )
+    ).wait()
     match answer:
         case {"items": list(), **rest} if isinstance(rest.get("cursor"), str | None):
             return answer
@@ -62,14 +62,14 @@ def search_parameters(
         "service": service,
         "limit": str(MAX_PARAMETERS),
     }
-    match http.request(
+    match http.begin(
         "GET",
         "/linkedin/search/parameters",
         about=about,
         query=query,
         account=True,
         timeout=timeout,
-    ):
+    ).wait():
         case {"items": list(items)}:
             return items
     raise UnipileUnexpectedAnswer(f"Unipile's answer for {about} is not a list.")

@@ -38,7 +38,7 @@ def list_webhooks() -> list[Any]:
     webhooks: list[Any] = []
     query = {"limit": str(PAGE_SIZE)}
     for _ in range(MAX_PAGES):
-        match http.request("GET", "/webhooks", about="the list of webhooks", query=query):
+        match http.begin("GET", "/webhooks", about="the list of webhooks", query=query).wait():
             case {"items": list(items), **rest}:
                 webhooks += items
             case _:
@@ -72,7 +72,7 @@ def create_account_webhook(*, request_url: str, secret: str) -> str:
             {"key": "Unipile-Auth", "value": secret},
         ],
     }
-    match http.request("POST", "/webhooks", about="a webhook", json=body):
+    match http.begin("POST", "/webhooks", about="a webhook", json=body).wait():
         case {"webhook_id": str(webhook_id)} if webhook_id:
             return webhook_id
     raise UnipileUnexpectedAnswer("Unipile's answer holds no webhook_id.")
@@ -81,7 +81,7 @@ def create_account_webhook(*, request_url: str, secret: str) -> str:
 def delete_webhook(webhook_id: str) -> None:
     """Remove a webhook; one that is gone already is fine."""
     try:
-        http.request("DELETE", f"/webhooks/{quote(webhook_id, safe='')}", about="a webhook")
+        http.begin("DELETE", f"/webhooks/{quote(webhook_id, safe='')}", about="a webhook").wait()
     except UnipileAPIError as exc:
         if exc.error_type != "errors/resource_not_found":
             raise
