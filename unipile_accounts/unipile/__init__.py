@@ -1,4 +1,4 @@
-"""HTTP to Unipile's v1 API: JSON comes back, or a `UnipileError`. Knows no model."""
+"""HTTP to Unipile's v1 API. It answers with JSON or a `UnipileError`, and knows no model."""
 
 from __future__ import annotations
 

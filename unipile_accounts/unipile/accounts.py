@@ -14,7 +14,7 @@ _LIST = "the list of accounts"
 
 
 class AccountPage(NamedTuple):
-    """Some accounts of the workspace, any provider's, and the cursor of the next page if any."""
+    """Some accounts of the workspace, of any provider, and the cursor of the next page if any."""
 
     items: list[Any]
     cursor: str | None
@@ -45,7 +45,7 @@ def get_account(unipile_account_id: str, *, timeout: float | None = None) -> Any
 
 
 def delete_account(unipile_account_id: str, *, timeout: float | None = None) -> None:
-    """Remove an account from the workspace; one that is gone already is fine.
+    """Remove an account from the workspace. It may be gone already.
 
     https://developer.unipile.com/reference/accountscontroller_deleteaccount
     """

@@ -34,15 +34,11 @@ def in_thread(function: Callable[[], _T]) -> Future[_T]:
     return future
 
 
-def result_of(future: Future[_T], *, deadline: float) -> _T:
-    """Wait for a result until `time.monotonic()` says `deadline`.
-
-    Raises `TimeoutError` then, and `Stopped` when this thread's pass should end.
-    """
+def result_of(future: Future[_T], *, deadline: float, late: Exception) -> _T:
+    """Wait for a result. Raise `late` at the deadline, and `Stopped` when the pass should end."""
     while not future.done():
         interrupts.check()
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
+        if (left := deadline - time.monotonic()) <= 0:
+            raise late
         wait([future], timeout=min(left, interrupts.LOOK_EVERY))
     return future.result()

@@ -1,4 +1,4 @@
-"""What an error of Unipile, or no answer at all, means for the caller.
+"""The error that an answer of Unipile's, or the lack of one, stands for.
 
 The types are those of https://developer.unipile.com/reference/accountscontroller_getaccountbyid
 and of https://developer.unipile.com/reference/linkedincontroller_search.
@@ -15,8 +15,8 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from typing import NamedTuple
 
-import requests
 from django.utils.http import parse_http_date
+from requests.exceptions import ContentDecodingError, InvalidSchema, InvalidURL
 
 from unipile_accounts.exceptions import (
     UnipileAccountNotFound,
@@ -62,7 +62,6 @@ _TROUBLE_TYPES = (
     "errors/subscription_required",
     "errors/unknown_authentication_context",
 )
-_KEY_TYPES = ("errors/missing_credentials", "")
 
 
 class _Rule(NamedTuple):
@@ -76,7 +75,7 @@ _ACCOUNT_RULES = (
     _Rule((404,), ("errors/resource_not_found",), UnipileAccountNotFound),
     _Rule((401,), _LOGIN_TYPES, UnipileLoginLost),
     _Rule((401, 403), _TROUBLE_TYPES, UnipileAccountUnavailable),
-    _Rule((401, 403), _KEY_TYPES, UnipileAuthenticationError),
+    _Rule((401, 403), ("errors/missing_credentials", ""), UnipileAuthenticationError),
     _Rule((401, 403), None, UnipileAPIError),
 )
 _RULES = (
@@ -102,9 +101,8 @@ def error_of_answer(
         for rule in rules
         if status in rule.statuses and (rule.types is None or error_type in rule.types)
     )
-    return error(
-        message, status_code=status, error_type=error_type, retry_after=_retry_after(headers)
-    )
+    seconds = _retry_after(headers)
+    return error(message, status_code=status, error_type=error_type, retry_after=seconds)
 
 
 def _error_type(body: bytes) -> str:
@@ -133,10 +131,10 @@ def error_of_connection(exc: Exception, *, about: str) -> UnipileError | Unipile
         if found := _for_good(cause):
             return UnipileNotConfigured(found[0], hint=found[1])
     first = causes[-1]
-    # The kernel tells of a peer that is gone long before our deadline.
+    # ETIMEDOUT is the kernel's word for a peer that is gone.
     if isinstance(first, TimeoutError) and first.errno != errno.ETIMEDOUT:
         return UnipileTimeout(f"Unipile gave no whole answer for {about} in time.")
-    if isinstance(exc, ValueError | requests.exceptions.ContentDecodingError):
+    if isinstance(exc, ValueError | ContentDecodingError):
         return UnipileUnexpectedAnswer(f"Unipile's answer for {about} is not HTTP.")
     # Other exceptions' words may quote the answer.
     words = getattr(first, "strerror", None) or type(first).__name__
@@ -147,13 +145,11 @@ def _for_good(cause: BaseException) -> tuple[str, str] | None:
     """Return what the operator must mend and how, or None for a trouble that may pass."""
     match cause:
         case ssl.SSLCertVerificationError():
-            message = (
-                f"A certificate on the way to Unipile is not trusted ({cause.verify_message})."
-            )
+            message = f"A certificate towards Unipile is not trusted ({cause.verify_message})."
             return message, "Check UNIPILE_DSN, or name your own authority in REQUESTS_CA_BUNDLE."
-        case requests.exceptions.InvalidURL() | requests.exceptions.InvalidSchema():
-            message = "HTTPS_PROXY is not the address of an HTTP proxy."
-            return message, "Write it like http://proxy.example:3128."
+        case InvalidURL() | InvalidSchema() | UnicodeError():
+            message = "HTTPS_PROXY or UNIPILE_DSN is not an address."
+            return message, "Write a proxy like http://proxy.example:3128."
         case OSError() if re.search("NO_CERTIFICATE|CA certificate bundle", str(cause)):
             message = "The file that REQUESTS_CA_BUNDLE names holds no certificates."
             return message, "Name a file of certificates, or leave it out."
@@ -163,7 +159,7 @@ def _for_good(cause: BaseException) -> tuple[str, str] | None:
 
 
 def _causes(exc: BaseException | None) -> Iterator[BaseException]:
-    """Yield the exception and what it came from, down to the first one."""
+    """Yield an exception and what it came from, down to the first one."""
     while exc:
         yield exc
         exc = exc.__context__ or exc.__cause__

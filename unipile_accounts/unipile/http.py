@@ -1,4 +1,4 @@
-"""One question to Unipile's v1 API: JSON comes back, or a `UnipileError`. Knows no model.
+"""One question to Unipile's v1 API. The answer is JSON or a `UnipileError`.
 
 https://developer.unipile.com/reference-link/api-usage
 """
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from unipile_accounts import metrics
 from unipile_accounts.conf import conf
-from unipile_accounts.exceptions import UnipileTimeout, UnipileUnexpectedAnswer
+from unipile_accounts.exceptions import UnipileError, UnipileNotConfigured, UnipileUnexpectedAnswer
 from unipile_accounts.unipile.deadline import in_thread, result_of
 from unipile_accounts.unipile.errors import error_of_answer, error_of_connection
 from unipile_accounts.unipile.session import new_session, session
@@ -28,7 +28,7 @@ class _Answer(NamedTuple):
     status: int
     headers: Mapping[str, str]
     body: bytes
-    seconds: float
+    ended_at: float
 
 
 class Pending(NamedTuple):
@@ -42,18 +42,16 @@ class Pending(NamedTuple):
     answer: Future[_Answer]
 
     def wait(self) -> Any:
-        """Return the JSON that Unipile answers.
-
-        Raises `UnipileError`, or `UnipileNotConfigured` for what only the operator can mend.
-        """
+        """Return the JSON of the answer, or raise `UnipileError` or `UnipileNotConfigured`."""
+        late = error_of_connection(TimeoutError(), about=self.about)
         try:
-            answer = result_of(self.answer, deadline=self.asked_at + self.seconds)
-        except (OSError, ValueError) as exc:
-            error = error_of_connection(exc, about=self.about)
+            answer = result_of(self.answer, deadline=self.asked_at + self.seconds, late=late)
+        except (UnipileError, UnipileNotConfigured) as exc:
             seconds = time.monotonic() - self.asked_at
-            metrics.ANSWERS.labels(self.resource, error.code).observe(seconds)
-            raise error from exc
-        metrics.ANSWERS.labels(self.resource, str(answer.status)).observe(answer.seconds)
+            metrics.ANSWERS.labels(self.resource, exc.code).observe(seconds)
+            raise
+        seconds = answer.ended_at - self.asked_at
+        metrics.ANSWERS.labels(self.resource, str(answer.status)).observe(seconds)
         subject = f"Unipile's answer for {self.about}"
         if len(answer.body) > MAX_ANSWER_BYTES:
             raise UnipileUnexpectedAnswer(f"{subject} is too large.")
@@ -83,9 +81,10 @@ def begin(
     dsn = conf.unipile_dsn
     seconds = conf.unipile_timeout if timeout is None else timeout
     if seconds <= 0:
-        raise UnipileTimeout(f"There was no time left to ask Unipile for {about}.")
+        raise error_of_connection(TimeoutError(), about=about)
     exchange = partial(
         _exchange,
+        about,
         dsn.base_url,
         method,
         path,
@@ -99,15 +98,17 @@ def begin(
     return Pending(about, resource, account, time.monotonic(), seconds, in_thread(exchange))
 
 
-def _exchange(base_url: str, method: str, path: str, **content: Any) -> _Answer:
-    started = time.monotonic()
-    # Nobody repeats a POST, so it gets a new connection, which cannot have gone stale.
-    own = new_session(base_url) if method == "POST" else nullcontext(session(base_url))
+def _exchange(about: str, base_url: str, method: str, path: str, **content: Any) -> _Answer:
     url = f"{base_url}/api/v1{path}"
-    with own as unipile, unipile.request(method, url, stream=True, **content) as response:
-        body = b""
-        for piece in response.iter_content(64 * 1024):
-            body += piece
-            if len(body) > MAX_ANSWER_BYTES:
-                break
-    return _Answer(response.status_code, response.headers, body, time.monotonic() - started)
+    try:
+        # Nobody repeats a POST, so it gets a new connection, which cannot have gone stale.
+        own = new_session(base_url) if method == "POST" else nullcontext(session(base_url))
+        with own as unipile, unipile.request(method, url, stream=True, **content) as response:
+            body = b""
+            for piece in response.iter_content(64 * 1024):
+                body += piece
+                if len(body) > MAX_ANSWER_BYTES:
+                    break
+    except (OSError, ValueError) as exc:
+        raise error_of_connection(exc, about=about) from exc
+    return _Answer(response.status_code, response.headers, body, time.monotonic())

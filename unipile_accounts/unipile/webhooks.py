@@ -1,4 +1,4 @@
-"""Unipile's webhooks, which are the workspace's.
+"""The webhooks of a Unipile workspace.
 
 https://developer.unipile.com/docs/webhooks-2
 """
@@ -31,7 +31,7 @@ ACCOUNT_EVENTS = (
 
 
 def list_webhooks() -> list[Any]:
-    """Return all webhooks of the workspace. Their headers are in clear, secrets too.
+    """Return all webhooks of the workspace. Their headers show secrets in clear text.
 
     https://developer.unipile.com/reference/webhookscontroller_listwebhooks
     """
@@ -54,10 +54,10 @@ def list_webhooks() -> list[Any]:
 
 
 def create_account_webhook(*, request_url: str, secret: str) -> str:
-    """Have Unipile send every event of every account to `request_url`; return the webhook's id.
+    """Have Unipile send every event of every account to `request_url`, and return the webhook's id.
 
-    The events carry `secret` in the header Unipile-Auth. Unipile does not mind a second webhook
-    for the same address and sends everything twice then.
+    The events carry `secret` in the header Unipile-Auth. Unipile accepts a second webhook for the
+    same address, and then sends everything twice.
     https://developer.unipile.com/reference/webhookscontroller_createwebhook
     """
     body = {
@@ -79,7 +79,7 @@ def create_account_webhook(*, request_url: str, secret: str) -> str:
 
 
 def delete_webhook(webhook_id: str) -> None:
-    """Remove a webhook; one that is gone already is fine."""
+    """Remove a webhook. It may be gone already."""
     try:
         http.begin("DELETE", f"/webhooks/{quote(webhook_id, safe='')}", about="a webhook").wait()
     except UnipileAPIError as exc:
