@@ -16,7 +16,7 @@ from rest_framework.throttling import SimpleRateThrottle
 
 from tests.helpers import Statements, api_client, make_account
 from unipile_accounts.models import UnipileAccount
-from unipile_accounts.unipile.http import close_session
+from unipile_accounts.unipile import close_session
 from unipile_sandbox import Sandbox
 
 
@@ -32,10 +32,11 @@ def sandbox(running_sandbox: Sandbox, settings: Settings) -> Iterator[Sandbox]:
     settings.UNIPILE_DSN = running_sandbox.url
     settings.UNIPILE_API_KEY = running_sandbox.api_key
     yield running_sandbox
-    for thread in threading.enumerate():
-        if thread.name == "unipile-question":
-            # A pass that was stopped leaves it asking.
-            thread.join()
+    # Threads are left behind by answers that drip and by a pass that was stopped.
+    if asking := [each for each in threading.enumerate() if each.name == "unipile-question"]:
+        running_sandbox.hang_up()
+    for thread in asking:
+        thread.join()
     running_sandbox.reset()
 
 

@@ -1,4 +1,4 @@
-"""Ending a pass early, at a moment when all that it has stored was told."""
+"""Ending a pass early, at a moment when all that it has stored was published."""
 
 from __future__ import annotations
 
@@ -6,20 +6,15 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from types import FrameType
-from typing import TypeVar
 
-# How long a pass may wait before it looks whether it should end.
-_LOOK_EVERY = 0.2
-
-
-_T = TypeVar("_T")
+# Seconds that a pass may wait before it looks whether it should end.
+LOOK_EVERY = 0.2
 
 
 class Stopped(BaseException):
-    """Somebody wanted the pass to end; not an Exception, so that nothing takes it for a failure."""
+    """A pass should end. This is no Exception, so that nothing takes it for a failure."""
 
 
 class _Stop(threading.local):
@@ -31,12 +26,12 @@ _stop = _Stop()
 
 
 def stop() -> None:
-    """End this thread's pass before it asks again."""
+    """End this thread's pass at its next look."""
     _stop.is_wanted = True
 
 
 def check() -> None:
-    """Raise `Stopped` if the pass should end."""
+    """Raise `Stopped` if this thread's pass should end."""
     if _stop.is_wanted:
         raise Stopped
 
@@ -46,26 +41,17 @@ def pause(seconds: float) -> None:
     until = time.monotonic() + seconds
     while (left := until - time.monotonic()) > 0:
         check()
-        time.sleep(min(left, _LOOK_EVERY))
-
-
-def result_of(future: Future[_T]) -> _T:
-    """Wait for a result, unless the pass should end."""
-    check()
-    while not future.done():
-        check()
-        wait([future], timeout=_LOOK_EVERY)
-    return future.result()
+        time.sleep(min(left, LOOK_EVERY))
 
 
 @contextmanager
 def stop_on_signals() -> Iterator[list[signal.Signals]]:
-    """Let Ctrl-C, a kill and a closed terminal stop the pass, once: the second one kills.
+    """Let Ctrl-C, a kill and a closed terminal stop the pass.
 
-    Yields the list that the signal is added to.
+    Yields a list, to which the signal is added. A second signal kills the process.
     """
     received: list[signal.Signals] = []
-    former = _former_handlers()
+    former = _handlers()
 
     def handle(number: int, frame: FrameType | None) -> None:
         for each in former:
@@ -83,8 +69,8 @@ def stop_on_signals() -> Iterator[list[signal.Signals]]:
         _stop.is_wanted = False
 
 
-def _former_handlers() -> dict[signal.Signals, signal.Handlers]:
-    """Return what is in place; without what is ignored, for nohup and the like want it so."""
+def _handlers() -> dict[signal.Signals, signal.Handlers]:
+    """Return the current handlers. An ignored signal stays ignored, as nohup wants it."""
     if threading.current_thread() is not threading.main_thread():
         return {}
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -89,6 +89,11 @@ class Sandbox(Life):
             self._server = None
             self.outbox.stop()
 
+    def hang_up(self) -> None:
+        """Close all connections, also in the middle of an answer."""
+        if self._server is not None:
+            self._server.hang_up()
+
     def reset(self) -> None:
         """Go back to the accounts of the start: no faults, no latency, nothing counted."""
         # A receiver may be asking this sandbox, so no lock is held yet.

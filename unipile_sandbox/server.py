@@ -65,14 +65,18 @@ class Server(socketserver.ThreadingTCPServer):
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop listening and hang up on everybody, also in the middle of an answer."""
+        """Stop listening and hang up on everybody."""
         self._stopping.set()
         self.shutdown()
         self.server_close()
+        self.hang_up()
+        self._thread.join()
+
+    def hang_up(self) -> None:
+        """Close all connections, also in the middle of an answer."""
         for client in list(self._clients):
             with contextlib.suppress(OSError):
                 client.shutdown(socket.SHUT_RDWR)
-        self._thread.join()
 
     def pause(self, seconds: float) -> None:
         if seconds and self._stopping.wait(seconds):

@@ -18,7 +18,7 @@ from schemathesis.checks import not_a_server_error, positive_data_acceptance
 
 from tests.helpers import make_account
 from tests.reliability.conftest import examples
-from tests.reliability.test_faults import CASES
+from tests.reliability.faults import CASES
 from unipile_accounts.models import UnipileAccount
 from unipile_sandbox import Sandbox
 

@@ -15,15 +15,16 @@ before a campaign is launched. **Reconnect the account instead** on `reconnect_r
 
 **Send `"live": true`** when a refresh said that nothing changed and the user insists that he has
 upgraded. Unipile may still answer from the day of the login. A live refresh asks LinkedIn. Do it
-once, before you send him through a new login. What LinkedIn says stays until Unipile's own answer changes. With
-`account_unavailable` LinkedIn does not tell the plan now, and nothing was changed. If a live
-refresh does not show the upgrade either, ask which LinkedIn account was upgraded, then reconnect.
+once, before you send him through a new login. What LinkedIn says stays until Unipile's own answer
+changes. With `account_unavailable` LinkedIn does not tell the plan now, and nothing was changed. If
+a live refresh does not show the upgrade either, ask which LinkedIn account was upgraded, then
+reconnect.
 
 **When no answer arrives,** repeat the request. Compare its flags and limits with those that you
 knew, because the first request may have reported the change already.
 
-Safe to call repeatedly, but don't poll, because account state changes are infrequent. After an error the
-stored flags and limits are as they were.
+Safe to call repeatedly, but don't poll, because account state changes are infrequent. After an
+error the stored flags and limits are as they were.
 """
 REFRESHED: dict[str, Any] = {
     "success": True,

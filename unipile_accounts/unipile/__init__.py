@@ -1,0 +1,40 @@
+"""HTTP to Unipile's v1 API. It answers with JSON or a `UnipileError`, and knows no model."""
+
+from __future__ import annotations
+
+from unipile_accounts.unipile.accounts import (
+    PAGE_SIZE,
+    AccountPage,
+    PendingPage,
+    begin_list,
+    delete_account,
+    get_account,
+    list_accounts,
+)
+from unipile_accounts.unipile.hosted import create_link
+from unipile_accounts.unipile.profile import get_own_profile
+from unipile_accounts.unipile.search import search_parameters, search_people
+from unipile_accounts.unipile.session import close_session
+from unipile_accounts.unipile.webhooks import (
+    create_account_webhook,
+    delete_webhook,
+    list_webhooks,
+)
+
+__all__ = [
+    "PAGE_SIZE",
+    "AccountPage",
+    "PendingPage",
+    "begin_list",
+    "close_session",
+    "create_account_webhook",
+    "create_link",
+    "delete_account",
+    "delete_webhook",
+    "get_account",
+    "get_own_profile",
+    "list_accounts",
+    "list_webhooks",
+    "search_parameters",
+    "search_people",
+]

@@ -26,8 +26,8 @@ def create_link(
 ) -> str:
     """Return the address of a page that connects an account, or reconnects the one that is named.
 
-    Unipile sends `name` to `notify_url` when the person has logged in. An account to reconnect
-    that Unipile does not have is a `UnipileAPIError`; its status is not documented.
+    Unipile sends `name` to `notify_url` when the person has logged in. Raises `UnipileAPIError`
+    for an account to reconnect that Unipile does not have. That status is not documented.
     https://developer.unipile.com/reference/hostedcontroller_requestlink
     """
     about = f"a link for account {reconnect_account}" if reconnect_account else "a link"
@@ -40,14 +40,14 @@ def create_link(
         "success_redirect_url": success_url,
         "failure_redirect_url": failure_url,
     }
-    answer = http.request(
+    answer = http.begin(
         "POST",
         "/hosted/accounts/link",
         about=about,
         json=body,
         account=reconnect_account is not None,
         timeout=timeout,
-    )
+    ).wait()
     # Unipile spells `object` in two ways.
     match answer:
         case {"url": str(url)} if url.startswith(("https://", "http://")):

@@ -11,11 +11,11 @@ def get_own_profile(unipile_account_id: str, *, timeout: float | None = None) ->
     It holds personal data, such as the e-mail address.
     https://developer.unipile.com/reference/userscontroller_getaccountownerprofile
     """
-    return http.request(
+    return http.begin(
         "GET",
         "/users/me",
         about=f"the profile of account {unipile_account_id}",
         query={"account_id": unipile_account_id},
         account=True,
         timeout=timeout,
-    )
+    ).wait()

@@ -19,13 +19,13 @@ def search_people(
 ) -> Any:
     """Return one page of LinkedIn's search through this account, as {"items": [...], "cursor"}.
 
-    A cursor holds the whole query, so that `body` counts for the first page only.
-    Raises `UnipileAccountUnavailable` with the type errors/feature_not_subscribed where LinkedIn
-    refuses Sales Navigator.
+    A cursor holds the whole query, so `body` counts for the first page only. Raises
+    `UnipileAccountUnavailable` with the type errors/feature_not_subscribed where LinkedIn refuses
+    Sales Navigator.
     https://developer.unipile.com/reference/linkedincontroller_search
     """
     about = f"a search through account {unipile_account_id}"
-    answer = http.request(
+    answer = http.begin(
         "POST",
         "/linkedin/search",
         about=about,
@@ -34,7 +34,7 @@ def search_people(
         json={"cursor": cursor} if cursor else body,
         account=True,
         timeout=timeout,
-    )
+    ).wait()
     match answer:
         case {"items": list(), **rest} if isinstance(rest.get("cursor"), str | None):
             return answer
@@ -51,7 +51,7 @@ def search_parameters(
 ) -> list[Any]:
     """Return what LinkedIn knows under these words, as a list of {"id", "title"}.
 
-    `kind` is such as LOCATION, and `service` CLASSIC or SALES_NAVIGATOR; ids differ by service.
+    `kind` is LOCATION or the like. `service` is CLASSIC or SALES_NAVIGATOR, and ids differ by it.
     https://developer.unipile.com/reference/linkedincontroller_getsearchparameterslist
     """
     about = f"search parameters through account {unipile_account_id}"
@@ -62,14 +62,14 @@ def search_parameters(
         "service": service,
         "limit": str(MAX_PARAMETERS),
     }
-    match http.request(
+    match http.begin(
         "GET",
         "/linkedin/search/parameters",
         about=about,
         query=query,
         account=True,
         timeout=timeout,
-    ):
+    ).wait():
         case {"items": list(items)}:
             return items
     raise UnipileUnexpectedAnswer(f"Unipile's answer for {about} is not a list.")

@@ -1,4 +1,4 @@
-"""Unipile's webhooks, which are the workspace's.
+"""The webhooks of a Unipile workspace.
 
 https://developer.unipile.com/docs/webhooks-2
 """
@@ -31,14 +31,14 @@ ACCOUNT_EVENTS = (
 
 
 def list_webhooks() -> list[Any]:
-    """Return all webhooks of the workspace. Their headers are in clear, secrets too.
+    """Return all webhooks of the workspace. Their headers show secrets in clear text.
 
     https://developer.unipile.com/reference/webhookscontroller_listwebhooks
     """
     webhooks: list[Any] = []
     query = {"limit": str(PAGE_SIZE)}
     for _ in range(MAX_PAGES):
-        match http.request("GET", "/webhooks", about="the list of webhooks", query=query):
+        match http.begin("GET", "/webhooks", about="the list of webhooks", query=query).wait():
             case {"items": list(items), **rest}:
                 webhooks += items
             case _:
@@ -54,10 +54,10 @@ def list_webhooks() -> list[Any]:
 
 
 def create_account_webhook(*, request_url: str, secret: str) -> str:
-    """Have Unipile send every event of every account to `request_url`; return the webhook's id.
+    """Have Unipile send every event of every account to `request_url`, and return the webhook's id.
 
-    The events carry `secret` in the header Unipile-Auth. Unipile does not mind a second webhook
-    for the same address and sends everything twice then.
+    The events carry `secret` in the header Unipile-Auth. Unipile accepts a second webhook for the
+    same address, and then sends everything twice.
     https://developer.unipile.com/reference/webhookscontroller_createwebhook
     """
     body = {
@@ -72,16 +72,16 @@ def create_account_webhook(*, request_url: str, secret: str) -> str:
             {"key": "Unipile-Auth", "value": secret},
         ],
     }
-    match http.request("POST", "/webhooks", about="a webhook", json=body):
+    match http.begin("POST", "/webhooks", about="a webhook", json=body).wait():
         case {"webhook_id": str(webhook_id)} if webhook_id:
             return webhook_id
     raise UnipileUnexpectedAnswer("Unipile's answer holds no webhook_id.")
 
 
 def delete_webhook(webhook_id: str) -> None:
-    """Remove a webhook; one that is gone already is fine."""
+    """Remove a webhook. It may be gone already."""
     try:
-        http.request("DELETE", f"/webhooks/{quote(webhook_id, safe='')}", about="a webhook")
+        http.begin("DELETE", f"/webhooks/{quote(webhook_id, safe='')}", about="a webhook").wait()
     except UnipileAPIError as exc:
         if exc.error_type != "errors/resource_not_found":
             raise

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import json
+import gc
 import socket
 import ssl
 import threading
@@ -120,14 +120,17 @@ def peer(settings: Settings) -> Iterator[Callable[..., Peer]]:
         yield start
 
 
-def answer(body: object, head: str = "", status: str = "200 OK") -> bytes:
-    content = json.dumps(body).encode()
-    return b"HTTP/1.1 %b\r\n%bContent-Length: %d\r\n\r\n%b" % (
-        status.encode(),
-        head.encode(),
-        len(content),
-        content,
-    )
+def open_connections(port: int) -> list[socket.socket]:
+    """Return this process's own ends of its connections to a local port."""
+    sockets = [each for each in gc.get_objects() if isinstance(each, socket.socket)]
+    return [each for each in sockets if each.fileno() >= 0 and _peer(each) == port]
+
+
+def _peer(sock: socket.socket) -> int | None:
+    try:
+        return int(sock.getpeername()[1])
+    except (OSError, IndexError):
+        return None
 
 
 @contextmanager

@@ -40,6 +40,18 @@ def test_host_without_an_address_is_unavailable(settings: Settings) -> None:
         get_account(ID, timeout=3)
 
 
+@pytest.mark.parametrize("fault", [Fault(silent=True), Fault(drip_body=0.1)])
+def test_timeout_while_another_error_is_handled(
+    account: str, sandbox: Sandbox, fault: Fault
+) -> None:
+    try:
+        get_account("gone")
+    except UnipileAccountNotFound:
+        sandbox.inject(fault)
+        with pytest.raises(UnipileTimeout):
+            get_account(account, timeout=0.3)
+
+
 LOGIN_TYPES = ["expired_credentials", "disconnected_account", "checkpoint_error", "wrong_account"]
 TROUBLE_TYPES = [
     "account_restricted",

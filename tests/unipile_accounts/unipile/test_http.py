@@ -19,7 +19,7 @@ from unipile_accounts.exceptions import (
 )
 from unipile_accounts.payloads.account import read_account
 from unipile_accounts.unipile.accounts import get_account
-from unipile_accounts.unipile.http import MAX_ANSWER_BYTES, request
+from unipile_accounts.unipile.http import MAX_ANSWER_BYTES, begin
 from unipile_sandbox import Fault, Sandbox, linkedin_account
 
 
@@ -40,13 +40,14 @@ def test_post_carries_json_and_takes_a_new_connection(account: str, sandbox: San
     get_account(account)
     sandbox.inject(Fault(status=201, body=b'{"object": "Made"}'))
 
-    answer = request("POST", "/things", about="things", query={"a": "b c"}, json={"name": "\u00e4"})
+    body = {"name": "\u00e4"}
+    answer = begin("POST", "/things", about="things", query={"a": "b c"}, json=body).wait()
 
     assert answer == {"object": "Made"}
     first, second = sandbox.requests
     assert (second.method, second.path) == ("POST", "/api/v1/things?a=b+c")
     assert second.headers["content-type"] == "application/json"
-    assert json.loads(second.body) == {"name": "\u00e4"}
+    assert json.loads(second.body) == body
     assert second.connection != first.connection
 
 
@@ -95,6 +96,8 @@ def test_logins_of_a_netrc_file_are_not_sent(
         Fault(padding=2**40, framing="close"),
         Fault(padding=30_000_000, gzip=True),
         Fault(status=500, padding=2**40),
+        # A redirect's body is not read before the redirect is followed.
+        Fault(status=302, padding=2**40, headers={"Location": "http://127.0.0.1:1/"}),
     ],
 )
 def test_answer_of_any_size_is_read_only_to_the_cap(
@@ -148,9 +151,6 @@ def test_compressed_answer_is_read(account: str, sandbox: Sandbox) -> None:
         (Fault(headers={"Content-Encoding": "gzip"}), UnipileUnexpectedAnswer),
         (Fault(headers={"Content-Encoding": "deflate"}), UnipileUnexpectedAnswer),
         (Fault(headers={"Content-Encoding": "gzip, " * 50}), UnipileUnexpectedAnswer),
-        (Fault(headers={"Content-Length": "5, 6"}), UnipileUnavailable),
-        (Fault(headers={"Content-Length": "5", "content-length": "6"}), UnipileUnavailable),
-        (Fault(headers={"Transfer-Encoding": "chunked"}), UnipileUnavailable),
         (Fault(headers={"X": "x" * 70_000}), UnipileUnavailable),
         (Fault(headers={f"X-{number}": "x" for number in range(200)}), UnipileUnavailable),
         (Fault(body=b""), UnipileUnexpectedAnswer),
@@ -187,7 +187,6 @@ def test_broken_answer_is_one_of_our_errors(
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\n{}\r\n0\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999999\r\n\r\n{}",
         b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n{",
-        b"HTTP/1.1 200 OK\r\nContent-Type: \xff\xfe; charset=rot13\r\n\r\n{",
         b"HTTP/1.1 302 Found\r\nLocation: http://[\r\n\r\n",
         b"HTTP/1.1 100 Continue\r\n\r\n" * 5,
     ],

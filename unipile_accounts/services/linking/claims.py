@@ -39,7 +39,7 @@ from unipile_accounts.services.refreshing import recording
 from unipile_accounts.services.refreshing.deciding import is_outdated
 from unipile_accounts.services.refreshing.locking import in_one_transaction
 from unipile_accounts.services.refreshing.patience import Patience
-from unipile_accounts.unipile.accounts import get_account
+from unipile_accounts.unipile import get_account
 
 # https://developer.unipile.com/docs/hosted-auth
 LOGGED_IN = {"CREATION_SUCCESS", "RECONNECTED"}

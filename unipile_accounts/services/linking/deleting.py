@@ -12,7 +12,7 @@ from unipile_accounts.models import ConnectLink, UnipileAccount
 from unipile_accounts.services.refreshing import recording
 from unipile_accounts.services.refreshing.ask import Workspace
 from unipile_accounts.services.refreshing.patience import Patience
-from unipile_accounts.unipile.accounts import delete_account
+from unipile_accounts.unipile import delete_account
 
 
 def delete_at_unipile(

@@ -22,8 +22,7 @@ from unipile_accounts.exceptions import (
 from unipile_accounts.models import ConnectLink, UnipileAccount, UnipileAccountQuerySet
 from unipile_accounts.services.refreshing.ask import Workspace
 from unipile_accounts.services.refreshing.patience import Patience
-from unipile_accounts.unipile.accounts import get_account
-from unipile_accounts.unipile.hosted import create_link
+from unipile_accounts.unipile import create_link, get_account
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from django.urls import reverse
 
 from unipile_accounts.conf import conf
-from unipile_accounts.unipile.webhooks import (
+from unipile_accounts.unipile import (
     ACCOUNT_EVENTS,
     create_account_webhook,
     delete_webhook,

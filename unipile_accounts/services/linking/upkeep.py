@@ -16,7 +16,7 @@ from unipile_accounts.services.refreshing import recording
 from unipile_accounts.services.refreshing.ask import Workspace
 from unipile_accounts.services.refreshing.pages import Page
 from unipile_accounts.services.refreshing.patience import Patience
-from unipile_accounts.unipile.accounts import get_account
+from unipile_accounts.unipile import get_account
 
 # So many unknown accounts are named in the log.
 NAMED = 20

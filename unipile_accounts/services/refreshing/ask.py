@@ -17,8 +17,7 @@ from unipile_accounts.models import UnipileAccount
 from unipile_accounts.payloads.account import AccountVerdict, listed_id, read_account
 from unipile_accounts.payloads.profile import read_profile
 from unipile_accounts.services.refreshing.patience import Patience
-from unipile_accounts.unipile.accounts import get_account, list_accounts
-from unipile_accounts.unipile.profile import get_own_profile
+from unipile_accounts.unipile import get_account, get_own_profile, list_accounts
 
 # How long a workspace counts as ours after it was seen to hold an account of ours, in seconds.
 _WORKSPACE_SEEN = 60.0

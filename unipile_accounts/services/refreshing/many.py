@@ -28,7 +28,7 @@ from unipile_accounts.services.refreshing.pages import iter_pages
 from unipile_accounts.services.refreshing.patience import Patience
 from unipile_accounts.services.refreshing.unread import Unread, chunks
 from unipile_accounts.services.refreshing.writing import note_failures
-from unipile_accounts.unipile.accounts import PAGE_SIZE
+from unipile_accounts.unipile import PAGE_SIZE
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser

@@ -12,7 +12,7 @@ from unipile_accounts.models import UnipileAccount
 from unipile_accounts.payloads.account import AccountVerdict, listed_id, read_account
 from unipile_accounts.services.refreshing.ask import with_plan
 from unipile_accounts.services.refreshing.patience import Patience
-from unipile_accounts.unipile.accounts import AccountPage, begin_list
+from unipile_accounts.unipile import AccountPage, begin_list
 
 
 class Page(NamedTuple):

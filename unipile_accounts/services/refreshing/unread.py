@@ -9,7 +9,7 @@ from uuid import UUID
 from unipile_accounts.interrupts import check
 from unipile_accounts.models import UnipileAccount, UnipileAccountQuerySet
 from unipile_accounts.results import RefreshResult
-from unipile_accounts.unipile.accounts import PAGE_SIZE
+from unipile_accounts.unipile import PAGE_SIZE
 
 
 class Unread:

@@ -22,7 +22,7 @@ from unipile_accounts.payloads.people import (
     read_parameters,
 )
 from unipile_accounts.services.refreshing.patience import Patience
-from unipile_accounts.unipile.search import search_parameters
+from unipile_accounts.unipile import search_parameters
 
 # Seconds in which LinkedIn is not asked for the same name again.
 _REMEMBERED = 24 * 60 * 60
