@@ -16,12 +16,14 @@ from unipile_accounts.unipile.profile import get_own_profile
 from unipile_accounts.unipile.search import search_parameters, search_people
 from unipile_accounts.unipile.session import close_session
 from unipile_accounts.unipile.webhooks import (
+    ACCOUNT_EVENTS,
     create_account_webhook,
     delete_webhook,
     list_webhooks,
 )
 
 __all__ = [
+    "ACCOUNT_EVENTS",
     "PAGE_SIZE",
     "AccountPage",
     "PendingPage",

@@ -52,8 +52,15 @@ def _ours(url: str) -> list[dict[str, Any]]:
     return [
         webhook
         for webhook in list_webhooks()
-        if isinstance(webhook, dict) and webhook.get("request_url") == url
+        if isinstance(webhook, dict) and _same(str(webhook.get("request_url"))) == _same(url)
     ]
+
+
+def _same(url: str) -> str:
+    """Return an address in the one form in which it can be compared."""
+    scheme, _, rest = url.partition("://")
+    host, _, path = rest.partition("/")
+    return f"{scheme}://{host}".lower() + f"/{path.rstrip('/')}"
 
 
 def _faults(webhook: dict[str, Any], secret: str) -> list[str]:
