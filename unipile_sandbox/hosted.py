@@ -10,6 +10,7 @@ from unipile_sandbox.answers import Answer, error
 from unipile_sandbox.links import HOSTED, Link
 from unipile_sandbox.payloads import Payload
 from unipile_sandbox.people import known_people, new_person
+from unipile_sandbox.server import Request
 from unipile_sandbox.workspace import Workspace
 
 NEW = "new"
@@ -29,16 +30,16 @@ def is_hosted(target: str) -> bool:
     return target.startswith(f"{HOSTED}/")
 
 
-def answer(workspace: Workspace, method: str, target: str, body: bytes) -> Answer:
-    path = target.partition("?")[0].removeprefix(f"{HOSTED}/")
+def answer(workspace: Workspace, request: Request) -> Answer:
+    path = request.path.partition("?")[0].removeprefix(f"{HOSTED}/")
     token, _, action = path.partition("/")
     try:
         link = open_link(workspace, token)
-        match method, action:
+        match request.method, action:
             case "GET", "":
                 return page.choice(link, known_people(workspace.accounts).values())
             case "POST", "log-in":
-                log_in(workspace, link, _chosen(workspace, link, body), {})
+                log_in(workspace, link, _chosen(workspace, link, request.body), {})
                 return page.success(link)
             case "POST", "fail":
                 return page.failure(link)

@@ -47,6 +47,8 @@ def sample_plans() -> dict[str, Payload]:
 def linkedin_account(
     account_id: str | None = None,
     *,
+    member_id: str | None = None,
+    created_at: str = "2026-07-01T12:50:22.378Z",
     name: str = "Robin Sample",
     premium_features: Sequence[str] | None = (),
     premium_id: str | None = None,
@@ -67,7 +69,7 @@ def linkedin_account(
         "type": "LINKEDIN",
         "id": account_id,
         "name": name,
-        "created_at": "2026-07-01T12:50:22.378Z",
+        "created_at": created_at,
         "groups": [],
         "sources": [
             {"id": f"{account_id}_MESSAGING{number or ''}", "status": status}
@@ -75,7 +77,7 @@ def linkedin_account(
         ],
         "connection_params": {
             "im": {
-                "id": f"ACoAAB{account_id:0>33.33}",
+                "id": member_id or f"ACoAAB{account_id:0>33.33}",
                 "publicIdentifier": public_identifier,
                 "username": name,
                 "connection_method": "credentials",

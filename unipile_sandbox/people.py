@@ -53,5 +53,5 @@ def new_person(name: str, member_id: str | None = None) -> Payload:
     # 39 characters, as LinkedIn's own are.
     member_id = member_id or f"ACoAAB{secrets.token_hex(17)[:33]}"
     return linkedin_account(
-        f"former-{member_id}", name=name, public_identifier=slug, im={"id": member_id}
+        f"former-{member_id}", member_id=member_id, name=name, public_identifier=slug
     )

@@ -10,26 +10,11 @@ from unipile_sandbox.payloads import Payload
 
 SEATS = ("sales_navigator", "recruiter")
 # Their keys in the answer of users/me that can be set besides the plan.
-PROFILE_KEYS = (
-    "object",
-    "provider",
-    "provider_id",
-    "entity_urn",
-    "object_urn",
-    "first_name",
-    "last_name",
-    "profile_picture_url",
-    "public_profile_url",
-    "public_identifier",
-    "headline",
-    "location",
-    "email",
-    "premium",
-    "open_profile",
-    "occupation",
-    "organizations",
-    *SEATS,
-)
+PROFILE_KEYS = {
+    *("object", "provider", "provider_id", "entity_urn", "object_urn", "public_identifier"),
+    *("first_name", "last_name", "profile_picture_url", "public_profile_url", "headline"),
+    *("location", "email", "premium", "open_profile", "occupation", "organizations", *SEATS),
+}
 
 
 def member_of(payload: Payload) -> str:
@@ -73,8 +58,8 @@ class PlanStore:
         if type(omitted) not in (list, tuple):
             raise ValueError("omit must be a list of keys.")
         for key in (*changes, *omitted):
-            if key not in (*PROFILE_KEYS, "omit"):
-                known = ", ".join(PROFILE_KEYS)
+            if key not in PROFILE_KEYS | {"omit"}:
+                known = ", ".join(sorted(PROFILE_KEYS))
                 raise ValueError(f"{key!r} is not a key of users/me; these are: {known}, omit.")
         expanded = {
             key: _seat(value, member_id) if key in SEATS else value

@@ -16,7 +16,7 @@ from unipile_accounts.models import UnipileAccount
 from unipile_accounts.payloads.people import Api
 from unipile_accounts.services.searching.names import with_ids
 from unipile_sandbox import Fault, Sandbox
-from unipile_sandbox.search.vocabulary import COMPANIES, LOCATIONS, id_of
+from unipile_sandbox.directory import COMPANIES, LOCATIONS, id_of
 
 TOWN = "Exampletown, Sampleland"
 # Two places have this one.
@@ -93,7 +93,7 @@ def test_a_name_that_comes_twice_is_one_id(account: UnipileAccount, sandbox: San
             "location",
             SPRINGVALE,
             "ambiguous_name",
-            [(place(8), SPRINGVALE), (place(9), SPRINGVALE)],
+            [(place(4), SPRINGVALE), (place(5), SPRINGVALE)],
         ),
         ("location", "Nowhere", "unknown_name", []),
         ("location", "Exampletown", "unknown_name", [(place(0), TOWN)]),
