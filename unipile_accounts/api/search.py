@@ -13,7 +13,8 @@ from puffle.api.throttling import UserRateThrottle
 from unipile_accounts.api.base import CallersAccounts
 from unipile_accounts.api.errors import ASKING, by_status
 from unipile_accounts.api.search_serializers import SearchResponseSerializer, SearchSerializer
-from unipile_accounts.services import HEADCOUNTS, SENIORITIES, YEARS, search_people
+from unipile_accounts.search_choices import HEADCOUNTS, SENIORITIES, YEARS
+from unipile_accounts.services import search_people
 
 
 class SearchThrottle(UserRateThrottle):

@@ -10,7 +10,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from unipile_accounts.api.fields import AccountIdSerializer
-from unipile_accounts.services import HEADCOUNTS, SENIORITIES, YEARS
+from unipile_accounts.search_choices import HEADCOUNTS, SENIORITIES, YEARS
 
 _MAX_LENGTH = 300
 _MAX_WORDS = 20

@@ -8,12 +8,9 @@ from unipile_accounts.services.linking.posts import handle_post
 from unipile_accounts.services.linking.registration import delete_webhooks, register_webhook
 from unipile_accounts.services.refreshing.many import RefreshPass, refresh_accounts
 from unipile_accounts.services.refreshing.one import refresh_account
-from unipile_accounts.services.searching.people import HEADCOUNTS, SENIORITIES, YEARS, search_people
+from unipile_accounts.services.searching.people import search_people
 
 __all__ = [
-    "HEADCOUNTS",
-    "SENIORITIES",
-    "YEARS",
     "RefreshPass",
     "create_connect_link",
     "create_reconnect_link",

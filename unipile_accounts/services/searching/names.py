@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import cast
 
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
@@ -13,12 +12,12 @@ from django.utils.translation import gettext as _
 from puffle.cache import tolerating_a_dead_cache
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.payloads.people import (
-    KINDS,
-    SERVICES,
     Api,
     Filters,
     Parameter,
+    by_id,
     is_id,
+    parameters_of,
     read_parameters,
 )
 from unipile_accounts.services.refreshing.ask import seconds_until
@@ -44,25 +43,24 @@ def with_ids(filters: Filters, account: UnipileAccount, *, api: Api, deadline: f
         return list(dict.fromkeys(ids))
 
     return {
-        field: ids_of(field, words) if field in KINDS else words for field, words in filters.items()
+        field: ids_of(field, words) if by_id(field) else words for field, words in filters.items()
     }
 
 
 def _id_of(word: str, *, field: str, account: UnipileAccount, api: Api, until: float) -> str:
     if is_id(word):
         return word
-    kind, service = cast("str", KINDS[field].of(api)), cast("str", SERVICES.of(api))
-    key = _cache_key(account.unipile_account_id, service, kind, word.casefold())
+    listed = parameters_of(field, api=api)
+    key = _cache_key(account.unipile_account_id, *listed.values(), word.casefold())
     known: str | None = None
     with tolerating_a_dead_cache():
         known = cache.get(key)
     if known is None:
         items = search_parameters(
             account.unipile_account_id,
-            kind=kind,
             keywords=word,
-            service=service,
             timeout=seconds_until(until),
+            **listed,
         )
         known = _only_one(word, read_parameters(items), field=field)
         with tolerating_a_dead_cache():

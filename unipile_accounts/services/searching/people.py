@@ -22,10 +22,7 @@ from unipile_accounts.exceptions import (
 )
 from unipile_accounts.models import UnipileAccount, UnipileAccountQuerySet
 from unipile_accounts.payloads.people import (
-    HEADCOUNTS,
     LARGEST_PAGES,
-    SENIORITIES,
-    YEARS,
     Api,
     Filters,
     Person,
@@ -36,7 +33,7 @@ from unipile_accounts.payloads.people import (
 from unipile_accounts.services.refreshing import ask as asking
 from unipile_accounts.services.refreshing import recording
 from unipile_accounts.services.searching.cursors import (
-    Position,
+    Cursor,
     digest,
     invalid_cursor,
     read_cursor,
@@ -44,8 +41,6 @@ from unipile_accounts.services.searching.cursors import (
 )
 from unipile_accounts.services.searching.names import with_ids
 from unipile_accounts.unipile import search as unipile
-
-__all__ = ["HEADCOUNTS", "SENIORITIES", "YEARS", "FoundPeople", "search_people"]
 
 logger = logging.getLogger("unipile_accounts.services")
 
@@ -92,47 +87,47 @@ def _search(
     account: UnipileAccount, api: Api, *, filters: Filters, limit: int, cursor: str | None
 ) -> FoundPeople:
     deadline = time.monotonic() + conf.unipile_timeout
-    start = Position(
-        account.unipile_account_id, api, digest(filters), ignored_filters(filters, api=api)
-    )
-    position = read_cursor(cursor, start) if cursor else start
+    about = account.unipile_account_id
+    here = cursor and read_cursor(cursor, unipile_account_id=about, api=api, filters=filters)
+    ignored = here.ignored_filters if here else ignored_filters(filters, api=api)
     asking.give_connection_back()
     try:
         body = {}
-        if not cursor:
-            named = {name: filters[name] for name in filters if name not in start.ignored_filters}
-            body = search_body(with_ids(named, account, api=api, deadline=deadline), api=api)
+        if not here:
+            used = {name: filters[name] for name in filters if name not in ignored}
+            body = search_body(with_ids(used, account, api=api, deadline=deadline), api=api)
         answer = unipile.search_people(
-            account.unipile_account_id,
+            about,
             body=body,
-            cursor=position.cursor,
+            cursor=here.unipiles if here else None,
             limit=min(limit, LARGEST_PAGES[api]),
             timeout=asking.seconds_until(deadline),
         )
     except UnipileError as exc:
-        raise _meaning_of(exc, account, position, deadline=deadline) from exc
-    about = f"a search through account {account.unipile_account_id}"
+        raise _meaning_of(exc, account, api, has_cursor=bool(here), deadline=deadline) from exc
+    query = here.query if here else digest(filters)
+    next_page = answer.get("cursor")
     return FoundPeople(
-        people=read_people(answer["items"], about=about),
-        cursor=write_cursor(position, answer["cursor"]) if answer.get("cursor") else None,
+        people=read_people(answer["items"], about=f"a search through account {about}"),
+        cursor=write_cursor(Cursor(about, api, query, ignored, next_page)) if next_page else None,
         api=api,
-        ignored_filters=position.ignored_filters,
+        ignored_filters=ignored,
     )
 
 
 def _meaning_of(
-    exc: UnipileError, account: UnipileAccount, position: Position, *, deadline: float
+    exc: UnipileError, account: UnipileAccount, api: Api, *, has_cursor: bool, deadline: float
 ) -> Exception:
-    """Return what an error of Unipile means for this search; often the error itself."""
+    """Return what an error of Unipile means for this search, which is often the error itself."""
     match exc:
         case UnipileAccountUnavailable(error_type="errors/feature_not_subscribed"):
-            if position.api == "sales_navigator":
+            if api == "sales_navigator":
                 return SalesNavigatorUnavailable(str(exc))
         case UnipileAccountNotFound():
             workspace = asking.Workspace()
             if not workspace.is_ours(account, call=asking.directly, deadline=deadline):
                 return UnipileAccountNotListed(str(exc))
-        case UnipileAPIError(status_code=400) if position.cursor:
+        case UnipileAPIError(status_code=400) if has_cursor:
             return invalid_cursor(
                 _("LinkedIn does not take this cursor any more. Start over without it.")
             )
