@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import unicodedata
 
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
@@ -50,6 +51,7 @@ def with_ids(filters: Filters, account: UnipileAccount, *, api: Api, deadline: f
 def _id_of(word: str, *, field: str, account: UnipileAccount, api: Api, until: float) -> str:
     if is_id(word):
         return word
+    word = _readable(word)
     listed = parameters_of(field, api=api)
     key = _cache_key(account.unipile_account_id, *listed.values(), word.casefold())
     known: str | None = None
@@ -69,23 +71,28 @@ def _id_of(word: str, *, field: str, account: UnipileAccount, api: Api, until: f
 
 
 def _only_one(word: str, found: list[Parameter], *, field: str) -> str:
-    """Return the id of the title that equals the word, ignoring case."""
-    equal = [each for each in found if each.title.casefold() == word.casefold()]
+    """Return the id of the title that reads like the word, ignoring case."""
+    equal = [each for each in found if _readable(each.title).casefold() == word.casefold()]
     if len(equal) == 1:
         return equal[0].id
     if not found:
-        message = _("LinkedIn knows nothing by the name “%(name)s”.")
+        message = _("LinkedIn has no match for “%(name)s”.")
     elif equal:
-        message = _("LinkedIn knows several by the name “%(name)s”. Send the id of one: %(found)s.")
+        message = _("LinkedIn has several matches for “%(name)s”. Send the id of one: %(found)s.")
     else:
         message = _(
-            "LinkedIn knows nothing by exactly the name “%(name)s”. Send the id of one of these, or"
-            " its whole title: %(found)s."
+            "LinkedIn has no exact match for “%(name)s”. Send the id of one of these, or its whole"
+            " title: %(found)s."
         )
     choice = "; ".join(f"{title} = {id_}" for id_, title in (equal or found)[:_CANDIDATES])
     code = "ambiguous_name" if equal else "unknown_name"
     params = {"name": word, "found": choice}
     raise ValidationError({field: ValidationError(message, code=code, params=params)})
+
+
+def _readable(text: str) -> str:
+    """Return the text as a reader sees it, however its accents and blanks are encoded."""
+    return " ".join(unicodedata.normalize("NFKC", text).split())
 
 
 def _cache_key(*parts: str) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 
@@ -32,8 +33,29 @@ def place(number: int, service: Any = "CLASSIC") -> str:
 
 
 @pytest.mark.parametrize("word", [TOWN, TOWN.upper(), TOWN.lower()])
-def test_name_is_told_in_any_case(account: UnipileAccount, word: str) -> None:
+def test_name_is_found_in_any_case(account: UnipileAccount, word: str) -> None:
     assert named(account, location=[word]) == {"location": [place(0)]}
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "São Exemplo, Sampleland",
+        "Sa\u0303o Exemplo, Sampleland",
+        "São\xa0Exemplo,  Sampleland",
+        "ＳÃＯ\u2009EXEMPLO, SAMPLELAND",
+    ],
+)
+def test_name_is_found_however_it_is_encoded(account: UnipileAccount, word: str) -> None:
+    assert named(account, location=[word]) == {"location": [place(2)]}
+
+
+def test_title_is_found_however_it_is_encoded(account: UnipileAccount, sandbox: Sandbox) -> None:
+    title = "Sa\u0303o\xa0Exemplo, Sampleland"
+    items = json.dumps({"items": [{"id": "105", "title": title}]}).encode()
+    sandbox.inject(Fault(body=items), operation="parameters")
+
+    assert named(account, location=["São Exemplo, Sampleland"]) == {"location": ["105"]}
 
 
 def test_ids_and_words_are_left_as_they_are(account: UnipileAccount, sandbox: Sandbox) -> None:
@@ -64,7 +86,7 @@ def test_ids_and_words_are_left_as_they_are(account: UnipileAccount, sandbox: Sa
         ),
     ],
 )
-def test_each_filter_is_asked_for_in_the_list_of_its_api(
+def test_each_filter_has_a_list_by_api(
     account: UnipileAccount, sandbox: Sandbox, api: Api, filters: Any, kinds: list[str]
 ) -> None:
     sandbox.set_plan(account.unipile_account_id, sales_navigator=True)
@@ -105,7 +127,7 @@ def test_a_name_that_comes_twice_is_one_id(account: UnipileAccount, sandbox: San
         ),
     ],
 )
-def test_name_that_is_not_one_title_is_answered_with_candidates(
+def test_other_names_are_answered_with_candidates(
     account: UnipileAccount, field: str, word: str, code: str, candidates: list[tuple[str, str]]
 ) -> None:
     filters: Any = {field: [word]}
@@ -141,7 +163,7 @@ def test_name_is_asked_for_once_a_day(
     assert sandbox.request_count == 2
 
 
-def test_what_is_remembered_holds_for_one_account_api_and_list(
+def test_memory_holds_for_one_account_and_api(
     account: UnipileAccount, owner: User, sandbox: Sandbox
 ) -> None:
     other = make_account(owner, sandbox)
