@@ -76,7 +76,7 @@ _CODES = {
     **by_status(
         *(code for code in ASKING if code != "not_linkedin"), "sales_navigator_unavailable"
     ),
-    400: ["unknown_name", "ambiguous_name", "invalid_cursor", "unknown_field"],
+    400: ["unknown_name", "ambiguous_name", "unknown_id", "invalid_cursor", "unknown_field"],
 }
 
 

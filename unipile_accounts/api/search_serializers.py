@@ -14,7 +14,6 @@ from unipile_accounts.search_choices import HEADCOUNTS, SENIORITIES, YEARS
 
 _MAX_LENGTH = 300
 _MAX_WORDS = 20
-_MAX_CURSOR_LENGTH = 20_000
 _IDS = _("Names as LinkedIn writes them, or its ids (digits only).")
 _ONLY_SALES_NAVIGATOR = _("Sales Navigator only; else in `ignored_filters`.")
 
@@ -47,13 +46,18 @@ class OneOf(serializers.ChoiceField):
 
 
 class Words(serializers.ListField):
+    """Words without the blank ones, which agents send too."""
+
     def __init__(self, *, child: Any = None, help_text: Any = _IDS) -> None:
         super().__init__(
-            child=child or Text(max_length=_MAX_LENGTH),
+            child=child or Text(allow_blank=True, max_length=_MAX_LENGTH),
             required=False,
             max_length=_MAX_WORDS,
             help_text=help_text,
         )
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        return list(filter(None, super().to_internal_value(data)))
 
 
 def _text(help_text: Any) -> Text:
@@ -91,7 +95,6 @@ class SearchSerializer(AccountIdSerializer):
     )
     cursor = Text(
         required=False,
-        max_length=_MAX_CURSOR_LENGTH,
         help_text=_(
             "The last answer's, for the next page of the same search through the same account. The"
             " filters may be left out then."

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
+from http import HTTPStatus
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from unipile_accounts.conf import conf
@@ -26,7 +28,9 @@ from unipile_accounts.payloads.people import (
     Api,
     Filters,
     Person,
+    by_id,
     ignored_filters,
+    is_id,
     read_people,
     search_body,
 )
@@ -90,21 +94,19 @@ def _search(
     about = account.unipile_account_id
     here = cursor and read_cursor(cursor, unipile_account_id=about, api=api, filters=filters)
     ignored = here.ignored_filters if here else ignored_filters(filters, api=api)
+    used = {} if here else {name: filters[name] for name in filters if name not in ignored}
     asking.give_connection_back()
     try:
-        body = {}
-        if not here:
-            used = {name: filters[name] for name in filters if name not in ignored}
-            body = search_body(with_ids(used, account, api=api, deadline=deadline), api=api)
-        answer = unipile.search_people(
+        answer = _ask(
             about,
-            body=body,
+            filters=used,
+            body=search_body(with_ids(used, account, api=api, deadline=deadline), api=api),
             cursor=here.unipiles if here else None,
             limit=min(limit, LARGEST_PAGES[api]),
             timeout=asking.seconds_until(deadline),
         )
     except UnipileError as exc:
-        raise _meaning_of(exc, account, api, has_cursor=bool(here), deadline=deadline) from exc
+        raise _meaning_of(exc, account, api, deadline=deadline) from exc
     query = here.query if here else digest(filters)
     next_page = answer.get("cursor")
     return FoundPeople(
@@ -115,8 +117,33 @@ def _search(
     )
 
 
+def _ask(unipile_account_id: str, *, filters: Filters, **question: Any) -> Any:
+    """Return a page. Raises `ValidationError` where LinkedIn refuses the cursor or an id."""
+    try:
+        return unipile.search_people(unipile_account_id, **question)
+    except UnipileAPIError as exc:
+        if exc.status_code != HTTPStatus.BAD_REQUEST:
+            raise
+        if question["cursor"]:
+            message = _("LinkedIn does not take this cursor any more. Start over without it.")
+            raise invalid_cursor(message) from exc
+        with_an_id = [name for name in filters if by_id(name) and any(map(is_id, filters[name]))]
+        # A 400 without a type is not LinkedIn's.
+        if not exc.error_type or not with_an_id:
+            raise
+        raise _unknown_id(with_an_id) from exc
+
+
+def _unknown_id(fields: list[str]) -> ValidationError:
+    message = _(
+        "LinkedIn refuses this search. It may not know an id here, because ids differ by API."
+        " Send the name instead."
+    )
+    return ValidationError({name: ValidationError(message, code="unknown_id") for name in fields})
+
+
 def _meaning_of(
-    exc: UnipileError, account: UnipileAccount, api: Api, *, has_cursor: bool, deadline: float
+    exc: UnipileError, account: UnipileAccount, api: Api, *, deadline: float
 ) -> Exception:
     """Return what an error of Unipile means for this search, which is often the error itself."""
     match exc:
@@ -127,10 +154,6 @@ def _meaning_of(
             workspace = asking.Workspace()
             if not workspace.is_ours(account, call=asking.directly, deadline=deadline):
                 return UnipileAccountNotListed(str(exc))
-        case UnipileAPIError(status_code=400) if has_cursor:
-            return invalid_cursor(
-                _("LinkedIn does not take this cursor any more. Start over without it.")
-            )
     return exc
 
 
