@@ -77,7 +77,7 @@ class ConnectEndpoint(CallersAccounts):
         methods=["post"],
         serializer_class=AccountIdSerializer,
         throttle_classes=[ConnectThrottle],
-        error_codes=by_status("not_found", "account_unavailable", *LINKING),
+        error_codes=by_status("unknown_field", "not_found", "account_unavailable", *LINKING),
     )
     def reconnect(self, request: Request) -> Response:
         account_id = self.validated()["accountId"]

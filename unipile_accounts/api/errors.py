@@ -13,6 +13,7 @@ from unipile_accounts.exceptions import UnipileError, UnipileNotConfigured
 from unipile_accounts.models import UnipileAccount
 
 _STATUS = {
+    "unknown_field": 400,
     "not_found": 404,
     "reconnect_required": 409,
     "account_unavailable": 409,

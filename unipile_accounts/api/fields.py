@@ -53,6 +53,13 @@ class AccountIdSerializer(serializers.Serializer[Any]):
         help_text=_("UUID of the unipile_accounts row. Must be owned by the authenticated user.")
     )
 
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Refuse what no field reads: a misspelt switch or filter would not be missed."""
+        if unknown := set(self.initial_data) - set(self.fields):
+            message = _("There is no such field. There are: %s.") % ", ".join(self.fields)
+            raise serializers.ValidationError(dict.fromkeys(unknown, message), "unknown_field")
+        return attrs
+
 
 class StrictBooleanField(serializers.BooleanField):
     """JSON's true or false; `BooleanField` takes "yes" and 1 too."""

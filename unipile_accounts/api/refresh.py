@@ -171,7 +171,7 @@ class RefreshEndpoint(CallersAccounts):
         methods=["post"],
         serializer_class=RefreshSerializer,
         throttle_classes=[RefreshThrottle, LiveThrottle],
-        error_codes=by_status(*ASKING, "premium_status_pending"),
+        error_codes=by_status("unknown_field", *ASKING, "premium_status_pending"),
     )
     def refresh(self, request: Request) -> Response:
         body = self.validated()
