@@ -75,6 +75,13 @@ class UnipileFailed(APIException):
         self.wait = getattr(error, "retry_after", None) or _WAIT.get(error.code)
 
 
+class _InvalidFields(ValidationError):
+    def __init__(self, error: InvalidFields) -> None:
+        super().__init__(get_error_detail(error))
+        # What a name in a search may stand for.
+        self.candidates = getattr(error, "candidates", None)
+
+
 def as_api_error(exc: Exception) -> Exception:
     """Return what the API answers instead of a domain error; other errors come back as they are."""
     match exc:
@@ -83,7 +90,7 @@ def as_api_error(exc: Exception) -> Exception:
         case UnipileError() | UnipileNotConfigured():
             return UnipileFailed(exc)
         case InvalidFields():
-            return ValidationError(get_error_detail(exc))
+            return _InvalidFields(exc)
     return exc
 
 

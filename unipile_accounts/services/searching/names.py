@@ -29,11 +29,18 @@ _REMEMBERED = 24 * 60 * 60
 _CANDIDATES = 5
 
 
+class NameNotFound(ValidationError):
+    """A name is not exactly one title at LinkedIn. `candidates` are those it may stand for."""
+
+    def __init__(self, field: str, error: ValidationError, candidates: list[Parameter]) -> None:
+        super().__init__({field: error})
+        self.candidates = [{"id": each.id, "name": each.title} for each in candidates]
+
+
 def with_ids(filters: Filters, account: UnipileAccount, *, api: Api, deadline: float) -> Filters:
     """Return the filters with LinkedIn's ids in place of names.
 
-    Raises `ValidationError` for a name that is not exactly one title, with up to five candidates,
-    or the `UnipileError` why LinkedIn was not asked.
+    Raises `NameNotFound` with up to five candidates, or the `UnipileError` of the question.
     """
 
     def ids_of(field: str, words: str | list[str]) -> list[str]:
@@ -49,9 +56,9 @@ def with_ids(filters: Filters, account: UnipileAccount, *, api: Api, deadline: f
 
 
 def _id_of(word: str, *, field: str, account: UnipileAccount, api: Api, until: float) -> str:
+    word = _readable(word)
     if is_id(word):
         return word
-    word = _readable(word)
     listed = parameters_of(field, api=api)
     key = _cache_key(account.unipile_account_id, *listed.values(), word.casefold())
     known: str | None = None
@@ -84,10 +91,11 @@ def _only_one(word: str, found: list[Parameter], *, field: str) -> str:
             "LinkedIn has no exact match for “%(name)s”. Send the id of one of these, or its whole"
             " title: %(found)s."
         )
-    choice = "; ".join(f"{title} = {id_}" for id_, title in (equal or found)[:_CANDIDATES])
+    candidates = (equal or found)[:_CANDIDATES]
+    listed = "; ".join(f"{each.title} = {each.id}" for each in candidates)
     code = "ambiguous_name" if equal else "unknown_name"
-    params = {"name": word, "found": choice}
-    raise ValidationError({field: ValidationError(message, code=code, params=params)})
+    error = ValidationError(message, code=code, params={"name": word, "found": listed})
+    raise NameNotFound(field, error, candidates)
 
 
 def _readable(text: str) -> str:
