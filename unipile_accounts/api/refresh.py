@@ -51,12 +51,16 @@ class LiveThrottle(UserRateThrottle):
 
 
 class RefreshSerializer(AccountIdSerializer):
+    # Clients made from a schema with `default` would have to send it.
     live = StrictBooleanField(
-        default=False,
+        required=False,
         help_text=_(
             "Ask LinkedIn itself for the plan too. Slower, and allowed a few times an hour only."
         ),
     )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        return {"live": False} | super().validate(attrs)
 
 
 class ChangedField(serializers.BooleanField):

@@ -105,7 +105,7 @@ class SearchEndpoint(CallersAccounts):
         found = search_people(
             self.get_queryset(),
             body.pop("accountId"),
-            limit=body.pop("limit"),
+            limit=body.pop("limit", 10),
             cursor=body.pop("cursor", None),
             filters=body,
         )

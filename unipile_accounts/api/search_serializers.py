@@ -90,8 +90,9 @@ class SearchSerializer(AccountIdSerializer):
     limit = WholeNumber(
         min_value=1,
         max_value=100,
-        default=10,
-        help_text=_("The most people of a page. A classic search gives 50 at most."),
+        # Clients made from a schema with `default` would have to send it.
+        required=False,
+        help_text=_("The most people of a page, 10 if absent. A classic search gives 50 at most."),
     )
     cursor = Text(
         required=False,
