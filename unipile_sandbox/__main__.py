@@ -1,4 +1,4 @@
-"""Run the sandbox: python -m unipile_sandbox."""
+"""Run the sandbox by `python -m unipile_sandbox`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Unipile's side: https://developer.unipile.com/reference/accountscontroller_listaccounts."""
+"""Routes of Unipile's API.
+
+https://developer.unipile.com/reference/accountscontroller_listaccounts
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One message that Unipile sends to its customer: an event of a webhook, or a link's notice."""
+"""One message of Unipile to its customer, an event of a webhook or a link's notice."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TIMEOUT = 30
 
 @dataclass(frozen=True)
 class Attempt:
-    """What came back: an HTTP status, or the error that kept one from coming."""
+    """An HTTP status that came back, or the error that kept one from coming."""
 
     status: int | None
     error: str = ""

@@ -29,7 +29,7 @@ class _Injected:
 
 
 class FaultQueue:
-    """Injected faults; of those that fit an answer, the oldest spoils it."""
+    """Injected faults. The oldest that fits an answer spoils it."""
 
     def __init__(self) -> None:
         self._injected: list[_Injected] = []

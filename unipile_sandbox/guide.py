@@ -1,4 +1,4 @@
-"""What --help says: how to break Unipile, and how to play the life of an account."""
+"""Explain how to break Unipile and play the life of an account, for --help."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ NEW = "new"
 
 
 class LinkError(ValueError):
-    """The page shows this error; `error_type` is Unipile's word, such as errors/expired_link."""
+    """The page shows this error. `error_type` is Unipile's, such as errors/expired_link."""
 
     def __init__(self, status: int, error_type: str, sentence: str) -> None:
         super().__init__(f"{error_type}: {sentence}")
@@ -59,7 +59,7 @@ def open_link(workspace: Workspace, token: str) -> Link:
 
 
 def log_in(workspace: Workspace, link: Link, person: Payload, changes: dict[str, Any]) -> str:
-    """Finish the link and return the account's id. Raises LinkError; then nothing is changed."""
+    """Finish the link and return the account's id. LinkError means that nothing was changed."""
     outcome, account_id = workspace.finish_link(link, person, changes)
     if outcome == "wrong_account":
         sentence = "This is another LinkedIn member than the account's."

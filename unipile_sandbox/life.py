@@ -46,7 +46,7 @@ class Life:
         self.reset()
 
     def reset(self) -> None:
-        """Go back to the accounts of the start: no faults, no latency, nothing counted."""
+        """Go back to the accounts of the start, without faults, latency and counts."""
         # A receiver may be asking this sandbox, so no lock is held yet.
         self.outbox.clear()
         with self._lock:
@@ -109,7 +109,7 @@ class Life:
             }
 
     def add(self, payload: Payload) -> str:
-        """Add an account, or replace the one with the same id; return its id."""
+        """Add an account or replace the one with its id, and return the id."""
         with self._lock:
             return self._workspace.accounts.put(payload)
 
@@ -122,7 +122,7 @@ class Life:
             return self._workspace.accounts.get(account_id)
 
     def update(self, account_id: str, /, **changes: Any) -> Payload:
-        """Change keys where Unipile keeps them; see `payloads.change`."""
+        """Change keys where Unipile keeps them, as `payloads.change` does."""
         with self._lock:
             payload = self._workspace.accounts.get(account_id)
             change(payload, changes)
@@ -140,7 +140,7 @@ class Life:
             self._workspace.delete(account_id)
 
     def log_out(self, account_id: str) -> None:
-        """End the account's session at LinkedIn: every source CREDENTIALS, and that event."""
+        """End the account's session at LinkedIn, with an event CREDENTIALS."""
         with self._lock:
             self._workspace.log_out(account_id)
 
@@ -162,12 +162,12 @@ class Life:
             return hosted.log_in(self._workspace, link, person, changes)
 
     def restart(self) -> None:
-        """Do Unipile's daily restart: links die, each account sends CONNECTING and then OK."""
+        """Let all links die and each account send CONNECTING and OK, as Unipile does each day."""
         with self._lock:
             self._workspace.restart()
 
     def member_id(self, account_id: str) -> str:
-        """Return the LinkedIn member of the account: connection_params.im.id."""
+        """Return connection_params.im.id, the LinkedIn member of the account."""
         return member_of(self.get(account_id))
 
     def set_plan(self, account_id: str, /, **changes: Any) -> dict[str, Any]:
@@ -186,7 +186,7 @@ class Life:
             return owner_profile(self.get(account_id), self._workspace.plans)
 
     def add_webhook(self, request_url: str, *, secret: str | None = None, **fields: Any) -> str:
-        """Register a webhook for account_status and return its id; `secret` is Unipile-Auth."""
+        """Register a webhook that sends `secret` as Unipile-Auth, and return its id."""
         headers = [] if secret is None else [{"key": "Unipile-Auth", "value": secret}]
         body = {"source": "account_status", "request_url": request_url, "headers": headers}
         webhook = read_webhook({**body, **fields})

@@ -1,4 +1,7 @@
-"""Links to the hosted page: https://developer.unipile.com/docs/hosted-auth."""
+"""Links to the hosted page.
+
+https://developer.unipile.com/docs/hosted-auth
+"""
 
 from __future__ import annotations
 

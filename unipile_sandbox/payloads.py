@@ -60,7 +60,7 @@ def linkedin_account(
 ) -> Payload:
     """Make a LINKEDIN payload, free and healthy unless told otherwise.
 
-    `im` adds keys to connection_params.im or replaces them, with any value; `omit` leaves keys out.
+    `im` adds keys to connection_params.im or replaces them, with any value. `omit` leaves keys out.
     """
     # 22 URL-safe characters, like Unipile's own ids.
     account_id = secrets.token_urlsafe(16) if account_id is None else account_id
@@ -97,7 +97,7 @@ def linkedin_account(
 def change(payload: Payload, changes: Mapping[str, Any]) -> None:
     """Put each change where Unipile keeps that key.
 
-    Besides Unipile's own keys: `status` is given to every source, `omit` lists keys to leave out.
+    Two keys are not Unipile's. `status` is given to every source, `omit` lists keys to leave out.
     """
     for name, value in changes.items():
         key = SNAKE_CASE.get(name, name)

@@ -42,7 +42,7 @@ def copied_features(payload: Payload) -> list[str]:
 
 
 class PlanStore:
-    """What was set for a member; whoever has nothing set has what Unipile's copy says."""
+    """Plans that were set for members. Others have what Unipile's copy says."""
 
     def __init__(self) -> None:
         self._changes: dict[str, dict[str, Any]] = {}
@@ -53,7 +53,7 @@ class PlanStore:
         return twin
 
     def set(self, member_id: str, changes: Mapping[str, Any]) -> None:
-        """Change keys of users/me; a seat may be told as true, false or the word of its error."""
+        """Change keys of users/me. A seat may be true, false or the word of its error."""
         omitted = changes.get("omit", ())
         if type(omitted) not in (list, tuple):
             raise ValueError("omit must be a list of keys.")
@@ -85,7 +85,7 @@ class PlanStore:
     def copy_into(self, payload: Payload) -> None:
         """Take the plan over into the account, as a login does.
 
-        What LinkedIn does not say stays; a plan that was never read is there afterwards.
+        What LinkedIn does not say stays. A plan that was never read is there afterwards.
         """
         changed = self.changes_of(payload)
         features = copied_features(payload)

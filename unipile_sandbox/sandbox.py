@@ -16,7 +16,7 @@ class Sandbox(Life):
     """Unipile's API on a local port, served from threads of this process.
 
     `latency` seconds pass before each answer. `on_answer` is called with each request when its
-    answer is made up and not yet sent; what it changes comes too late for that answer.
+    answer is made and not yet sent, so what it changes comes too late for that answer.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Sandbox(Life):
         return f"http://{self.host}:{self.port}"
 
     def start(self) -> Self:
-        """Listen; a port that was free to choose is kept for the next start."""
+        """Listen, and keep a port that was free to choose for the next start."""
         if self._server is None:
             self._server = Server((self.host, self.port), self._respond)
             self.port = self._server.server_address[1]

@@ -1,4 +1,4 @@
-"""One customer of Unipile: accounts, webhooks and links, and what happens to them."""
+"""One customer's accounts, webhooks and links at Unipile, and what happens to them."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Workspace:
         self.send_event(account_id, "CREDENTIALS")
 
     def restart(self) -> None:
-        """Do what Unipile does each day: links die, every account connects again."""
+        """Let all links die and every account connect again, as Unipile does each day."""
         self.links.expire_all()
         for account_id in self.accounts.ids():
             self.send_event(account_id, "CONNECTING")
@@ -89,7 +89,7 @@ class Workspace:
     def finish_link(
         self, link: Link, person: Payload, changes: dict[str, Any]
     ) -> tuple[Outcome, str]:
-        """Log the person in; return what came of it, and the account's id if it is connected."""
+        """Log the person in. Return the outcome, and the account's id if it is connected."""
         if link.reconnect_account is None:
             payload = self._new_account(person)
         elif link.reconnect_account not in self.accounts:
@@ -126,7 +126,7 @@ class Workspace:
             self._send_sync_success(account_id)
 
     def _send_notice(self, link: Link, status: str, account_id: str) -> None:
-        """Send what a hosted link announces: no header, no content type, no secret."""
+        """Send a hosted link's notice, without header, content type or secret."""
         payload = {"status": status, "account_id": account_id}
         if link.name is not None:
             payload["name"] = link.name

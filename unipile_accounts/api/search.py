@@ -1,4 +1,4 @@
-"""`POST /api/unipile/search`: find people with the API that the account's plan allows."""
+"""Find people by `POST /api/unipile/search`, with the API that the account's plan allows."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ class SearchThrottle(UserRateThrottle):
 
 _DESCRIPTION = f"""\
 Searches LinkedIn through one of the caller's accounts. The stored `has_sales_navigator` chooses the
-API. All filters hold at once; several words of one filter are alternatives.
+API. All filters hold at once. Several words of one filter are alternatives.
 
 **Names and ids.** `currentCompany`, `pastCompany`, `location`, `industry`, `school` and `function`
 take names or LinkedIn's ids. A name must equal exactly one title at LinkedIn, in any case. Else the
-answer is 400 on that field, with up to five candidates: send the id of the right one. Ids differ by
-API.
+answer is 400 on that field, with up to five `candidates`. Send the `id` of the right one. Ids
+differ by API. On `unknown_id` send the name instead.
 
 **Words.** `seniorityLevel`: {", ".join(SENIORITIES)}. `companyHeadcount`: {", ".join(HEADCOUNTS)}.
 `yearsInCurrentCompany` and `yearsInCurrentPosition`: {", ".join(YEARS)}.
 
 **Classic** has no seniority, headcount, function and tenure. What it could not filter by is in
-`ignored_filters`: tell the user that the result is wider than asked. LinkedIn shows 1,000 people of
+`ignored_filters`. Tell the user that the result is wider than asked. LinkedIn shows 1,000 people of
 a classic search, and 2,500 of one with Sales Navigator.
 
 **Paging.** Send the `cursor` of an answer with the same filters or with none, until it is null.
 A cursor holds for its account and its search only.
 
-**On `sales_navigator_unavailable`** refresh the account with `"live": true`, then search again; if
+**On `sales_navigator_unavailable`** refresh the account with `"live": true`, then search again. If
 the flag stays, reconnect it. On `reconnect_required` reconnect it. An empty filter counts as
 absent. Nothing of the result is stored.
 """

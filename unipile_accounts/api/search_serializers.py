@@ -15,11 +15,11 @@ from unipile_accounts.search_choices import HEADCOUNTS, SENIORITIES, YEARS
 _MAX_LENGTH = 300
 _MAX_WORDS = 20
 _IDS = _("Names as LinkedIn writes them, or its ids (digits only).")
-_ONLY_SALES_NAVIGATOR = _("Sales Navigator only; else in `ignored_filters`.")
+_ONLY_SALES_NAVIGATOR = _("Sales Navigator only. Classic names it in `ignored_filters`.")
 
 
 class Text(serializers.CharField):
-    """A JSON string; `CharField` takes numbers too."""
+    """A JSON string. `CharField` takes numbers too."""
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
@@ -28,7 +28,7 @@ class Text(serializers.CharField):
 
 
 class WholeNumber(serializers.IntegerField):
-    """A JSON number; `IntegerField` takes strings too."""
+    """A JSON number. `IntegerField` takes strings too."""
 
     def to_internal_value(self, data: Any) -> int:
         if isinstance(data, str):
@@ -84,7 +84,9 @@ class SearchSerializer(AccountIdSerializer):
     companyHeadcount = Words(  # noqa: N815
         child=OneOf(HEADCOUNTS), help_text=_ONLY_SALES_NAVIGATOR
     )
-    function = Words(help_text=_("Names or ids. Sales Navigator only; else in `ignored_filters`."))
+    function = Words(
+        help_text=_("Names or ids. Sales Navigator only. Classic names it in `ignored_filters`.")
+    )
     yearsInCurrentCompany = _years()  # noqa: N815
     yearsInCurrentPosition = _years()  # noqa: N815
     limit = WholeNumber(
@@ -139,7 +141,7 @@ class PersonSerializer(serializers.Serializer[Any]):
 class SearchResponseSerializer(serializers.Serializer[Any]):
     items = PersonSerializer(source="people", many=True)
     cursor = serializers.CharField(
-        allow_null=True, help_text="Send it back for the next page; null after the last one."
+        allow_null=True, help_text="Send it back for the next page. Null after the last one."
     )
     api = serializers.ChoiceField(
         choices=["sales_navigator", "classic"], help_text="The API that the account's plan allows."

@@ -1,4 +1,4 @@
-"""A search for people: from our request to Unipile's body, and from its items to ours.
+"""Translate a search for people into Unipile's body, and its items into ours.
 
 https://developer.unipile.com/reference/linkedincontroller_search
 """
@@ -50,7 +50,7 @@ LARGEST_PAGES: Mapping[Api, int] = {"classic": 50, "sales_navigator": 100}
 
 
 class Person(NamedTuple):
-    """Somebody who was found, in our words; None for what LinkedIn does not show."""
+    """Somebody who was found. None stands for what LinkedIn does not show."""
 
     provider_id: str
     public_identifier: str | None

@@ -50,7 +50,7 @@ logger = logging.getLogger("unipile_accounts.services")
 
 
 class FoundPeople(NamedTuple):
-    """A page of people; `ignored_filters` names what the API could not filter by."""
+    """A page of people. `ignored_filters` names what the API could not filter by."""
 
     people: list[Person]
     cursor: str | None
