@@ -36,16 +36,6 @@ def test_wrong_key_gets_what_unipile_says_to_it(
     )
 
 
-def test_unknown_account_is_not_found(sandbox: Sandbox, account: str) -> None:
-    reply = get_account(sandbox, "nobody")
-    assert reply.status == 404
-    assert reply.json == {
-        "status": 404,
-        "type": "errors/resource_not_found",
-        "title": "Resource not found",
-    }
-
-
 @pytest.mark.parametrize("path", ["/", "/api/v1/users/you", f"{ACCOUNTS}/", f"{ACCOUNTS}/a/b"])
 def test_other_paths_are_not_found(sandbox: Sandbox, path: str) -> None:
     reply = get(sandbox, path)

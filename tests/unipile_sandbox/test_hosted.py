@@ -7,7 +7,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 
 from tests.unipile_sandbox.receiver import Receiver
-from tests.unipile_sandbox.talking import Reply, get, get_account, get_page, post
+from tests.unipile_sandbox.talking import Reply, get, get_page, post
 from unipile_sandbox import LinkError, Sandbox, linkedin_account
 
 LINK = "/api/v1/hosted/accounts/link"
@@ -156,13 +156,6 @@ def test_login_takes_linkedins_plan_over_into_the_copy(sandbox: Sandbox, account
     sandbox.set_plan(account, premium=False, sales_navigator="DISCONNECTED")
     sandbox.log_in(make_link(sandbox, type="reconnect", reconnect_account=account))
     assert sandbox.get(account)["connection_params"]["im"]["premiumFeatures"] == ["sales_navigator"]
-
-
-def test_login_may_leave_an_account_that_still_connects(sandbox: Sandbox) -> None:
-    account_id = sandbox.log_in(make_link(sandbox), status="CONNECTING", omit=["premiumFeatures"])
-    payload = get_account(sandbox, account_id).json
-    assert payload["sources"][0]["status"] == "CONNECTING"
-    assert "premiumFeatures" not in payload["connection_params"]["im"]
 
 
 def test_link_can_be_used_once(sandbox: Sandbox) -> None:

@@ -53,7 +53,7 @@ def test_logged_out_account_has_no_profile(sandbox: Sandbox, account: str) -> No
     assert (reply.status, reply.json["type"]) == (401, "errors/disconnected_account")
 
 
-def test_what_is_there_and_was_asked_can_be_seen(sandbox: Sandbox, account: str) -> None:
+def test_accounts_and_deletes_can_be_seen(sandbox: Sandbox, account: str) -> None:
     moment = "2026-11-28T09:00:00.000Z"
     sandbox.add(linkedin_account("ada", member_id="ACoAAB1", created_at=moment))
     for account_id in (account, account, "nobody"):

@@ -22,19 +22,7 @@ from unipile_sandbox import (
     Sandbox,
     UnknownAccountError,
     linkedin_account,
-    samples,
 )
-
-
-def test_linkedin_account_has_the_keys_of_the_samples() -> None:
-    made, sample = linkedin_account(), samples()[0]
-    im, sample_im = (payload["connection_params"]["im"] for payload in (made, sample))
-    assert made.keys() == sample.keys()
-    assert im.keys() == sample_im.keys() - {"proxy"}
-    assert (len(made["id"]), len(im["id"])) == (len(sample["id"]), len(sample_im["id"]))
-    assert im["premiumFeatures"] == []
-    assert made["sources"] == [{"id": f"{made['id']}_MESSAGING", "status": "OK"}]
-    assert linkedin_account()["id"] != made["id"]
 
 
 def test_update_puts_changes_where_unipile_keeps_them(sandbox: Sandbox, account: str) -> None:

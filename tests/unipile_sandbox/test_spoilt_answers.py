@@ -21,28 +21,10 @@ from tests.unipile_sandbox.talking import (
     get,
     get_account,
     get_page,
-    ids,
     statuses,
     whole_connection,
 )
 from unipile_sandbox import Fault, Sandbox, linkedin_account
-
-
-@pytest.mark.parametrize(
-    ("status", "error_type"),
-    [
-        (401, "errors/missing_credentials"),
-        (429, "errors/too_many_requests"),
-        (500, "errors/unexpected_error"),
-        (599, "errors/unexpected_error"),
-    ],
-)
-def test_status_fault_brings_unipiles_error_body(
-    sandbox: Sandbox, account: str, status: int, error_type: str
-) -> None:
-    sandbox.inject(Fault(status=status))
-    reply = get_account(sandbox, account)
-    assert (reply.status, reply.json["status"], reply.json["type"]) == (status, status, error_type)
 
 
 def test_error_type_and_headers_can_be_chosen(sandbox: Sandbox, account: str) -> None:
@@ -238,23 +220,3 @@ def test_fault_of_reused_connections_spares_the_first_request(
             exchange(connection, f"{ACCOUNTS}/{account}")
     assert get_account(sandbox, account).status == 200
     assert [request.reused for request in sandbox.requests] == [False, True, False]
-
-
-def test_endless_list_has_an_ever_new_cursor(sandbox: Sandbox) -> None:
-    fill(sandbox, 3)
-    sandbox.listing.endless = True
-    page, cursors, sizes = get_page(sandbox, limit=2), set(), []
-    for _ in range(5):
-        sizes.append(len(page["items"]))
-        cursors.add(page["cursor"])
-        page = get_page(sandbox, limit=2, cursor=page["cursor"])
-    assert sizes == [2, 1, 0, 0, 0]
-    assert len(cursors) == 5
-
-
-def test_accounts_that_appear_first_move_the_others(sandbox: Sandbox) -> None:
-    fill(sandbox, 4)
-    sandbox.listing.grow_by = 1
-    sandbox.listing.newest_first = True
-    cursor = get_page(sandbox, limit=2)["cursor"]
-    assert ids(get_page(sandbox, limit=2, cursor=cursor)) == ["account-1", "account-2"]

@@ -241,7 +241,7 @@ def test_unexpected_item_is_an_error_without_words(item: Any) -> None:
         st.none() | st.booleans() | st.integers() | st.text() | st.lists(st.none() | st.text()),
     )
 )
-def test_any_item_is_a_person_or_an_unexpected_answer(change: dict[str, Any]) -> None:
+def test_any_item_is_person_or_unexpected(change: dict[str, Any]) -> None:
     try:
         [person] = read_people([ITEM | change], about="a search")
     except UnipileUnexpectedAnswer:

@@ -177,9 +177,7 @@ def test_memory_holds_for_one_account_and_api(
     assert sandbox.request_count == 3
 
 
-def test_name_that_is_not_known_is_asked_for_again(
-    account: UnipileAccount, sandbox: Sandbox
-) -> None:
+def test_unknown_name_is_asked_for_again(account: UnipileAccount, sandbox: Sandbox) -> None:
     for _ in range(2):
         with pytest.raises(ValidationError):
             named(account, location=["Nowhere"])
