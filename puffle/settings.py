@@ -185,6 +185,7 @@ REST_FRAMEWORK = {
 
 DRF_STANDARDIZED_ERRORS = {
     "EXCEPTION_HANDLER_CLASS": "puffle.api.errors.ExceptionHandler",
+    "EXCEPTION_FORMATTER_CLASS": "puffle.api.errors.ExceptionFormatter",
     "ALLOWED_ERROR_STATUS_CODES": ["400", "401", "406", "413", "415", "429", "503"],
     "ERROR_SCHEMAS": dict.fromkeys(
         ["400", "401", "406", "413", "415", "429", "503"], "puffle.api.schema.ErrorSerializer"
@@ -223,7 +224,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": {
         "ErrorType": "puffle.api.schema.ERROR_TYPES",
-        "Years": "unipile_accounts.services.YEARS",
+        "Years": "unipile_accounts.search_choices.YEARS",
     },
     "PREPROCESSING_HOOKS": ["puffle.api.schema.without_trailing_slash"],
 }

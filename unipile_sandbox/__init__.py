@@ -2,16 +2,15 @@
 
 For development, demos and tests: `python -m unipile_sandbox --help`, or in Python `Sandbox`.
 
-Accounts     add load get update remove; linkedin_account() and samples() make payloads
-Their life   log_in(url) log_out delete restart expire_links
+Accounts     add load get update remove accounts; linkedin_account() and samples() make payloads
+Their life   log_in(url, member_id=, name=) log_out delete restart
 LinkedIn     set_plan(account_id, premium=, sales_navigator=, recruiter=) profile member_id
-Webhooks     add_webhook(url, secret=) send_event send_sync_success send_notice(url, id, name)
-Deliveries   deliveries wait_for_deliveries(); delivery.first .copies .lateness .retry_delays;
-             outbox.hold() .release() .retry_now() .send_again(delivery)
+Webhooks     add_webhook(url, secret=) webhooks
+Deliveries   deliveries wait_for_deliveries(); delivery.first .copies .retry_delays;
+             outbox.hold() .release() .drop() .retry_now()
 Faults       inject(Fault(...), account_id=, operation=, page=, times=, reused=) clear_faults;
-             listing.endless .grow_by; latency; MuteListener
-Search       search.people .classic_ceiling .sales_navigator_ceiling
-What came    requests request_count on_answer; reset() goes back to the start
+             listing.endless .grow_by; latency
+What came    requests request_count asked_to_delete on_answer; reset() goes back to the start
 """
 
 from __future__ import annotations
@@ -20,7 +19,6 @@ from unipile_sandbox.accounts import UnknownAccountError
 from unipile_sandbox.deliveries import Attempt, Delivery
 from unipile_sandbox.faults import Fault
 from unipile_sandbox.hosted import LinkError
-from unipile_sandbox.mute import MuteListener
 from unipile_sandbox.payloads import Payload, linkedin_account, sample_plans, samples
 from unipile_sandbox.sandbox import Sandbox
 from unipile_sandbox.server import Request
@@ -30,7 +28,6 @@ __all__ = [
     "Delivery",
     "Fault",
     "LinkError",
-    "MuteListener",
     "Payload",
     "Request",
     "Sandbox",

@@ -1,4 +1,4 @@
-"""Run the sandbox: python -m unipile_sandbox."""
+"""Run the sandbox by `python -m unipile_sandbox`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ import threading
 
 from unipile_sandbox import Sandbox, sample_plans, samples
 from unipile_sandbox.guide import GUIDE
+
+# Seconds before each further attempt to deliver a message.
+RETRY_DELAYS = (1, 2, 4, 8, 16)
 
 
 def main() -> None:
@@ -26,7 +29,7 @@ def main() -> None:
         api_key=options.key,
         host=options.host,
         port=options.port,
-        retry_delays=options.retry_delays,
+        retry_delays=RETRY_DELAYS,
     )
     try:
         sandbox.start()
@@ -56,13 +59,6 @@ def _options() -> argparse.Namespace:
         default=os.environ.get("UNIPILE_SANDBOX_KEY") or "sandbox-key",
         help="what X-API-KEY must be; else UNIPILE_SANDBOX_KEY, else sandbox-key",
     )
-    parser.add_argument(
-        "--retry-delays",
-        type=_delays,
-        default="1,2,4,8,16",
-        metavar="1,2,4,8,16",
-        help="seconds before each further attempt to deliver an event (%(default)s)",
-    )
     parser.add_argument("--verbose", action="store_true", help="log each request to stderr")
     return parser.parse_args()
 
@@ -72,13 +68,6 @@ def _port(text: str) -> int:
     if not 0 <= port <= 65535:
         raise ValueError(text)
     return port
-
-
-def _delays(text: str) -> tuple[float, ...]:
-    delays = tuple(float(part) for part in text.split(","))
-    if not all(0 <= delay <= 3600 for delay in delays):
-        raise ValueError(text)
-    return delays
 
 
 def _greeting(sandbox: Sandbox) -> str:

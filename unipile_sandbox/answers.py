@@ -51,7 +51,7 @@ def ok(value: object, *, status: int = 200, **where: Any) -> Answer:
 
 
 def encode(value: object) -> bytes:
-    """Write JSON as JavaScript does: plain UTF-8, with lone surrogates escaped."""
+    """Write JSON as JavaScript does, in plain UTF-8 with lone surrogates escaped."""
     try:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
     except UnicodeEncodeError:

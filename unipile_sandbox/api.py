@@ -1,14 +1,16 @@
-"""Unipile's side: https://developer.unipile.com/reference/accountscontroller_listaccounts."""
+"""Routes of Unipile's API.
+
+https://developer.unipile.com/reference/accountscontroller_listaccounts
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from urllib.parse import unquote
 
-from unipile_sandbox import endpoints
+from unipile_sandbox import endpoints, search
 from unipile_sandbox.answers import Answer, Operation, RefusedError, error
 from unipile_sandbox.calls import Call
-from unipile_sandbox.search import routes
 from unipile_sandbox.server import Request
 from unipile_sandbox.workspace import Workspace
 
@@ -24,8 +26,8 @@ COLLECTIONS: Mapping[str, Methods] = {
     },
     f"{ROOT}/hosted/accounts/link": {"POST": ("link", endpoints.create_link)},
     f"{ROOT}/users/me": {"GET": ("profile", endpoints.read_profile)},
-    f"{ROOT}/linkedin/search": {"POST": ("search", routes.search)},
-    f"{ROOT}/linkedin/search/parameters": {"GET": ("parameters", routes.list_parameters)},
+    f"{ROOT}/linkedin/search": {"POST": ("search", search.search)},
+    f"{ROOT}/linkedin/search/parameters": {"GET": ("parameters", search.list_parameters)},
 }
 ITEMS: Mapping[str, Methods] = {
     f"{ROOT}/accounts": {

@@ -6,72 +6,92 @@ unless it is told otherwise.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote
 
-from unipile_sandbox import life_control
 from unipile_sandbox.accounts import UnknownAccountError
-from unipile_sandbox.answers import Answer, encode, error
+from unipile_sandbox.answers import Answer, RefusedError, encode, error
 from unipile_sandbox.faults import Fault
-from unipile_sandbox.inputs import BadInputError, json_object
+from unipile_sandbox.life import Life
 from unipile_sandbox.payloads import change, linkedin_account
-
-if TYPE_CHECKING:
-    from unipile_sandbox.sandbox import Sandbox
+from unipile_sandbox.server import Request
+from unipile_sandbox.shapes import read_object
 
 PREFIX = "/sandbox"
-NAMED_ACCOUNTS = 100
 # What narrows a fault.
-WHERE = ("account_id", "page", "times", "operation", "reused")
+WHERE = {"account_id": str, "operation": str, "page": int, "times": int, "reused": bool}
 ROUTES = (
     "GET /sandbox, POST /sandbox/accounts, PATCH or DELETE /sandbox/accounts/{id}, "
-    "POST or DELETE /sandbox/faults, POST /sandbox/reset; "
-) + life_control.ROUTES
+    "POST /sandbox/accounts/{id}/log-out or /delete, GET or PATCH /sandbox/accounts/{id}/plan, "
+    "GET /sandbox/deliveries, POST or DELETE /sandbox/faults, POST /sandbox/restart or /reset"
+)
 
 
 def is_control(target: str) -> bool:
     return target.startswith(PREFIX) and target.partition("?")[0].split("/")[1] == "sandbox"
 
 
-def answer(sandbox: Sandbox, method: str, target: str, body: bytes) -> Answer:
-    path = target.partition("?")[0].removeprefix(PREFIX)
+def answer(life: Life, request: Request) -> Answer:
+    path = request.path.partition("?")[0].removeprefix(PREFIX)
     parts = [unquote(part) for part in path.split("/") if part]
     try:
-        return _route(sandbox, method, parts, body)
+        shown = _route(life, request.method, parts, request.body)
+    except RefusedError as exc:
+        return Answer(exc.status, exc.body)
     except UnknownAccountError as exc:
         return error(404, str(exc))
     except ValueError as exc:
         return error(400, str(exc))
     except RecursionError:
         return error(400, "The body is nested too deeply.")
+    if shown is None:
+        return error(404, f"There is no such route; there are: {ROUTES}.")
+    return Answer(200, encode(shown) + b"\n")
 
 
-def _route(sandbox: Sandbox, method: str, parts: list[str], body: bytes) -> Answer:
+def _route(life: Life, method: str, parts: list[str], body: bytes) -> object | None:
+    """Do what is asked and return what to show, or None where there is no such route."""
     match method, parts:
         case "GET", []:
-            return _ok(sandbox.state())
-        case "POST" | "PUT", ["accounts"]:
-            return _ok(sandbox.get(sandbox.add(_account(json_object(body)))), status=201)
-        case "PATCH", ["accounts", account_id]:
-            return _ok(sandbox.update(account_id, **_changes(json_object(body))))
-        case "DELETE", ["accounts", account_id]:
-            sandbox.remove(account_id)
+            pass
+        case _, ["accounts", *rest]:
+            return _accounts(life, method, rest, body)
+        case "GET", ["deliveries"]:
+            return [delivery.summary() for delivery in life.deliveries]
         case "POST", ["faults"]:
-            _inject(sandbox, json_object(body))
+            _inject(life, read_object(body))
         case "DELETE", ["faults"]:
-            sandbox.clear_faults()
+            life.clear_faults()
+        case "POST", ["restart"]:
+            life.restart()
         case "POST", ["reset"]:
-            sandbox.reset()
+            life.reset()
         case _:
-            shown = life_control.answer(sandbox, method, parts, body)
-            if shown is None:
-                return error(404, f"There is no such route; there are: {ROUTES}.")
-            return _ok(shown)
-    return _ok(sandbox.state())
+            return None
+    return life.state()
 
 
-def _ok(value: object, *, status: int = 200) -> Answer:
-    return Answer(status, encode(value) + b"\n")
+def _accounts(life: Life, method: str, rest: list[str], body: bytes) -> object | None:
+    shown: object | None = None
+    match method, rest:
+        case "POST", []:
+            shown = life.get(life.add(_account(read_object(body))))
+        case "PATCH", [account_id]:
+            shown = life.update(account_id, **_changes(read_object(body)))
+        case "DELETE", [account_id]:
+            life.remove(account_id)
+            shown = life.state()
+        case "POST", [account_id, "log-out"]:
+            life.log_out(account_id)
+            shown = life.get(account_id)
+        case "POST", [account_id, "delete"]:
+            life.delete(account_id)
+            shown = life.state()
+        case "GET", [account_id, "plan"]:
+            shown = life.profile(account_id)
+        case "PATCH", [account_id, "plan"]:
+            shown = life.set_plan(account_id, **read_object(body))
+    return shown
 
 
 def _account(fields: dict[str, Any]) -> dict[str, Any]:
@@ -80,7 +100,7 @@ def _account(fields: dict[str, Any]) -> dict[str, Any]:
         return fields
     account_id = fields.pop("id", None)
     if account_id is not None and not isinstance(account_id, str):
-        raise BadInputError("id must be a string.")
+        raise ValueError("id must be a string.")
     payload = linkedin_account(account_id, name=fields.get("name", "Robin Sample"))
     change(payload, _changes(fields))
     return payload
@@ -89,19 +109,15 @@ def _account(fields: dict[str, Any]) -> dict[str, Any]:
 def _changes(fields: dict[str, Any]) -> dict[str, Any]:
     omit = fields.get("omit", [])
     if not isinstance(omit, list) or not all(isinstance(key, str) for key in omit):
-        raise BadInputError("omit must be a list of keys.")
+        raise ValueError("omit must be a list of keys.")
     if not isinstance(fields.get("status", ""), str):
-        raise BadInputError("status must be a string, such as OK or CREDENTIALS.")
+        raise ValueError("status must be a string, such as OK or CREDENTIALS.")  # noqa: TRY004
     return fields
 
 
-def _inject(sandbox: Sandbox, fields: dict[str, Any]) -> None:
+def _inject(life: Life, fields: dict[str, Any]) -> None:
     where = {name: fields.pop(name) for name in WHERE if name in fields}
-    for name in ("account_id", "operation"):
-        if not isinstance(where.get(name), str | None):
-            raise BadInputError(f"{name} must be a string.")
-    if any(type(where.get(name)) not in (int, type(None)) for name in ("page", "times")):
-        raise BadInputError("page and times must be integers.")
-    if not isinstance(where.get("reused", False), bool):
-        raise BadInputError("reused must be true or false.")
-    sandbox.inject(Fault.from_json(fields), **where)
+    for name, value in where.items():
+        if type(value) is not WHERE[name]:
+            raise ValueError(f"{name} must be of type {WHERE[name].__name__}.")
+    life.inject(Fault.from_json(fields), **where)

@@ -40,7 +40,7 @@ FIELD_TYPES: dict[str, tuple[type, ...]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """What is wrong with an answer; the true answer shows through what is left unset."""
+    """What is wrong with an answer. What is left unset stays true."""
 
     status: int | None = None
     # Goes into the error body that a status from 400 on gets when no `body` is given.
@@ -58,7 +58,7 @@ class Fault:
     silent: bool = False
     # Hang up unannounced after so many bytes of the body.
     cut: int | None = None
-    # How the end of the body is told: Content-Length, chunks, or the end of the connection.
+    # What ends the body.
     framing: Literal["length", "chunked", "close"] = "length"
     # Blanks after the body leave JSON valid. With `gzip` they make a bomb.
     padding: int = 0

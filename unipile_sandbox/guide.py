@@ -1,4 +1,4 @@
-"""What --help says: how to break Unipile, and how to play the life of an account."""
+"""Explain how to break Unipile and play the life of an account, for --help."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ $A an account of `curl $S/sandbox`):
        curl -X POST $S/sandbox/accounts/$A/log-out
   4. A plan that LinkedIn shows and Unipile's copy does not:
        curl -X PATCH $S/sandbox/accounts/$A/plan -d '{"premium": true, "sales_navigator": true}'
-  5. Unipile's daily restart, a storm of events, and a list without end:
+  5. Unipile's daily restart, with a storm of events:
        curl -X POST $S/sandbox/restart
-       curl -X PATCH $S/sandbox/list -d '{"endless": true}'
 
   All well again: curl -X DELETE $S/sandbox/faults, or curl -X POST $S/sandbox/reset.
 
@@ -32,11 +31,5 @@ its effect; the others spoil the answer only.
 
 The life of an account: open the url of POST /api/v1/hosted/accounts/link in a browser, or
   curl $URL/log-in -d person=new -d name='Ada Sample'        (or $URL/fail, $URL/close)
-Events and notices: curl $S/sandbox/deliveries shows them with each attempt. They can be held and
-released, tried again at once, or sent twice:
-  curl -X POST $S/sandbox/deliveries/hold       curl -X POST $S/sandbox/deliveries/release
-  curl -X POST $S/sandbox/deliveries/retry      curl -X POST $S/sandbox/deliveries/1/again
-  curl -X PATCH $S/sandbox/deliveries -d '{"first": "event", "copies": 2}'
-  curl $S/sandbox/accounts/$A/events -d '{"message": "OK"}'
-  curl $S/sandbox/notices -d '{"url": "http://...", "account_id": "'$A'", "name": "forged"}'
+Events and notices with each attempt: curl $S/sandbox/deliveries
 """

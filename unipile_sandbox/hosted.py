@@ -10,13 +10,14 @@ from unipile_sandbox.answers import Answer, error
 from unipile_sandbox.links import HOSTED, Link
 from unipile_sandbox.payloads import Payload
 from unipile_sandbox.people import known_people, new_person
+from unipile_sandbox.server import Request
 from unipile_sandbox.workspace import Workspace
 
 NEW = "new"
 
 
 class LinkError(ValueError):
-    """The page shows this error; `error_type` is Unipile's word, such as errors/expired_link."""
+    """The page shows this error. `error_type` is Unipile's, such as errors/expired_link."""
 
     def __init__(self, status: int, error_type: str, sentence: str) -> None:
         super().__init__(f"{error_type}: {sentence}")
@@ -29,16 +30,16 @@ def is_hosted(target: str) -> bool:
     return target.startswith(f"{HOSTED}/")
 
 
-def answer(workspace: Workspace, method: str, target: str, body: bytes) -> Answer:
-    path = target.partition("?")[0].removeprefix(f"{HOSTED}/")
+def answer(workspace: Workspace, request: Request) -> Answer:
+    path = request.path.partition("?")[0].removeprefix(f"{HOSTED}/")
     token, _, action = path.partition("/")
     try:
         link = open_link(workspace, token)
-        match method, action:
+        match request.method, action:
             case "GET", "":
                 return page.choice(link, known_people(workspace.accounts).values())
             case "POST", "log-in":
-                log_in(workspace, link, _chosen(workspace, link, body), {})
+                log_in(workspace, link, _chosen(workspace, link, request.body), {})
                 return page.success(link)
             case "POST", "fail":
                 return page.failure(link)
@@ -58,7 +59,7 @@ def open_link(workspace: Workspace, token: str) -> Link:
 
 
 def log_in(workspace: Workspace, link: Link, person: Payload, changes: dict[str, Any]) -> str:
-    """Finish the link and return the account's id. Raises LinkError; then nothing is changed."""
+    """Finish the link and return the account's id. LinkError means that nothing was changed."""
     outcome, account_id = workspace.finish_link(link, person, changes)
     if outcome == "wrong_account":
         sentence = "This is another LinkedIn member than the account's."

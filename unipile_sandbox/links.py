@@ -1,4 +1,7 @@
-"""Links to the hosted page: https://developer.unipile.com/docs/hosted-auth."""
+"""Links to the hosted page.
+
+https://developer.unipile.com/docs/hosted-auth
+"""
 
 from __future__ import annotations
 
@@ -9,23 +12,11 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from unipile_sandbox.answers import invalid
-from unipile_sandbox.shapes import read_flag, read_texts
+from unipile_sandbox.shapes import read_flag
 from unipile_sandbox.webhooks import read_url
 
 HOSTED = "/hosted"
 EXPIRES_ON = re.compile(r"[12]\d{3}-[01]\d-[0-3]\dT\d{2}:\d{2}:\d{2}\.\d{3}Z", re.ASCII)
-PROVIDERS = (
-    "LINKEDIN",
-    "WHATSAPP",
-    "INSTAGRAM",
-    "MESSENGER",
-    "TELEGRAM",
-    "GOOGLE",
-    "OUTLOOK",
-    "TWITTER",
-    "MAIL",
-)
-ANY_PROVIDER = ("*", "*:MAILING", "*:MESSAGING", "*:CALENDAR")
 URLS = ("notify_url", "success_redirect_url", "failure_redirect_url")
 
 
@@ -58,8 +49,8 @@ def read_link(body: dict[str, Any]) -> Link:
     if kind not in ("create", "reconnect"):
         raise invalid("type must be create or reconnect.")
     read_url(body.get("api_url"), "api_url")
-    if kind == "create":
-        _check_providers(body.get("providers"))
+    if kind == "create" and body.get("providers") != ["LINKEDIN"]:
+        raise invalid("This sandbox makes links for providers [LINKEDIN] only.")
     is_reconnect = kind == "reconnect"
     return Link(
         token=secrets.token_urlsafe(24),
@@ -86,14 +77,6 @@ def _expiry(value: object) -> datetime:
         return datetime.fromisoformat(value)
     except ValueError:
         raise invalid("expiresOn is no moment of the calendar.") from None
-
-
-def _check_providers(value: object) -> None:
-    if isinstance(value, str) and value in ANY_PROVIDER:
-        return
-    providers = read_texts(value, "providers")
-    if not providers or not set(providers) <= set(PROVIDERS):
-        raise invalid(f"providers must be * or a list of {', '.join(PROVIDERS)}.")
 
 
 def _text(value: object, name: str) -> str:

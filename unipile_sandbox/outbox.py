@@ -1,4 +1,4 @@
-"""The messages that Unipile sends, from threads of its own, until each is answered with 200."""
+"""The messages that Unipile sends, from a thread of its own, until each is answered with 200."""
 
 from __future__ import annotations
 
@@ -6,29 +6,38 @@ import heapq
 import itertools
 import threading
 import time
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from unipile_sandbox.deliveries import QUICK_DELAYS, Delivery, DeliverySettings, Kind, post
+from unipile_sandbox.deliveries import Delivery, Kind, post
 
 KEPT = 100_000
-WORKERS = 8
+QUICK_DELAYS = (0.05, 0.1, 0.2, 0.4, 0.8)
+BOTH: tuple[Kind, ...] = ("notice", "event")
+
+
+@dataclass
+class DeliverySettings:
+    """How messages are sent. A test may change any of it."""
+
+    # Seconds before each further attempt, which Unipile makes five times.
+    retry_delays: Sequence[float] = QUICK_DELAYS
+    # Which message of a login goes out first, "notice" or "event".
+    first: str = "notice"
+    # How often each message is sent, though the first was answered with 200.
+    copies: int = 1
 
 
 class Outbox:
-    """Deliveries and how they are made.
-
-    The first attempts of one account's messages keep their order, unless `first` is "together";
-    what is late and later attempts hold up nobody. What is held waits until it is released.
-    """
+    """Send messages one after the other. A retry holds up nobody."""
 
     def __init__(self, retry_delays: Sequence[float] = QUICK_DELAYS) -> None:
         self._initial_delays = tuple(retry_delays)
         self._changed = threading.Condition()
-        self._threads: list[threading.Thread] = []
-        self._stopping = threading.Event()
-        self._in_flight = 0
+        self._thread: threading.Thread | None = None
+        self._is_sending = False
         self._forget()
 
     def _forget(self) -> None:
@@ -36,9 +45,7 @@ class Outbox:
         self._held: set[Kind] = set()
         self._numbers = itertools.count(1)
         self._all: deque[Delivery] = deque(maxlen=KEPT)
-        self._open: dict[int, Delivery] = {}
         self._due: list[tuple[float, int, Delivery]] = []
-        self._queues: dict[str, deque[Delivery]] = defaultdict(deque)
 
     def all(self) -> list[Delivery]:
         with self._changed:
@@ -49,32 +56,33 @@ class Outbox:
     ) -> None:
         with self._changed:
             for _ in range(self.settings.copies):
-                number = next(self._numbers)
-                delivery = Delivery(number, kind, account_id, url, payload, headers)
+                delivery = Delivery(next(self._numbers), kind, account_id, url, payload, headers)
                 self._all.append(delivery)
                 if kind in self._held:
                     delivery.state = "held"
                 else:
-                    self._admit(delivery)
+                    self._schedule(delivery, 0)
 
     def hold(self, *kinds: Kind) -> None:
         """Keep what comes from now on, of these kinds or of both, until it is released."""
         with self._changed:
-            self._held.update(kinds or ("notice", "event"))
+            self._held.update(kinds or BOTH)
 
     def release(self, *kinds: Kind) -> None:
         """Send what was held, in its order, and hold these kinds no longer."""
-        kinds = kinds or ("notice", "event")
+        for delivery in self._no_longer_held(kinds or BOTH):
+            with self._changed:
+                self._schedule(delivery, 0)
+
+    def drop(self, *kinds: Kind) -> None:
+        """Lose what was held, and hold these kinds no longer."""
+        for delivery in self._no_longer_held(kinds or BOTH):
+            delivery.state = "dropped"
+
+    def _no_longer_held(self, kinds: tuple[Kind, ...]) -> list[Delivery]:
         with self._changed:
             self._held.difference_update(kinds)
-            for delivery in self._all:
-                if delivery.state == "held" and delivery.kind in kinds:
-                    self._admit(delivery)
-
-    def send_again(self, delivery: Delivery) -> None:
-        """Send a copy, as Unipile does when an answer of 200 was lost."""
-        about = delivery.kind, delivery.account_id, delivery.url
-        self.add(*about, delivery.payload, delivery.headers)
+            return [each for each in self._all if each.state == "held" and each.kind in kinds]
 
     def retry_now(self) -> None:
         """Make the next attempt of everything at once, whatever the delay."""
@@ -84,117 +92,74 @@ class Outbox:
             self._changed.notify_all()
 
     def wait(self, *, attempts: int | None = None, timeout: float = 10) -> list[Delivery]:
-        """Return all deliveries when none is open any more, or each was tried so often.
+        """Return all deliveries when none is open, or each open one was tried so often.
 
         Held ones are not waited for. Raises TimeoutError.
         """
 
         def is_done() -> bool:
-            return all(
+            return not self._is_sending and all(
                 attempts is not None and len(delivery.attempts) >= attempts
-                for delivery in self._open.values()
+                for _, _, delivery in self._due
             )
 
         with self._changed:
             if not self._changed.wait_for(is_done, timeout):
-                waiting = [delivery.summary() for delivery in self._open.values()]
+                waiting = [delivery.summary() for _, _, delivery in self._due]
                 raise TimeoutError(f"After {timeout} s these are not delivered: {waiting[:5]}")
             return list(self._all)
 
     def clear(self, *, patience: float = 5) -> None:
         """Drop everything, and go back to the settings of the start.
 
-        An attempt that is on its way is waited for, so that it reaches nobody later.
+        Wait for the attempt that is on its way, so that it reaches nobody later.
         """
         with self._changed:
-            for delivery in self._open.values():
-                delivery.state = "dropped"
+            for delivery in self._all:
+                if delivery.state == "waiting":
+                    delivery.state = "dropped"
             self._forget()
-            self._changed.wait_for(lambda: not self._in_flight, patience)
-
-    def start(self) -> None:
-        if self._due:
-            self._start_threads()
+            self._changed.wait_for(lambda: not self._is_sending, patience)
 
     def stop(self) -> None:
+        self.clear(patience=0.5)
         with self._changed:
-            self._stopping.set()
+            self._thread = None
             self._changed.notify_all()
-        for thread in self._threads:
-            thread.join(0.5)
-        self._threads = []
-        self._stopping = threading.Event()
-
-    def _admit(self, delivery: Delivery) -> None:
-        delivery.state = "waiting"
-        self._open[delivery.number] = delivery
-        self._start_threads()
-        lateness = self.settings.lateness[delivery.kind]
-        if self.settings.first == "together" or lateness:
-            self._schedule(delivery, lateness)
-            return
-        queue = self._queues[delivery.account_id]
-        queue.append(delivery)
-        if len(queue) == 1:
-            self._schedule(delivery, 0)
 
     def _schedule(self, delivery: Delivery, seconds: float) -> None:
+        delivery.state = "waiting"
         heapq.heappush(self._due, (time.monotonic() + seconds, delivery.number, delivery))
-        self._changed.notify()
+        self._changed.notify_all()
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="UnipileOutbox", daemon=True)
+            self._thread.start()
 
-    def _start_threads(self) -> None:
-        if not self._threads:
-            self._threads = [
-                threading.Thread(
-                    target=self._work, args=(self._stopping,), name="UnipileOutbox", daemon=True
-                )
-                for _ in range(WORKERS)
-            ]
-            for thread in self._threads:
-                thread.start()
-
-    def _work(self, stopping: threading.Event) -> None:
-        while delivery := self._next(stopping):
-            attempt = post(delivery, self.settings.timeout)
+    def _work(self) -> None:
+        while delivery := self._next():
+            attempt = post(delivery)
             with self._changed:
-                self._in_flight -= 1
+                self._is_sending = False
                 delivery.attempts.append(attempt)
-                if delivery.state == "sending":
+                if delivery.state == "waiting":
                     self._settle(delivery)
                 self._changed.notify_all()
 
-    def _next(self, stopping: threading.Event) -> Delivery | None:
+    def _next(self) -> Delivery | None:
         with self._changed:
-            while not stopping.is_set():
+            while self._thread is threading.current_thread():
                 now = time.monotonic()
                 if self._due and self._due[0][0] <= now:
-                    delivery = heapq.heappop(self._due)[2]
-                    delivery.state = "sending"
-                    self._in_flight += 1
-                    return delivery
+                    self._is_sending = True
+                    return heapq.heappop(self._due)[2]
                 self._changed.wait(self._due[0][0] - now if self._due else None)
         return None
 
     def _settle(self, delivery: Delivery) -> None:
         tried, delays = len(delivery.attempts), self.settings.retry_delays
-        if delivery.status == 200:
+        if delivery.attempts[-1].status == 200:
             delivery.state = "delivered"
         elif tried > len(delays):
             delivery.state = "given up"
         else:
-            delivery.state = "waiting"
             self._schedule(delivery, delays[tried - 1])
-        if not delivery.is_open:
-            del self._open[delivery.number]
-        if tried == 1:
-            self._let_the_next_go(delivery)
-
-    def _let_the_next_go(self, delivery: Delivery) -> None:
-        queue = self._queues.get(delivery.account_id)
-        if not queue or queue[0] is not delivery:
-            return
-        queue.popleft()
-        if queue:
-            self._schedule(queue[0], 0)
-        else:
-            del self._queues[delivery.account_id]

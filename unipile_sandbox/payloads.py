@@ -47,6 +47,8 @@ def sample_plans() -> dict[str, Payload]:
 def linkedin_account(
     account_id: str | None = None,
     *,
+    member_id: str | None = None,
+    created_at: str = "2026-07-01T12:50:22.378Z",
     name: str = "Robin Sample",
     premium_features: Sequence[str] | None = (),
     premium_id: str | None = None,
@@ -58,7 +60,7 @@ def linkedin_account(
 ) -> Payload:
     """Make a LINKEDIN payload, free and healthy unless told otherwise.
 
-    `im` adds keys to connection_params.im or replaces them, with any value; `omit` leaves keys out.
+    `im` adds keys to connection_params.im or replaces them, with any value. `omit` leaves keys out.
     """
     # 22 URL-safe characters, like Unipile's own ids.
     account_id = secrets.token_urlsafe(16) if account_id is None else account_id
@@ -67,7 +69,7 @@ def linkedin_account(
         "type": "LINKEDIN",
         "id": account_id,
         "name": name,
-        "created_at": "2026-07-01T12:50:22.378Z",
+        "created_at": created_at,
         "groups": [],
         "sources": [
             {"id": f"{account_id}_MESSAGING{number or ''}", "status": status}
@@ -75,7 +77,7 @@ def linkedin_account(
         ],
         "connection_params": {
             "im": {
-                "id": f"ACoAAB{account_id:0>33.33}",
+                "id": member_id or f"ACoAAB{account_id:0>33.33}",
                 "publicIdentifier": public_identifier,
                 "username": name,
                 "connection_method": "credentials",
@@ -95,7 +97,7 @@ def linkedin_account(
 def change(payload: Payload, changes: Mapping[str, Any]) -> None:
     """Put each change where Unipile keeps that key.
 
-    Besides Unipile's own keys: `status` is given to every source, `omit` lists keys to leave out.
+    Two keys are not Unipile's. `status` is given to every source, `omit` lists keys to leave out.
     """
     for name, value in changes.items():
         key = SNAKE_CASE.get(name, name)

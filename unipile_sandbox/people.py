@@ -32,7 +32,7 @@ class Person:
 
 
 def known_people(accounts: AccountStore) -> dict[str, Person]:
-    """Return members by their id: those connected, those who were, and some strangers."""
+    """Return connected members, former ones and some strangers by their id."""
     people: dict[str, Person] = {}
     for payload in accounts.newest(SHOWN):
         if payload.get("type") == "LINKEDIN":
@@ -45,7 +45,7 @@ def known_people(accounts: AccountStore) -> dict[str, Person]:
 
 
 def new_person(name: str, member_id: str | None = None) -> Payload:
-    """Make the payload that a member of this name would have; a stranger's is always the same."""
+    """Make the payload of a member of this name. A stranger's is always the same."""
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "someone"
     slug = slug.removesuffix("-example") + "-example"
     if name in STRANGERS:
@@ -53,5 +53,5 @@ def new_person(name: str, member_id: str | None = None) -> Payload:
     # 39 characters, as LinkedIn's own are.
     member_id = member_id or f"ACoAAB{secrets.token_hex(17)[:33]}"
     return linkedin_account(
-        f"former-{member_id}", name=name, public_identifier=slug, im={"id": member_id}
+        f"former-{member_id}", member_id=member_id, name=name, public_identifier=slug
     )

@@ -10,26 +10,11 @@ from unipile_sandbox.payloads import Payload
 
 SEATS = ("sales_navigator", "recruiter")
 # Their keys in the answer of users/me that can be set besides the plan.
-PROFILE_KEYS = (
-    "object",
-    "provider",
-    "provider_id",
-    "entity_urn",
-    "object_urn",
-    "first_name",
-    "last_name",
-    "profile_picture_url",
-    "public_profile_url",
-    "public_identifier",
-    "headline",
-    "location",
-    "email",
-    "premium",
-    "open_profile",
-    "occupation",
-    "organizations",
-    *SEATS,
-)
+PROFILE_KEYS = {
+    *("object", "provider", "provider_id", "entity_urn", "object_urn", "public_identifier"),
+    *("first_name", "last_name", "profile_picture_url", "public_profile_url", "headline"),
+    *("location", "email", "premium", "open_profile", "occupation", "organizations", *SEATS),
+}
 
 
 def member_of(payload: Payload) -> str:
@@ -57,7 +42,7 @@ def copied_features(payload: Payload) -> list[str]:
 
 
 class PlanStore:
-    """What was set for a member; whoever has nothing set has what Unipile's copy says."""
+    """Plans that were set for members. Others have what Unipile's copy says."""
 
     def __init__(self) -> None:
         self._changes: dict[str, dict[str, Any]] = {}
@@ -68,13 +53,13 @@ class PlanStore:
         return twin
 
     def set(self, member_id: str, changes: Mapping[str, Any]) -> None:
-        """Change keys of users/me; a seat may be told as true, false or the word of its error."""
+        """Change keys of users/me. A seat may be true, false or the word of its error."""
         omitted = changes.get("omit", ())
         if type(omitted) not in (list, tuple):
             raise ValueError("omit must be a list of keys.")
         for key in (*changes, *omitted):
-            if key not in (*PROFILE_KEYS, "omit"):
-                known = ", ".join(PROFILE_KEYS)
+            if key not in PROFILE_KEYS | {"omit"}:
+                known = ", ".join(sorted(PROFILE_KEYS))
                 raise ValueError(f"{key!r} is not a key of users/me; these are: {known}, omit.")
         expanded = {
             key: _seat(value, member_id) if key in SEATS else value
@@ -100,7 +85,7 @@ class PlanStore:
     def copy_into(self, payload: Payload) -> None:
         """Take the plan over into the account, as a login does.
 
-        What LinkedIn does not say stays; a plan that was never read is there afterwards.
+        What LinkedIn does not say stays. A plan that was never read is there afterwards.
         """
         changed = self.changes_of(payload)
         features = copied_features(payload)

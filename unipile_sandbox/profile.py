@@ -1,4 +1,7 @@
-"""GET /users/me: https://developer.unipile.com/reference/userscontroller_getaccountownerprofile."""
+"""The answer of GET /users/me.
+
+https://developer.unipile.com/reference/userscontroller_getaccountownerprofile
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from unipile_sandbox.plans import PlanStore, member_number, member_of
 
 
 def owner_profile(payload: Payload, plans: PlanStore) -> dict[str, Any]:
-    """Return what LinkedIn says of the account's owner; the e-mail address is an invented one."""
+    """Return what LinkedIn says of the account's owner, with an invented e-mail address."""
     member_id = member_of(payload)
     first_name, _, last_name = str(payload.get("name") or "Robin Sample").partition(" ")
     slug = _public_identifier(payload)

@@ -112,8 +112,6 @@ class _Connection(socketserver.StreamRequestHandler):
             self._send(error(400, "A request needs a request line and a Content-Length."))
             return False
         method, path, version = line.split()
-        if "expect" in headers:
-            self.connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
         body = self.rfile.read(int(length))
         reply = self.server.respond(Request(method, path, headers, number, body, reused))
         logger.debug("%s %s -> %s", method, path, "fault" if reply.fault else reply.answer.status)

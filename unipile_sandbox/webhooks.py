@@ -1,4 +1,7 @@
-"""Webhooks: https://developer.unipile.com/reference/webhookscontroller_createwebhook."""
+"""Webhooks by which Unipile sends events.
+
+https://developer.unipile.com/reference/webhookscontroller_createwebhook
+"""
 
 from __future__ import annotations
 
@@ -125,7 +128,7 @@ def _headers(value: object) -> Iterable[tuple[str, str]]:
 
 
 class WebhookStore:
-    """Webhooks by id; nothing keeps two of them from being the same."""
+    """Webhooks by id. Nothing keeps two of them from being the same."""
 
     def __init__(self) -> None:
         self._webhooks: dict[str, Webhook] = {}

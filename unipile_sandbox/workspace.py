@@ -1,9 +1,10 @@
-"""One customer of Unipile: accounts, webhooks and links, and what happens to them."""
+"""One customer's accounts, webhooks and links at Unipile, and what happens to them."""
 
 from __future__ import annotations
 
 import copy
 import secrets
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -12,10 +13,21 @@ from unipile_sandbox.links import Link, LinkStore
 from unipile_sandbox.outbox import Outbox
 from unipile_sandbox.payloads import Payload, change, linkedin_account
 from unipile_sandbox.plans import SEATS, PlanStore, copied_features, member_of
-from unipile_sandbox.settings import ListingSettings, SearchSettings
 from unipile_sandbox.webhooks import WebhookStore
 
 Outcome = Literal["connected", "wrong_account", "gone"]
+
+
+@dataclass
+class ListingSettings:
+    """How the list of accounts behaves. A test may change any of it."""
+
+    # Behind the last account come empty pages, each with a cursor that is new.
+    endless: bool = False
+    # So many new accounts appear after the next page was made.
+    grow_by: int = 0
+    # New accounts stand first and move all others, or stand last.
+    newest_first: bool = False
 
 
 class Workspace:
@@ -28,7 +40,6 @@ class Workspace:
         self.webhooks = WebhookStore()
         self.links = LinkStore()
         self.listing = ListingSettings()
-        self.search = SearchSettings()
 
     def delete(self, account_id: str) -> None:
         kind = self._type(account_id)
@@ -37,11 +48,9 @@ class Workspace:
 
     def grow(self) -> None:
         """Add the accounts that appear while a page is on its way."""
-        listing = self.listing
-        if listing.grow_by and listing.growths:
-            listing.growths -= 1
-            for _ in range(listing.grow_by):
-                self.accounts.put(linkedin_account(), first=listing.newest_first)
+        for _ in range(self.listing.grow_by):
+            self.accounts.put(linkedin_account(), first=self.listing.newest_first)
+        self.listing.grow_by = 0
 
     def log_out(self, account_id: str) -> None:
         """End the account's session at LinkedIn."""
@@ -51,12 +60,11 @@ class Workspace:
         self.send_event(account_id, "CREDENTIALS")
 
     def restart(self) -> None:
-        """Do what Unipile does each day: links die, every account connects again."""
+        """Let all links die and every account connect again, as Unipile does each day."""
         self.links.expire_all()
         for account_id in self.accounts.ids():
-            kind = self._type(account_id)
-            self.send_event(account_id, "CONNECTING", account_type=kind)
-            self.send_event(account_id, "OK", account_type=kind)
+            self.send_event(account_id, "CONNECTING")
+            self.send_event(account_id, "OK")
 
     def send_event(
         self,
@@ -78,16 +86,10 @@ class Workspace:
                 headers = dict(webhook.headers)
                 self.outbox.add("event", account_id, webhook.request_url, payload, headers)
 
-    def send_notice(self, url: str, status: str, account_id: str, name: str | None) -> None:
-        """Send what a hosted link announces: no header, no content type, no secret."""
-        payload = {"status": status, "account_id": account_id}
-        payload |= {} if name is None else {"name": name}
-        self.outbox.add("notice", account_id, url, payload, {})
-
     def finish_link(
         self, link: Link, person: Payload, changes: dict[str, Any]
     ) -> tuple[Outcome, str]:
-        """Log the person in; return what came of it, and the account's id if it is connected."""
+        """Log the person in. Return the outcome, and the account's id if it is connected."""
         if link.reconnect_account is None:
             payload = self._new_account(person)
         elif link.reconnect_account not in self.accounts:
@@ -101,7 +103,7 @@ class Workspace:
         change(payload, changes)
         link.is_used = True
         account_id = self.accounts.put(payload)
-        self._announce(link, payload)
+        self._announce(link, account_id)
         return "connected", account_id
 
     def _new_account(self, person: Payload) -> Payload:
@@ -110,22 +112,28 @@ class Workspace:
         sources = [{"id": f"{account_id}_MESSAGING", "status": "OK"}]
         return copy.deepcopy(person) | {"id": account_id, "created_at": now, "sources": sources}
 
-    def _announce(self, link: Link, payload: Payload) -> None:
+    def _announce(self, link: Link, account_id: str) -> None:
         """Send both messages, which may come in either order, and then those of the first sync."""
-        account_id = payload["id"]
         status = "CREATION_SUCCESS" if link.type == "create" else "RECONNECTED"
         event_first = self.outbox.settings.first == "event"
         if event_first:
             self.send_event(account_id, status)
-        if link.notify_url is not None:
-            self.send_notice(link.notify_url, status, account_id, link.name)
+        self._send_notice(link, status, account_id)
         if not event_first:
             self.send_event(account_id, status)
         self.send_event(account_id, "OK")
         if link.type == "create":
-            self.send_sync_success(account_id)
+            self._send_sync_success(account_id)
 
-    def send_sync_success(self, account_id: str) -> None:
+    def _send_notice(self, link: Link, status: str, account_id: str) -> None:
+        """Send a hosted link's notice, without header, content type or secret."""
+        payload = {"status": status, "account_id": account_id}
+        if link.name is not None:
+            payload["name"] = link.name
+        if link.notify_url is not None:
+            self.outbox.add("notice", account_id, link.notify_url, payload, {})
+
+    def _send_sync_success(self, account_id: str) -> None:
         """Send one event, or one for each product when the account has a paid one."""
         features = copied_features(self.accounts.get(account_id))
         paid = [name for name in SEATS if name in features]

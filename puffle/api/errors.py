@@ -7,7 +7,8 @@ from typing import Any
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import UnreadablePostError
 from django.utils.translation import gettext_lazy as _
-from drf_standardized_errors import handler
+from drf_standardized_errors import formatter, handler
+from drf_standardized_errors.types import ErrorResponse
 from rest_framework.exceptions import APIException, AuthenticationFailed, ParseError
 from rest_framework.response import Response
 from rest_framework_simplejwt import exceptions as simplejwt
@@ -47,6 +48,15 @@ class ExceptionHandler(handler.ExceptionHandler):
         # A 502 or 503 that we answer on purpose must not page anyone.
         if not isinstance(self.exc, APIException):
             super().report_exception(exc, response)
+
+
+class ExceptionFormatter(formatter.ExceptionFormatter):
+    def format_error_response(self, error_response: ErrorResponse) -> Any:
+        answer = super().format_error_response(error_response)
+        candidates = getattr(self.exc, "candidates", None)
+        if candidates is not None:
+            answer["errors"][0]["candidates"] = candidates
+        return answer
 
 
 def _plain(exc: simplejwt.AuthenticationFailed) -> AuthenticationFailed:

@@ -19,11 +19,21 @@ class BearerScheme(SimpleJWTScheme):  # type: ignore[no-untyped-call]
 ERROR_TYPES = ["validation_error", "client_error", "server_error"]
 
 
+class CandidateSerializer(serializers.Serializer[Any]):
+    id = serializers.CharField(help_text="Send this in place of the name.")
+    name = serializers.CharField(help_text="The whole name.")
+
+
 class ErrorDetailSerializer(serializers.Serializer[Any]):
     code = serializers.CharField(help_text="What went wrong, for programs.")
     detail = serializers.CharField(help_text="What went wrong, for people. It may change.")
     attr = serializers.CharField(
         allow_null=True, help_text="The field of the request that is wrong, or null."
+    )
+    candidates = CandidateSerializer(
+        many=True,
+        required=False,
+        help_text="What a name may stand for, with `unknown_name` and `ambiguous_name` only.",
     )
 
 

@@ -31,9 +31,6 @@ class Receiver:
     def __init__(self) -> None:
         self.heard: list[Heard] = []
         self.statuses: deque[int] = deque()
-        self._changed = threading.Condition()
-        self.let_go = threading.Event()
-        self.let_go.set()
         self._server = _Server(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
@@ -42,7 +39,6 @@ class Receiver:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.let_go.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -51,24 +47,14 @@ class Receiver:
         """What was heard, a notice with its name: CREATION_SUCCESS of st_1."""
         return [_message(heard.json) for heard in self.heard]
 
-    def wait_for(self, count: int) -> None:
-        with self._changed:
-            assert self._changed.wait_for(lambda: len(self.heard) >= count, 10)
-
-    def _hear(self, heard: Heard) -> None:
-        with self._changed:
-            self.heard.append(heard)
-            self._changed.notify_all()
-
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                receiver._hear(Heard(self.path, dict(self.headers), body))
+                receiver.heard.append(Heard(self.path, dict(self.headers), body))
                 status = receiver.statuses.popleft() if receiver.statuses else 200
-                receiver.let_go.wait(10)
                 self.send_response(status)
                 self.send_header("Content-Length", "0")
                 self.end_headers()

@@ -94,20 +94,3 @@ def at_least(seconds: float) -> Iterator[None]:
 
 def statuses(sandbox: Sandbox, *paths: str) -> list[int]:
     return [get(sandbox, ACCOUNTS + path).status for path in paths]
-
-
-BAD_FAULTS: list[tuple[dict[str, Any], str]] = [
-    ({"status": 199}, "status must be"),
-    ({"status": 1000}, "status must be"),
-    ({"error_type": "errors/x"}, "error_type needs"),
-    ({"error_type": "errors/x", "status": 301}, "error_type needs"),
-    ({"delay": -1}, "delay must be"),
-    ({"delay": float("nan")}, "delay must be"),
-    ({"drip_body": float("inf")}, "drip_body must be"),
-    ({"drip_headers": 1e9}, "drip_headers must be"),
-    ({"framing": "x"}, "framing must be"),
-    ({"cut": -1}, "cut must not"),
-    ({"padding": -1}, "padding must be"),
-    ({"padding": 2**41}, "padding must be"),
-    ({"padding": 2**31, "gzip": True}, "padding must be"),
-]

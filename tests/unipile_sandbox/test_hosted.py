@@ -7,7 +7,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 
 from tests.unipile_sandbox.receiver import Receiver
-from tests.unipile_sandbox.talking import Reply, control, get, get_account, get_page, post
+from tests.unipile_sandbox.talking import Reply, get, get_page, post
 from unipile_sandbox import LinkError, Sandbox, linkedin_account
 
 LINK = "/api/v1/hosted/accounts/link"
@@ -56,36 +56,19 @@ def visit(sandbox: Sandbox, url: str, action: str = "", **fields: str) -> Reply:
         {"api_url": "api1.unipile.com:13111"},
         {"expiresOn": None},
         {"expiresOn": "2026-12-01T10:00:00Z"},
-        {"expiresOn": "2026-12-01T10:00:00.123456Z"},
-        {"expiresOn": "2026-12-01T10:00:00.123+00:00"},
         {"expiresOn": "2026-13-01T10:00:00.123Z"},
-        {"expiresOn": 1_800_000_000},
         {"providers": None},
-        {"providers": []},
-        {"providers": "LINKEDIN"},
-        {"providers": ["IMAP"]},
+        {"providers": ["GOOGLE"]},
         {"name": ""},
-        {"name": 5},
         {"notify_url": "/notify"},
         {"bypass_success_screen": "true"},
         {"type": "reconnect"},
-        {"type": "reconnect", "reconnect_account": ""},
         {"type": "reconnect", "reconnect_account": "nobody"},
     ],
 )
 def test_bad_link_is_refused(sandbox: Sandbox, fields: dict[str, Any]) -> None:
     reply = post(sandbox, LINK, link_body(sandbox, **fields))
     assert (reply.status, reply.json["type"]) == (400, "errors/invalid_parameters")
-
-
-@pytest.mark.parametrize("providers", ["*", "*:MESSAGING", ["LINKEDIN", "GOOGLE"]])
-def test_link_for_any_provider_is_made(sandbox: Sandbox, providers: object) -> None:
-    assert visit(sandbox, make_link(sandbox, providers=providers)).status == 200
-
-
-def test_body_that_is_no_json_is_malformed(sandbox: Sandbox) -> None:
-    reply = get(sandbox, LINK, method="POST", body="{")
-    assert (reply.status, reply.json["type"]) == (400, "errors/malformed_request")
 
 
 def test_page_offers_everybody_and_three_ways_on(sandbox: Sandbox, account: str) -> None:
@@ -121,13 +104,7 @@ def test_login_of_a_new_person_makes_an_account(sandbox: Sandbox, receiver: Rece
     assert "Content-Type" not in heard.headers
 
 
-def test_login_without_bypass_shows_a_button_first(sandbox: Sandbox) -> None:
-    url = make_link(sandbox, success_redirect_url="http://127.0.0.1:9/done")
-    reply = visit(sandbox, url, "log-in", person="new")
-    assert (reply.status, b'href="http://127.0.0.1:9/done"' in reply.body) == (200, True)
-
-
-def test_same_person_gets_a_new_account_of_the_same_member(sandbox: Sandbox, account: str) -> None:
+def test_same_member_gets_a_new_account(sandbox: Sandbox, account: str) -> None:
     member_id = sandbox.member_id(account)
     visit(sandbox, make_link(sandbox), "log-in", person=member_id)
     created = get_page(sandbox)["items"][1]["id"]
@@ -139,14 +116,6 @@ def test_same_person_gets_a_new_account_of_the_same_member(sandbox: Sandbox, acc
     assert sandbox.member_id(again) == member_id
     assert again not in (account, created)
     assert sandbox.get(again)["name"] == "Mara Feldkamp"
-
-
-def test_stranger_is_the_same_member_each_time(sandbox: Sandbox) -> None:
-    ids = {
-        sandbox.member_id(sandbox.log_in(make_link(sandbox), name="Hanne Vestermark"))
-        for _ in range(2)
-    }
-    assert len(ids) == 1
 
 
 def test_reconnect_makes_the_same_account_ok_again(
@@ -189,32 +158,6 @@ def test_login_takes_linkedins_plan_over_into_the_copy(sandbox: Sandbox, account
     assert sandbox.get(account)["connection_params"]["im"]["premiumFeatures"] == ["sales_navigator"]
 
 
-def test_login_may_leave_an_account_that_still_connects(sandbox: Sandbox) -> None:
-    account_id = sandbox.log_in(make_link(sandbox), status="CONNECTING", omit=["premiumFeatures"])
-    payload = get_account(sandbox, account_id).json
-    assert payload["sources"][0]["status"] == "CONNECTING"
-    assert "premiumFeatures" not in payload["connection_params"]["im"]
-
-
-def test_login_of_somebody_whose_plan_was_never_read_brings_it(sandbox: Sandbox) -> None:
-    sandbox.add(linkedin_account("new", statuses=["CONNECTING"], omit=["premiumFeatures"]))
-    sandbox.log_in(make_link(sandbox, type="reconnect", reconnect_account="new"))
-    im = sandbox.get("new")["connection_params"]["im"]
-    assert (im["premiumFeatures"], im["premiumId"]) == ([], None)
-
-
-def test_likely_person_comes_first(sandbox: Sandbox, account: str) -> None:
-    for fields, first in (({}, "A new person"), ({"type": "reconnect"}, "Mara Feldkamp")):
-        if fields:
-            fields["reconnect_account"] = account
-        text = visit(sandbox, make_link(sandbox, **fields)).body.decode()
-        _, checked, after = text.partition(" checked>")
-        assert checked
-        assert after.strip().startswith(first)
-        assert text.index(first) < text.index("Hanne Vestermark")
-        assert text.count(" checked>") == 1
-
-
 def test_link_can_be_used_once(sandbox: Sandbox) -> None:
     url = make_link(sandbox)
     sandbox.log_in(url, name="Ada Sample")
@@ -244,33 +187,12 @@ def test_failed_login_goes_back_and_tells_nobody(sandbox: Sandbox, receiver: Rec
     assert visit(sandbox, url, "log-in", person="new").status == 200
 
 
-@pytest.mark.parametrize("action", ["log-out", "x/y"])
-def test_other_pages_are_not_found(sandbox: Sandbox, action: str) -> None:
-    assert visit(sandbox, make_link(sandbox), action).status == 404
-
-
-def test_unknown_member_cannot_log_in(sandbox: Sandbox) -> None:
-    assert visit(sandbox, make_link(sandbox), "log-in", person="nobody").status == 401
-    assert get_page(sandbox)["items"] == []
-
-
-def test_account_that_is_gone_cannot_be_reconnected(sandbox: Sandbox, account: str) -> None:
-    url = make_link(sandbox, type="reconnect", reconnect_account=account)
-    sandbox.remove(account)
-    member_id = sandbox_member(account)
-    assert visit(sandbox, url, "log-in", person=member_id).status == 404
-
-
-def sandbox_member(account: str) -> str:
-    return str(linkedin_account(account)["connection_params"]["im"]["id"])
-
-
 @pytest.mark.parametrize("first", ["notice", "event"])
 def test_either_message_of_a_login_can_come_first(
     sandbox: Sandbox, receiver: Receiver, first: str
 ) -> None:
     sandbox.add_webhook(receiver.url, events=["creation_success", "ok", "sync_success"])
-    assert control(sandbox, "PATCH", "/deliveries", {"first": first}).status == 200
+    sandbox.delivery.first = first
     sandbox.log_in(make_link(sandbox, name="st_1", notify_url=receiver.url), name="Ada Sample")
     sandbox.wait_for_deliveries()
     messages = ["CREATION_SUCCESS of st_1", "CREATION_SUCCESS"]

@@ -41,7 +41,7 @@ def greeting(process: subprocess.Popen[str]) -> str:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_command_serves_the_samples_until_a_signal_ends_it(number: signal.Signals) -> None:
+def test_command_serves_samples_until_a_signal(number: signal.Signals) -> None:
     with program("--port", "0", "--key", "k1") as process:
         line = greeting(process)
         url = line.split()[3]
@@ -53,7 +53,7 @@ def test_command_serves_the_samples_until_a_signal_ends_it(number: signal.Signal
     assert "with key k1;" in line
 
 
-def test_command_prints_a_curl_that_upgrades_the_first_account() -> None:
+def test_printed_curl_upgrades_the_first_account() -> None:
     with program("--port", "0", "--verbose", UNIPILE_SANDBOX_KEY="k2") as process:
         line = greeting(process)
         _, _, method, url, _, body = shlex.split(line.partition("to upgrade: ")[2])
@@ -75,11 +75,6 @@ def test_command_prints_a_curl_that_upgrades_the_first_account() -> None:
     ]
 
 
-def test_command_has_a_key_of_its_own() -> None:
-    with program("--port", "0", UNIPILE_SANDBOX_KEY="") as process:
-        assert "with key sandbox-key;" in greeting(process)
-
-
 def test_command_says_that_the_port_is_taken(sandbox: Sandbox) -> None:
     with program("--port", str(sandbox.port)) as process:
         output, errors = process.communicate(timeout=10)
@@ -87,23 +82,14 @@ def test_command_says_that_the_port_is_taken(sandbox: Sandbox) -> None:
     assert errors == f"Cannot listen on 127.0.0.1:{sandbox.port}: Address already in use\n"
 
 
-@pytest.mark.parametrize("port", ["x", "-1", "65536"])
-def test_command_refuses_what_is_not_a_port(port: str) -> None:
-    with program(f"--port={port}") as process:
-        _, errors = process.communicate(timeout=10)
-    assert process.returncode == 2
-    assert "--port" in errors
-    assert "Traceback" not in errors
-
-
-def test_help_tells_how_to_break_unipile_with_curls_that_work(sandbox: Sandbox) -> None:
+def test_curls_of_the_help_work(sandbox: Sandbox) -> None:
     with program("--help") as process:
         output, _ = process.communicate(timeout=10)
     account = sandbox.add(samples()[0])
     known = "S=" + sandbox.url, "A=" + account
     steps = output.partition("All well again")[0]
     curls = [line.strip() for line in steps.splitlines() if line.startswith("       curl")]
-    assert len(curls) >= 5
+    assert len(curls) >= 6
     for curl in curls:
         answer = subprocess.run(
             ["env", *known, "sh", "-c", f"{curl} -sS --fail-with-body"],
@@ -113,11 +99,3 @@ def test_help_tells_how_to_break_unipile_with_curls_that_work(sandbox: Sandbox) 
             timeout=10,
         )
         assert answer.returncode == 0, (curl, answer)
-
-
-def test_command_retries_at_the_delays_it_is_given() -> None:
-    for delays in ("x", "-1", "1,,2"):
-        with program(f"--retry-delays={delays}") as process:
-            _, errors = process.communicate(timeout=10)
-        assert process.returncode == 2
-        assert "--retry-delays" in errors

@@ -138,7 +138,12 @@ class AccountsEndpoint(CallersAccounts):
     )
     @accounts.mapping.delete
     def disconnect(self, request: Request) -> Response:
-        serializer = AccountIdSerializer(data=request.query_params)
+        # Of a name that comes twice, Django would keep the last value in silence.
+        query = {
+            name: values[0] if len(values) == 1 else values
+            for name, values in request.query_params.lists()
+        }
+        serializer = AccountIdSerializer(data=query)
         serializer.is_valid(raise_exception=True)
         disconnect_account(
             self.get_queryset(),
@@ -150,5 +155,5 @@ class AccountsEndpoint(CallersAccounts):
 
     # The other method of the route has no such codes.
     disconnect.error_codes = by_status("not_found") | {  # type: ignore[attr-defined]
-        400: ["invalid", "required", "unipile_id"]
+        400: ["invalid", "required", "unipile_id", "unknown_field"]
     }

@@ -10,7 +10,7 @@ from unipile_accounts.models import UnipileAccount, UnipileAccountQuerySet
 
 
 class CallersAccounts(GenericViewSet[UnipileAccount]):
-    """What every endpoint shares: the caller's own rows, and domain errors as answers.
+    """Give every endpoint the caller's own rows, and answers in place of domain errors.
 
     An endpoint is a subclass of it in a module of its own, with one `@action`.
     """
@@ -25,7 +25,7 @@ class CallersAccounts(GenericViewSet[UnipileAccount]):
         return super().handle_exception(as_api_error(exc))
 
     def validated(self) -> dict[str, Any]:
-        """Return the request's body as the action's serializer reads it; raise a 400."""
+        """Return the request's body as the action's serializer reads it, or raise a 400."""
         serializer = self.get_serializer(data=self.request.data)
         serializer.is_valid(raise_exception=True)
         return dict(serializer.validated_data)

@@ -60,7 +60,11 @@ class ConnectEndpoint(CallersAccounts):
         serializer_class=AccountIdSerializer,
         throttle_classes=[ConnectThrottle],
         error_codes=by_status(
-            "not_found", "account_unavailable", "unipile_account_not_listed", *LINKING
+            "unknown_field",
+            "not_found",
+            "account_unavailable",
+            "unipile_account_not_listed",
+            *LINKING,
         ),
     )
     def reconnect(self, request: Request) -> Response:

@@ -14,6 +14,7 @@ from unipile_accounts.exceptions import UnipileError, UnipileNotConfigured
 from unipile_accounts.models import UnipileAccount
 
 _STATUS = {
+    "unknown_field": 400,
     "not_found": 404,
     "reconnect_required": 409,
     "account_unavailable": 409,
@@ -75,6 +76,13 @@ class UnipileFailed(APIException):
         self.wait = getattr(error, "retry_after", None) or _WAIT.get(error.code)
 
 
+class _InvalidFields(ValidationError):
+    def __init__(self, error: InvalidFields) -> None:
+        super().__init__(get_error_detail(error))
+        # What a name in a search may stand for.
+        self.candidates = getattr(error, "candidates", None)
+
+
 def as_api_error(exc: Exception) -> Exception:
     """Return what the API answers instead of a domain error; other errors come back as they are."""
     match exc:
@@ -86,7 +94,7 @@ def as_api_error(exc: Exception) -> Exception:
         case UnipileError() | UnipileNotConfigured():
             return UnipileFailed(exc)
         case InvalidFields():
-            return ValidationError(get_error_detail(exc))
+            return _InvalidFields(exc)
     return exc
 
 

@@ -23,7 +23,7 @@ ACCOUNT_ID_SCHEMA = {"type": "string", "format": "uuid", "pattern": ACCOUNT_ID_P
 
 @extend_schema_field(ACCOUNT_ID_SCHEMA)
 class AccountIdField(serializers.Field[uuid.UUID, Any, str, Any]):
-    """A UUID in the one form of the public page; `uuid.UUID()` and `UUIDField` take many more."""
+    """A UUID in the one form of the public page. `uuid.UUID()` and `UUIDField` take many more."""
 
     default_error_messages = {
         "invalid": _(
@@ -53,9 +53,16 @@ class AccountIdSerializer(serializers.Serializer[Any]):
         help_text=_("UUID of the unipile_accounts row. Must be owned by the authenticated user.")
     )
 
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Refuse a field that nobody reads, such as a misspelt switch or filter."""
+        if unknown := set(self.initial_data) - set(self.fields):
+            message = _("There is no such field. There are: %s.") % ", ".join(self.fields)
+            raise serializers.ValidationError(dict.fromkeys(unknown, message), "unknown_field")
+        return attrs
+
 
 class StrictBooleanField(serializers.BooleanField):
-    """JSON's true or false; `BooleanField` takes "yes" and 1 too."""
+    """JSON's true or false. `BooleanField` takes "yes" and 1 too."""
 
     def to_internal_value(self, data: Any) -> bool:
         if not isinstance(data, bool):

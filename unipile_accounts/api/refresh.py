@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import (
@@ -47,12 +47,16 @@ class LiveThrottle(UserRateThrottle):
 
 
 class RefreshSerializer(AccountIdSerializer):
+    # Clients made from a schema with `default` would have to send it.
     live = StrictBooleanField(
-        default=False,
+        required=False,
         help_text=_(
             "Ask LinkedIn itself for the plan too. Slower, and allowed a few times an hour only."
         ),
     )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        return {"live": False} | super().validate(attrs)
 
 
 class ChangedField(serializers.BooleanField):
@@ -130,7 +134,7 @@ class RefreshEndpoint(CallersAccounts):
         methods=["post"],
         serializer_class=RefreshSerializer,
         throttle_classes=[RefreshThrottle, LiveThrottle],
-        error_codes=by_status(*ASKING, "premium_status_pending"),
+        error_codes=by_status("unknown_field", *ASKING, "premium_status_pending"),
     )
     def refresh(self, request: Request) -> Response:
         body = self.validated()

@@ -1,4 +1,4 @@
-"""`POST /api/unipile/search`: find people with the API that the account's plan allows."""
+"""Find people by `POST /api/unipile/search`, with the API that the account's plan allows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from puffle.api.throttling import UserRateThrottle
 from unipile_accounts.api.base import CallersAccounts
 from unipile_accounts.api.errors import ASKING, by_status
 from unipile_accounts.api.search_serializers import SearchResponseSerializer, SearchSerializer
-from unipile_accounts.services import HEADCOUNTS, SENIORITIES, YEARS, search_people
+from unipile_accounts.search_choices import HEADCOUNTS, SENIORITIES, YEARS
+from unipile_accounts.services import search_people
 
 
 class SearchThrottle(UserRateThrottle):
@@ -22,24 +23,24 @@ class SearchThrottle(UserRateThrottle):
 
 _DESCRIPTION = f"""\
 Searches LinkedIn through one of the caller's accounts. The stored `has_sales_navigator` chooses the
-API. All filters hold at once; several words of one filter are alternatives.
+API. All filters hold at once. Several words of one filter are alternatives.
 
 **Names and ids.** `currentCompany`, `pastCompany`, `location`, `industry`, `school` and `function`
 take names or LinkedIn's ids. A name must equal exactly one title at LinkedIn, in any case. Else the
-answer is 400 on that field, with up to five candidates: send the id of the right one. Ids differ by
-API.
+answer is 400 on that field, with up to five `candidates`. Send the `id` of the right one. Ids
+differ by API. On `unknown_id` send the name instead.
 
 **Words.** `seniorityLevel`: {", ".join(SENIORITIES)}. `companyHeadcount`: {", ".join(HEADCOUNTS)}.
 `yearsInCurrentCompany` and `yearsInCurrentPosition`: {", ".join(YEARS)}.
 
 **Classic** has no seniority, headcount, function and tenure. What it could not filter by is in
-`ignored_filters`: tell the user that the result is wider than asked. LinkedIn shows 1,000 people of
+`ignored_filters`. Tell the user that the result is wider than asked. LinkedIn shows 1,000 people of
 a classic search, and 2,500 of one with Sales Navigator.
 
 **Paging.** Send the `cursor` of an answer with the same filters or with none, until it is null.
 A cursor holds for its account and its search only.
 
-**On `sales_navigator_unavailable`** refresh the account with `"live": true`, then search again; if
+**On `sales_navigator_unavailable`** refresh the account with `"live": true`, then search again. If
 the flag stays, reconnect it. On `reconnect_required` reconnect it. An empty filter counts as
 absent. Nothing of the result is stored.
 """
@@ -75,7 +76,7 @@ _CODES = {
     **by_status(
         *(code for code in ASKING if code != "not_linkedin"), "sales_navigator_unavailable"
     ),
-    400: ["unknown_name", "ambiguous_name", "invalid_cursor", "unknown_field"],
+    400: ["unknown_name", "ambiguous_name", "unknown_id", "invalid_cursor", "unknown_field"],
 }
 
 
@@ -104,7 +105,7 @@ class SearchEndpoint(CallersAccounts):
         found = search_people(
             self.get_queryset(),
             body.pop("accountId"),
-            limit=body.pop("limit"),
+            limit=body.pop("limit", 10),
             cursor=body.pop("cursor", None),
             filters=body,
         )

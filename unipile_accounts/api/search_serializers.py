@@ -10,17 +10,16 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from unipile_accounts.api.fields import AccountIdSerializer
-from unipile_accounts.services import HEADCOUNTS, SENIORITIES, YEARS
+from unipile_accounts.search_choices import HEADCOUNTS, SENIORITIES, YEARS
 
 _MAX_LENGTH = 300
 _MAX_WORDS = 20
-_MAX_CURSOR_LENGTH = 20_000
 _IDS = _("Names as LinkedIn writes them, or its ids (digits only).")
-_ONLY_SALES_NAVIGATOR = _("Sales Navigator only; else in `ignored_filters`.")
+_ONLY_SALES_NAVIGATOR = _("Sales Navigator only. Classic names it in `ignored_filters`.")
 
 
 class Text(serializers.CharField):
-    """A JSON string; `CharField` takes numbers too."""
+    """A JSON string. `CharField` takes numbers too."""
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
@@ -29,7 +28,7 @@ class Text(serializers.CharField):
 
 
 class WholeNumber(serializers.IntegerField):
-    """A JSON number; `IntegerField` takes strings too."""
+    """A JSON number. `IntegerField` takes strings too."""
 
     def to_internal_value(self, data: Any) -> int:
         if isinstance(data, str):
@@ -47,13 +46,18 @@ class OneOf(serializers.ChoiceField):
 
 
 class Words(serializers.ListField):
+    """Words without the blank ones, which agents send too."""
+
     def __init__(self, *, child: Any = None, help_text: Any = _IDS) -> None:
         super().__init__(
-            child=child or Text(max_length=_MAX_LENGTH),
+            child=child or Text(allow_blank=True, max_length=_MAX_LENGTH),
             required=False,
             max_length=_MAX_WORDS,
             help_text=help_text,
         )
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        return list(filter(None, super().to_internal_value(data)))
 
 
 def _text(help_text: Any) -> Text:
@@ -80,18 +84,20 @@ class SearchSerializer(AccountIdSerializer):
     companyHeadcount = Words(  # noqa: N815
         child=OneOf(HEADCOUNTS), help_text=_ONLY_SALES_NAVIGATOR
     )
-    function = Words(help_text=_("Names or ids. Sales Navigator only; else in `ignored_filters`."))
+    function = Words(
+        help_text=_("Names or ids. Sales Navigator only. Classic names it in `ignored_filters`.")
+    )
     yearsInCurrentCompany = _years()  # noqa: N815
     yearsInCurrentPosition = _years()  # noqa: N815
     limit = WholeNumber(
         min_value=1,
         max_value=100,
-        default=10,
-        help_text=_("The most people of a page. A classic search gives 50 at most."),
+        # Clients made from a schema with `default` would have to send it.
+        required=False,
+        help_text=_("The most people of a page, 10 if absent. A classic search gives 50 at most."),
     )
     cursor = Text(
         required=False,
-        max_length=_MAX_CURSOR_LENGTH,
         help_text=_(
             "The last answer's, for the next page of the same search through the same account. The"
             " filters may be left out then."
@@ -99,12 +105,10 @@ class SearchSerializer(AccountIdSerializer):
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        # A filter that nobody knows would find more people than were asked for.
-        if unknown := set(self.initial_data) - set(self.fields):
-            message = _("There is no such filter. The description names those there are.")
-            raise serializers.ValidationError(dict.fromkeys(unknown, message), "unknown_field")
         # Agents fill in every field, and an empty filter asks for nothing.
-        return {name: value for name, value in attrs.items() if value not in ("", [])}
+        return {
+            name: value for name, value in super().validate(attrs).items() if value not in ("", [])
+        }
 
 
 @extend_schema_field({"type": "string", "enum": ["SearchPeopleItem"]})
@@ -137,7 +141,7 @@ class PersonSerializer(serializers.Serializer[Any]):
 class SearchResponseSerializer(serializers.Serializer[Any]):
     items = PersonSerializer(source="people", many=True)
     cursor = serializers.CharField(
-        allow_null=True, help_text="Send it back for the next page; null after the last one."
+        allow_null=True, help_text="Send it back for the next page. Null after the last one."
     )
     api = serializers.ChoiceField(
         choices=["sales_navigator", "classic"], help_text="The API that the account's plan allows."

@@ -1,4 +1,4 @@
-"""A search for people: our request -> Unipile's body, and its items -> ours. Pure.
+"""Translate a search for people into Unipile's body, and its items into ours.
 
 https://developer.unipile.com/reference/linkedincontroller_search
 """
@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 from unipile_accounts.payloads.fields import Fields, storable
+from unipile_accounts.search_choices import HEADCOUNTS, YEARS, Range
 
 Api = Literal["classic", "sales_navigator"]
 Filters = Mapping[str, str | list[str]]
@@ -16,83 +17,40 @@ Filters = Mapping[str, str | list[str]]
 COMPANY_URL_PREFIX = "https://www.linkedin.com/company/"
 
 
-class Places(NamedTuple):
-    """What something is called in each API; None where the API does not have it."""
+class Filter(NamedTuple):
+    """Where a filter of ours goes in each API's body. Classic lacks some."""
 
     classic: str | None
     sales_navigator: str
+    # The kind of search parameters in which LinkedIn has its ids.
+    kind: str | None = None
+    ranges: Mapping[str, Range] | None = None
 
-    def of(self, api: Api) -> str | None:
+    def path(self, api: Api) -> str | None:
         return self.classic if api == "classic" else self.sales_navigator
 
 
-# Where each filter of our request goes in Unipile's body.
 FILTERS = {
-    "keywords": Places("keywords", "keywords"),
-    "firstName": Places("advanced_keywords.first_name", "first_name"),
-    "lastName": Places("advanced_keywords.last_name", "last_name"),
-    "title": Places("advanced_keywords.title", "role.include"),
-    "currentCompany": Places("company", "company.include"),
-    "pastCompany": Places("past_company", "past_company.include"),
-    "location": Places("location", "location.include"),
-    "industry": Places("industry", "industry.include"),
-    "school": Places("school", "school.include"),
-    "seniorityLevel": Places(None, "seniority.include"),
-    "companyHeadcount": Places(None, "company_headcount"),
-    "function": Places(None, "function.include"),
-    "yearsInCurrentCompany": Places(None, "tenure_at_company"),
-    "yearsInCurrentPosition": Places(None, "tenure_at_role"),
+    "keywords": Filter("keywords", "keywords"),
+    "firstName": Filter("advanced_keywords.first_name", "first_name"),
+    "lastName": Filter("advanced_keywords.last_name", "last_name"),
+    "title": Filter("advanced_keywords.title", "role.include"),
+    "currentCompany": Filter("company", "company.include", kind="COMPANY"),
+    "pastCompany": Filter("past_company", "past_company.include", kind="COMPANY"),
+    "location": Filter("location", "location.include", kind="LOCATION"),
+    "industry": Filter("industry", "industry.include", kind="INDUSTRY"),
+    "school": Filter("school", "school.include", kind="SCHOOL"),
+    "seniorityLevel": Filter(None, "seniority.include"),
+    "companyHeadcount": Filter(None, "company_headcount", ranges=HEADCOUNTS),
+    "function": Filter(None, "function.include", kind="DEPARTMENT"),
+    "yearsInCurrentCompany": Filter(None, "tenure_at_company", ranges=YEARS),
+    "yearsInCurrentPosition": Filter(None, "tenure_at_role", ranges=YEARS),
 }
-# The kinds of search parameters in which LinkedIn has the ids of these.
-KINDS = {
-    "currentCompany": Places("COMPANY", "COMPANY"),
-    "pastCompany": Places("COMPANY", "COMPANY"),
-    "location": Places("LOCATION", "LOCATION"),
-    "industry": Places("INDUSTRY", "SALES_INDUSTRY"),
-    "school": Places("SCHOOL", "SCHOOL"),
-    "function": Places(None, "DEPARTMENT"),
-}
-SERVICES = Places("CLASSIC", "SALES_NAVIGATOR")
 LARGEST_PAGES: Mapping[Api, int] = {"classic": 50, "sales_navigator": 100}
-
-SENIORITIES = (
-    "owner/partner",
-    "cxo",
-    "vice_president",
-    "director",
-    "experienced_manager",
-    "entry_level_manager",
-    "strategic",
-    "senior",
-    "entry_level",
-    "in_training",
-)
-HEADCOUNTS = {
-    "1-10": {"min": 1, "max": 10},
-    "11-50": {"min": 11, "max": 50},
-    "51-200": {"min": 51, "max": 200},
-    "201-500": {"min": 201, "max": 500},
-    "501-1000": {"min": 501, "max": 1000},
-    "1001-5000": {"min": 1001, "max": 5000},
-    "5001-10000": {"min": 5001, "max": 10000},
-    "10001+": {"min": 10001},
-}
-YEARS = {
-    "0-1": {"min": 0, "max": 1},
-    "1-2": {"min": 1, "max": 2},
-    "3-5": {"min": 3, "max": 5},
-    "6-10": {"min": 6, "max": 10},
-    "10+": {"min": 10},
-}
-_RANGES: Mapping[str, Mapping[str, dict[str, int]]] = {
-    "companyHeadcount": HEADCOUNTS,
-    "yearsInCurrentCompany": YEARS,
-    "yearsInCurrentPosition": YEARS,
-}
 
 
 class Person(NamedTuple):
-    """Somebody who was found, in our words; None for what LinkedIn does not show."""
+    """Somebody who was found. None stands for what LinkedIn does not show."""
 
     provider_id: str
     public_identifier: str | None
@@ -118,7 +76,7 @@ def search_body(filters: Filters, *, api: Api) -> dict[str, Any]:
     """Return the body for these filters, in which names are ids already."""
     body: dict[str, Any] = {"api": api, "category": "people"}
     for name, value in filters.items():
-        if path := FILTERS[name].of(api):
+        if path := FILTERS[name].path(api):
             *parents, key = path.split(".")
             inside = body
             for parent in parents:
@@ -129,14 +87,28 @@ def search_body(filters: Filters, *, api: Api) -> dict[str, Any]:
 
 def ignored_filters(filters: Filters, *, api: Api) -> list[str]:
     """Return the filters that this API does not have."""
-    return [name for name in filters if FILTERS[name].of(api) is None]
+    return [name for name in filters if FILTERS[name].path(api) is None]
+
+
+def parameters_of(field: str, *, api: Api) -> dict[str, str]:
+    """Return the kind and service of the search parameters that hold the ids of a filter."""
+    kind = FILTERS[field].kind
+    if api == "classic":
+        return {"kind": str(kind), "service": "CLASSIC"}
+    kind = "SALES_INDUSTRY" if kind == "INDUSTRY" else kind
+    return {"kind": str(kind), "service": "SALES_NAVIGATOR"}
 
 
 def _unipiles(name: str, value: str | list[str], *, as_list: bool) -> Any:
     words = [value] if isinstance(value, str) else value
-    if name in _RANGES:
-        return [_RANGES[name][word] for word in words]
+    if ranges := FILTERS[name].ranges:
+        return [ranges[word] for word in words]
     return words if as_list else value
+
+
+def by_id(field: str) -> bool:
+    """Return whether LinkedIn has ids for the words of a filter."""
+    return FILTERS[field].kind is not None
 
 
 def is_id(value: str) -> bool:

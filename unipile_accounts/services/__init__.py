@@ -9,12 +9,9 @@ from unipile_accounts.services.linking.registration import delete_webhooks, regi
 from unipile_accounts.services.linking.staff import add_account, move_account
 from unipile_accounts.services.refreshing.many import RefreshPass, refresh_accounts
 from unipile_accounts.services.refreshing.one import refresh_account
-from unipile_accounts.services.searching.people import HEADCOUNTS, SENIORITIES, YEARS, search_people
+from unipile_accounts.services.searching.people import search_people
 
 __all__ = [
-    "HEADCOUNTS",
-    "SENIORITIES",
-    "YEARS",
     "RefreshPass",
     "add_account",
     "create_connect_link",

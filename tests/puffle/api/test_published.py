@@ -173,6 +173,30 @@ def test_error_is_as_published(
     assert_published(document, response, REFRESH)
 
 
+def test_example_of_a_search_finds_somebody(
+    document: dict[str, Any], api: APIClient, account: UnipileAccount
+) -> None:
+    operation = document["paths"]["/api/unipile/search"]["post"]
+    [example] = operation["requestBody"]["content"]["application/json"]["examples"].values()
+    body = {**example["value"], "accountId": str(account.pk)}
+
+    answer = api.post("/api/unipile/search", body, format="json").json()
+
+    assert answer["items"]
+    assert answer["ignored_filters"] == ["companyHeadcount"]
+
+
+def test_candidates_are_as_published(
+    document: dict[str, Any], api: APIClient, account: UnipileAccount
+) -> None:
+    body = {"accountId": str(account.pk), "location": ["Exampletown"]}
+
+    response: Any = api.post("/api/unipile/search", body, format="json")
+
+    assert response.json()["errors"][0]["candidates"]
+    assert_published(document, response, "/api/unipile/search")
+
+
 # --- A generated client ---------------------------------------------------------------------------
 
 

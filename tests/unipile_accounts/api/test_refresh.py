@@ -95,7 +95,7 @@ def test_slash_and_query_do_not_matter(api: APIClient, account: UnipileAccount, 
 def test_json_may_be_declared_in_any_way(
     api: APIClient, account: UnipileAccount, content_type: str
 ) -> None:
-    body = json.dumps({"accountId": str(account.pk), "note": "é"}, ensure_ascii=False)
+    body = json.dumps({"accountId": str(account.pk)})
 
     assert post(api, body.encode(), content_type).status_code == 200
 

@@ -12,19 +12,17 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from unipile_accounts.exceptions import UnipileUnexpectedAnswer
 from unipile_accounts.payloads.people import (
     FILTERS,
-    HEADCOUNTS,
-    KINDS,
-    SENIORITIES,
-    YEARS,
     Api,
     Parameter,
     Person,
+    by_id,
     ignored_filters,
     is_id,
     read_parameters,
     read_people,
     search_body,
 )
+from unipile_accounts.search_choices import HEADCOUNTS, SENIORITIES, YEARS
 
 UNIPILES = Draft202012Validator(
     yaml.safe_load(Path(__file__).with_name("people_search.yaml").read_text())
@@ -104,7 +102,7 @@ filters = st.fixed_dictionaries(
     {},
     optional={
         **dict.fromkeys(("keywords", "firstName", "lastName", "title"), words),
-        **dict.fromkeys(KINDS, ids),
+        **dict.fromkeys(filter(by_id, FILTERS), ids),
         "seniorityLevel": st.lists(st.sampled_from(SENIORITIES), min_size=1),
         "companyHeadcount": st.lists(st.sampled_from(list(HEADCOUNTS)), min_size=1),
         "yearsInCurrentCompany": st.sampled_from(list(YEARS)),
@@ -207,7 +205,7 @@ NO_COMPANY = {"current_company_name": None, "current_company_linkedin_url": None
         ({"shared_connections_count": None}, {"mutual_connections_count": None}),
     ],
 )
-def test_item_is_told_in_our_words(change: dict[str, Any], expected: dict[str, Any]) -> None:
+def test_item_is_read_in_our_words(change: dict[str, Any], expected: dict[str, Any]) -> None:
     assert read_people([ITEM | change], about="a search") == [PERSON._replace(**expected)]
 
 
@@ -229,7 +227,7 @@ def test_item_is_told_in_our_words(change: dict[str, Any], expected: dict[str, A
         ITEM | {"current_positions": ["hidden"]},
     ],
 )
-def test_item_that_is_not_promised_is_an_error_without_its_words(item: Any) -> None:
+def test_unexpected_item_is_an_error_without_words(item: Any) -> None:
     with pytest.raises(UnipileUnexpectedAnswer) as caught:
         read_people([ITEM, item], about="a search")
 
@@ -243,7 +241,7 @@ def test_item_that_is_not_promised_is_an_error_without_its_words(item: Any) -> N
         st.none() | st.booleans() | st.integers() | st.text() | st.lists(st.none() | st.text()),
     )
 )
-def test_any_item_is_a_person_or_an_unexpected_answer(change: dict[str, Any]) -> None:
+def test_any_item_is_person_or_unexpected(change: dict[str, Any]) -> None:
     try:
         [person] = read_people([ITEM | change], about="a search")
     except UnipileUnexpectedAnswer:
@@ -255,7 +253,7 @@ def test_any_item_is_a_person_or_an_unexpected_answer(change: dict[str, Any]) ->
 # --- Parameters -----------------------------------------------------------------------------------
 
 
-def test_parameters_are_told_once_and_only_with_a_usable_id() -> None:
+def test_parameters_are_read_once_with_an_id() -> None:
     items: list[Any] = [
         {"object": "LinkedinSearchParameter", "id": "105", "title": "Exampletown"},
         {"id": "105", "title": "Exampletown"},

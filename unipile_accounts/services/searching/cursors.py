@@ -1,6 +1,6 @@
 """Cursors of a search, each bound to the account and to what is searched.
 
-Unipile's own holds the whole query, so that it would win over the filters without a word.
+Unipile's own cursor holds the whole query, so it would silently win over other filters.
 """
 
 from __future__ import annotations
@@ -13,50 +13,55 @@ from django.core import signing
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from unipile_accounts.exceptions import UnipileUnexpectedAnswer
 from unipile_accounts.payloads.people import Api, Filters
 
 _SALT = "unipile_accounts.search"
+# A request's body may have 64 KiB, filters included.
+_LONGEST = 55_000
 
 
-class Position(NamedTuple):
-    """Where a search goes on; it begins where `cursor`, which is Unipile's, is None."""
+class Cursor(NamedTuple):
+    """Where a search goes on. `unipiles` is Unipile's own cursor."""
 
     unipile_account_id: str
     api: Api
-    # Tells two searches apart. It is empty without filters.
+    # Tells two searches apart.
     query: str
     ignored_filters: list[str]
-    cursor: str | None = None
+    unipiles: str
 
 
 def digest(filters: Filters) -> str:
-    query = json.dumps(filters, sort_keys=True).encode()
-    return hashlib.sha256(query).hexdigest() if filters else ""
+    return hashlib.sha256(json.dumps(filters, sort_keys=True).encode()).hexdigest()
 
 
-def write_cursor(position: Position, unipiles: str) -> str:
-    """Return the caller's cursor for Unipile's own."""
-    return signing.dumps(position._replace(cursor=unipiles), salt=_SALT, compress=True)
+def write_cursor(cursor: Cursor) -> str:
+    """Raises `UnipileUnexpectedAnswer` where Unipile's cursor could never be sent back."""
+    text = signing.dumps(cursor, salt=_SALT, compress=True)
+    if len(text) > _LONGEST:
+        raise UnipileUnexpectedAnswer("Unipile's cursor is too long for a request.")
+    return text
 
 
-def read_cursor(cursor: str, start: Position) -> Position:
+def read_cursor(text: str, *, unipile_account_id: str, api: Api, filters: Filters) -> Cursor:
     """Return where a cursor leads. Raises `ValidationError` for one of another search.
 
-    The filters may be left out; they are the cursor's then.
+    The filters may be left out.
     """
     try:
-        position = Position(*signing.loads(cursor, salt=_SALT))
+        cursor = Cursor(*signing.loads(text, salt=_SALT))
     except signing.BadSignature:
-        raise invalid_cursor(_("This is no cursor of ours. Start over without it.")) from None
-    if position.unipile_account_id != start.unipile_account_id:
+        raise invalid_cursor(_("The cursor is invalid. Repeat the search without it.")) from None
+    if cursor.unipile_account_id != unipile_account_id:
         raise invalid_cursor(_("This cursor belongs to another account. Start over without it."))
-    if position.api != start.api:
+    if cursor.api != api:
         raise invalid_cursor(_("The account's plan has changed. Start over without the cursor."))
-    if start.query not in ("", position.query):
+    if filters and cursor.query != digest(filters):
         raise invalid_cursor(
             _("This cursor belongs to another search. Send the same filters, or start over.")
         )
-    return position
+    return cursor
 
 
 def invalid_cursor(message: str) -> ValidationError:

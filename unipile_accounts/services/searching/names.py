@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import cast
+import unicodedata
 
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
@@ -13,12 +13,12 @@ from django.utils.translation import gettext as _
 from puffle.cache import tolerating_a_dead_cache
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.payloads.people import (
-    KINDS,
-    SERVICES,
     Api,
     Filters,
     Parameter,
+    by_id,
     is_id,
+    parameters_of,
     read_parameters,
 )
 from unipile_accounts.services.refreshing.patience import Patience
@@ -29,11 +29,18 @@ _REMEMBERED = 24 * 60 * 60
 _CANDIDATES = 5
 
 
+class NameNotFound(ValidationError):
+    """A name is not exactly one title at LinkedIn. `candidates` are those it may stand for."""
+
+    def __init__(self, field: str, error: ValidationError, candidates: list[Parameter]) -> None:
+        super().__init__({field: error})
+        self.candidates = [{"id": each.id, "name": each.title} for each in candidates]
+
+
 def with_ids(filters: Filters, account: UnipileAccount, *, api: Api, patience: Patience) -> Filters:
     """Return the filters with LinkedIn's ids in place of names.
 
-    Raises `ValidationError` for a name that is not exactly one title, with up to five candidates,
-    or the `UnipileError` why LinkedIn was not asked.
+    Raises `NameNotFound` with up to five candidates, or the `UnipileError` of the question.
     """
 
     def ids_of(field: str, words: str | list[str]) -> list[str]:
@@ -44,25 +51,25 @@ def with_ids(filters: Filters, account: UnipileAccount, *, api: Api, patience: P
         return list(dict.fromkeys(ids))
 
     return {
-        field: ids_of(field, words) if field in KINDS else words for field, words in filters.items()
+        field: ids_of(field, words) if by_id(field) else words for field, words in filters.items()
     }
 
 
 def _id_of(word: str, *, field: str, account: UnipileAccount, api: Api, patience: Patience) -> str:
+    word = _readable(word)
     if is_id(word):
         return word
-    kind, service = cast("str", KINDS[field].of(api)), cast("str", SERVICES.of(api))
-    key = _cache_key(account.unipile_account_id, service, kind, word.casefold())
+    listed = parameters_of(field, api=api)
+    key = _cache_key(account.unipile_account_id, *listed.values(), word.casefold())
     known: str | None = None
     with tolerating_a_dead_cache():
         known = cache.get(key)
     if known is None:
         items = search_parameters(
             account.unipile_account_id,
-            kind=kind,
             keywords=word,
-            service=service,
             timeout=patience.timeout(),
+            **listed,
         )
         known = _only_one(word, read_parameters(items), field=field)
         with tolerating_a_dead_cache():
@@ -71,23 +78,29 @@ def _id_of(word: str, *, field: str, account: UnipileAccount, api: Api, patience
 
 
 def _only_one(word: str, found: list[Parameter], *, field: str) -> str:
-    """Return the id of the title that equals the word, ignoring case."""
-    equal = [each for each in found if each.title.casefold() == word.casefold()]
+    """Return the id of the title that reads like the word, ignoring case."""
+    equal = [each for each in found if _readable(each.title).casefold() == word.casefold()]
     if len(equal) == 1:
         return equal[0].id
     if not found:
-        message = _("LinkedIn knows nothing by the name “%(name)s”.")
+        message = _("LinkedIn has no match for “%(name)s”.")
     elif equal:
-        message = _("LinkedIn knows several by the name “%(name)s”. Send the id of one: %(found)s.")
+        message = _("LinkedIn has several matches for “%(name)s”. Send the id of one: %(found)s.")
     else:
         message = _(
-            "LinkedIn knows nothing by exactly the name “%(name)s”. Send the id of one of these, or"
-            " its whole title: %(found)s."
+            "LinkedIn has no exact match for “%(name)s”. Send the id of one of these, or its whole"
+            " title: %(found)s."
         )
-    choice = "; ".join(f"{title} = {id_}" for id_, title in (equal or found)[:_CANDIDATES])
+    candidates = (equal or found)[:_CANDIDATES]
+    listed = "; ".join(f"{each.title} = {each.id}" for each in candidates)
     code = "ambiguous_name" if equal else "unknown_name"
-    params = {"name": word, "found": choice}
-    raise ValidationError({field: ValidationError(message, code=code, params=params)})
+    error = ValidationError(message, code=code, params={"name": word, "found": listed})
+    raise NameNotFound(field, error, candidates)
+
+
+def _readable(text: str) -> str:
+    """Return the text as a reader sees it, however its accents and blanks are encoded."""
+    return " ".join(unicodedata.normalize("NFKC", text).split())
 
 
 def _cache_key(*parts: str) -> str:

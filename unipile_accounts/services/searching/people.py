@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
+from http import HTTPStatus
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from puffle.database import give_connection_back
@@ -22,14 +24,13 @@ from unipile_accounts.exceptions import (
 )
 from unipile_accounts.models import UnipileAccount, UnipileAccountQuerySet
 from unipile_accounts.payloads.people import (
-    HEADCOUNTS,
     LARGEST_PAGES,
-    SENIORITIES,
-    YEARS,
     Api,
     Filters,
     Person,
+    by_id,
     ignored_filters,
+    is_id,
     read_people,
     search_body,
 )
@@ -37,7 +38,7 @@ from unipile_accounts.services.refreshing import recording
 from unipile_accounts.services.refreshing.ask import Workspace
 from unipile_accounts.services.refreshing.patience import Patience
 from unipile_accounts.services.searching.cursors import (
-    Position,
+    Cursor,
     digest,
     invalid_cursor,
     read_cursor,
@@ -46,13 +47,11 @@ from unipile_accounts.services.searching.cursors import (
 from unipile_accounts.services.searching.names import with_ids
 from unipile_accounts.unipile import search as unipile
 
-__all__ = ["HEADCOUNTS", "SENIORITIES", "YEARS", "FoundPeople", "search_people"]
-
 logger = logging.getLogger("unipile_accounts.services")
 
 
 class FoundPeople(NamedTuple):
-    """A page of people; `ignored_filters` names what the API could not filter by."""
+    """A page of people. `ignored_filters` names what the API could not filter by."""
 
     people: list[Person]
     cursor: str | None
@@ -93,49 +92,68 @@ def _search(
     account: UnipileAccount, api: Api, *, filters: Filters, limit: int, cursor: str | None
 ) -> FoundPeople:
     patience = Patience.of_one_refresh()
-    start = Position(
-        account.unipile_account_id, api, digest(filters), ignored_filters(filters, api=api)
-    )
-    position = read_cursor(cursor, start) if cursor else start
+    about = account.unipile_account_id
+    here = cursor and read_cursor(cursor, unipile_account_id=about, api=api, filters=filters)
+    ignored = here.ignored_filters if here else ignored_filters(filters, api=api)
+    used = {} if here else {name: filters[name] for name in filters if name not in ignored}
     give_connection_back()
     try:
-        body = {}
-        if not cursor:
-            named = {name: filters[name] for name in filters if name not in start.ignored_filters}
-            body = search_body(with_ids(named, account, api=api, patience=patience), api=api)
-        answer = unipile.search_people(
-            account.unipile_account_id,
-            body=body,
-            cursor=position.cursor,
+        answer = _ask(
+            about,
+            filters=used,
+            body=search_body(with_ids(used, account, api=api, patience=patience), api=api),
+            cursor=here.unipiles if here else None,
             limit=min(limit, LARGEST_PAGES[api]),
             timeout=patience.timeout(),
         )
     except UnipileError as exc:
-        raise _meaning_of(exc, account, position, patience=patience) from exc
-    about = f"a search through account {account.unipile_account_id}"
+        raise _meaning_of(exc, account, api, patience=patience) from exc
+    query = here.query if here else digest(filters)
+    next_page = answer.get("cursor")
     return FoundPeople(
-        people=read_people(answer["items"], about=about),
-        cursor=write_cursor(position, answer["cursor"]) if answer.get("cursor") else None,
+        people=read_people(answer["items"], about=f"a search through account {about}"),
+        cursor=write_cursor(Cursor(about, api, query, ignored, next_page)) if next_page else None,
         api=api,
-        ignored_filters=position.ignored_filters,
+        ignored_filters=ignored,
     )
 
 
+def _ask(unipile_account_id: str, *, filters: Filters, **question: Any) -> Any:
+    """Return a page. Raises `ValidationError` where LinkedIn refuses the cursor or an id."""
+    try:
+        return unipile.search_people(unipile_account_id, **question)
+    except UnipileAPIError as exc:
+        if exc.status_code != HTTPStatus.BAD_REQUEST:
+            raise
+        if question["cursor"]:
+            message = _("LinkedIn does not take this cursor any more. Start over without it.")
+            raise invalid_cursor(message) from exc
+        with_an_id = [name for name in filters if by_id(name) and any(map(is_id, filters[name]))]
+        # A 400 without a type is not LinkedIn's.
+        if not exc.error_type or not with_an_id:
+            raise
+        raise _unknown_id(with_an_id) from exc
+
+
+def _unknown_id(fields: list[str]) -> ValidationError:
+    message = _(
+        "LinkedIn refuses this search. It may not know an id here, because ids differ by API."
+        " Send the name instead."
+    )
+    return ValidationError({name: ValidationError(message, code="unknown_id") for name in fields})
+
+
 def _meaning_of(
-    exc: UnipileError, account: UnipileAccount, position: Position, *, patience: Patience
+    exc: UnipileError, account: UnipileAccount, api: Api, *, patience: Patience
 ) -> Exception:
-    """Return what an error of Unipile means for this search; often the error itself."""
+    """Return what an error of Unipile means for this search, which is often the error itself."""
     match exc:
         case UnipileAccountUnavailable(error_type="errors/feature_not_subscribed"):
-            if position.api == "sales_navigator":
+            if api == "sales_navigator":
                 return SalesNavigatorUnavailable(str(exc))
         case UnipileAccountNotFound():
             if not Workspace().is_ours(account.unipile_account_id, patience):
                 return UnipileAccountNotListed(str(exc))
-        case UnipileAPIError(status_code=400) if position.cursor:
-            return invalid_cursor(
-                _("LinkedIn does not take this cursor any more. Start over without it.")
-            )
     return exc
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 
@@ -16,7 +17,7 @@ from unipile_accounts.models import UnipileAccount
 from unipile_accounts.payloads.people import Api
 from unipile_accounts.services.searching.names import with_ids
 from unipile_sandbox import Fault, Sandbox
-from unipile_sandbox.search.vocabulary import COMPANIES, LOCATIONS, id_of
+from unipile_sandbox.directory import COMPANIES, LOCATIONS, id_of
 
 TOWN = "Exampletown, Sampleland"
 # Two places have this one.
@@ -32,8 +33,29 @@ def place(number: int, service: Any = "CLASSIC") -> str:
 
 
 @pytest.mark.parametrize("word", [TOWN, TOWN.upper(), TOWN.lower()])
-def test_name_is_told_in_any_case(account: UnipileAccount, word: str) -> None:
+def test_name_is_found_in_any_case(account: UnipileAccount, word: str) -> None:
     assert named(account, location=[word]) == {"location": [place(0)]}
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "São Exemplo, Sampleland",
+        "Sa\u0303o Exemplo, Sampleland",
+        "São\xa0Exemplo,  Sampleland",
+        "ＳÃＯ\u2009EXEMPLO, SAMPLELAND",
+    ],
+)
+def test_name_is_found_however_it_is_encoded(account: UnipileAccount, word: str) -> None:
+    assert named(account, location=[word]) == {"location": [place(2)]}
+
+
+def test_title_is_found_however_it_is_encoded(account: UnipileAccount, sandbox: Sandbox) -> None:
+    title = "Sa\u0303o\xa0Exemplo, Sampleland"
+    items = json.dumps({"items": [{"id": "105", "title": title}]}).encode()
+    sandbox.inject(Fault(body=items), operation="parameters")
+
+    assert named(account, location=["São Exemplo, Sampleland"]) == {"location": ["105"]}
 
 
 def test_ids_and_words_are_left_as_they_are(account: UnipileAccount, sandbox: Sandbox) -> None:
@@ -64,7 +86,7 @@ def test_ids_and_words_are_left_as_they_are(account: UnipileAccount, sandbox: Sa
         ),
     ],
 )
-def test_each_filter_is_asked_for_in_the_list_of_its_api(
+def test_each_filter_has_a_list_by_api(
     account: UnipileAccount, sandbox: Sandbox, api: Api, filters: Any, kinds: list[str]
 ) -> None:
     sandbox.set_plan(account.unipile_account_id, sales_navigator=True)
@@ -93,7 +115,7 @@ def test_a_name_that_comes_twice_is_one_id(account: UnipileAccount, sandbox: San
             "location",
             SPRINGVALE,
             "ambiguous_name",
-            [(place(8), SPRINGVALE), (place(9), SPRINGVALE)],
+            [(place(4), SPRINGVALE), (place(5), SPRINGVALE)],
         ),
         ("location", "Nowhere", "unknown_name", []),
         ("location", "Exampletown", "unknown_name", [(place(0), TOWN)]),
@@ -105,7 +127,7 @@ def test_a_name_that_comes_twice_is_one_id(account: UnipileAccount, sandbox: San
         ),
     ],
 )
-def test_name_that_is_not_one_title_is_answered_with_candidates(
+def test_other_names_are_answered_with_candidates(
     account: UnipileAccount, field: str, word: str, code: str, candidates: list[tuple[str, str]]
 ) -> None:
     filters: Any = {field: [word]}
@@ -141,7 +163,7 @@ def test_name_is_asked_for_once_a_day(
     assert sandbox.request_count == 2
 
 
-def test_what_is_remembered_holds_for_one_account_api_and_list(
+def test_memory_holds_for_one_account_and_api(
     account: UnipileAccount, owner: User, sandbox: Sandbox
 ) -> None:
     other = make_account(owner, sandbox)
@@ -155,9 +177,7 @@ def test_what_is_remembered_holds_for_one_account_api_and_list(
     assert sandbox.request_count == 3
 
 
-def test_name_that_is_not_known_is_asked_for_again(
-    account: UnipileAccount, sandbox: Sandbox
-) -> None:
+def test_unknown_name_is_asked_for_again(account: UnipileAccount, sandbox: Sandbox) -> None:
     for _ in range(2):
         with pytest.raises(ValidationError):
             named(account, location=["Nowhere"])

@@ -23,9 +23,7 @@ def search(account: UnipileAccount) -> FoundPeople:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_no_transaction_and_no_connection_is_held_while_linkedin_is_asked(
-    owner: User, sandbox: Sandbox
-) -> None:
+def test_no_connection_is_held_while_linkedin_is_asked(owner: User, sandbox: Sandbox) -> None:
     account = make_account(owner, sandbox)
     ours = connections["default"]
     held: list[tuple[bool, bool]] = []
@@ -53,7 +51,7 @@ def test_names_and_search_share_one_deadline(
     assert not [request for request in sandbox.requests if request.method == "POST"]
 
 
-def test_names_that_were_found_in_time_are_not_looked_up_again(
+def test_found_names_are_not_looked_up_again(
     account: UnipileAccount, sandbox: Sandbox, settings: Settings
 ) -> None:
     settings.UNIPILE_TIMEOUT = "0.5"

@@ -1,1 +1,0 @@
-"""LinkedIn's people search: https://developer.unipile.com/docs/linkedin-search."""
