@@ -466,9 +466,7 @@ def test_every_fault_has_a_documented_outcome(
     assert sandbox.request_count <= 3
 
 
-@pytest.mark.parametrize(
-    "fault", [Fault(gzip=True), Fault(framing="chunked"), Fault(early_hints=2)]
-)
+@pytest.mark.parametrize("fault", [Fault(gzip=True), Fault(framing="chunked")])
 def test_odd_but_whole_answer_is_read(
     api: APIClient, account: UnipileAccount, sandbox: Sandbox, fault: Fault
 ) -> None:

@@ -173,7 +173,7 @@ def test_proxy_with_a_login_leads_to_the_account(
         monkeypatch.setenv("https_proxy", f"{scheme}us%40er:p%20w@localhost:{tunnel.port}")
 
         assert get_account(ID) == get_account(ID) == tls_sandbox.get(ID)
-        sock = open_connections(tunnel.port)[-1]
+        [sock] = open_connections(tunnel.port)
         assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
 
     [head] = tunnel.heads
