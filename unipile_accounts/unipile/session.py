@@ -9,7 +9,6 @@ from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import requests
-from requests.adapters import HTTPAdapter
 
 from unipile_accounts.conf import conf
 
@@ -42,17 +41,20 @@ def _environment(base_url: str) -> tuple[Any, Any]:
     return found["proxies"], found["verify"]
 
 
-# All threads share this session and its connections.
-session = lru_cache(maxsize=1)(new_session)
+_sessions: dict[str, requests.Session] = {}
+# Two processes must not talk over one socket.
+os.register_at_fork(after_in_child=_sessions.clear)
+
+
+def session(base_url: str) -> requests.Session:
+    """Return the session that all threads share."""
+    return _sessions.get(base_url) or _sessions.setdefault(base_url, new_session(base_url))
 
 
 def close_session() -> None:
-    session.cache_clear()
+    while _sessions:
+        _sessions.popitem()[1].close()
     _environment.cache_clear()
-
-
-# Two processes must not talk over one socket.
-os.register_at_fork(after_in_child=close_session)
 
 
 class _Session(requests.Session):
@@ -60,7 +62,7 @@ class _Session(requests.Session):
         """Follow no redirect, because it would take the key to another address."""
 
 
-class _Adapter(HTTPAdapter):
+class _Adapter(requests.adapters.HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, socket_options=_socket_options(), **kwargs)
 

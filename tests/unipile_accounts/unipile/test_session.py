@@ -12,7 +12,7 @@ from typing import Self
 import pytest
 from pytest_django import Settings
 
-from tests.unipile_accounts.unipile.conftest import ID, Peer, no_longer_than, open_connections
+from tests.unipile_accounts.unipile.conftest import ID, no_longer_than, open_connections
 from unipile_accounts.exceptions import UnipileNotConfigured, UnipileTimeout, UnipileUnavailable
 from unipile_accounts.unipile import close_session, get_account, search_people
 from unipile_sandbox import Sandbox
@@ -22,11 +22,8 @@ from unipile_sandbox import Sandbox
     ("form", "query"),
     [
         ("http://127.0.0.1:{}", ""),
-        ("http://127.0.0.1:{}/", ""),
-        ("HTTP://127.0.0.1:{}", ""),
         ("http://localhost:{}", ""),
         ("http://127.0.0.1:{}?port=13843", "?port=13843"),
-        ("http://127.0.0.1:{}/?port=13843", "?port=13843"),
     ],
 )
 def test_dsn_over_http_leads_to_the_account(
@@ -42,11 +39,8 @@ def test_dsn_over_http_leads_to_the_account(
     ("form", "query"),
     [
         ("localhost:{}", ""),
-        ("localhost:{}/", ""),
         ("https://localhost:{}", ""),
-        ("https://127.0.0.1:{}/", ""),
         ("https://localhost:{}?port=13843", "?port=13843"),
-        ("localhost:{}/?port=13843", "?port=13843"),
     ],
 )
 def test_dsn_without_http_leads_to_the_account_over_tls(
@@ -128,14 +122,13 @@ def behind(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[[str
     ],
 )
 def test_refusal_of_the_proxy_is_told_from_a_trouble(
-    peer: Callable[..., Peer],
+    peer: Callable[[bytes], int],
     behind: Callable[[str], None],
     reply: bytes,
     error: type[Exception],
     words: str,
 ) -> None:
-    proxy = peer([reply], hangs_up=True)
-    behind(f"http://localhost:{proxy.port}")
+    behind(f"http://localhost:{peer(reply)}")
 
     with pytest.raises(error, match=words) as caught:
         get_account(ID, timeout=3)
@@ -180,7 +173,7 @@ def test_proxy_with_a_login_leads_to_the_account(
         monkeypatch.setenv("https_proxy", f"{scheme}us%40er:p%20w@localhost:{tunnel.port}")
 
         assert get_account(ID) == get_account(ID) == tls_sandbox.get(ID)
-        sock = open_connections(tunnel.port)[-1]
+        [sock] = open_connections(tunnel.port)
         assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
 
     [head] = tunnel.heads
