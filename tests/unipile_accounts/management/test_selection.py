@@ -17,20 +17,20 @@ def five(owner: User, stranger: User, sandbox: Sandbox) -> dict[str, UnipileAcco
     now = timezone.now()
     return {
         "new": make_account(owner, sandbox),
-        "fresh": make_account(owner, sandbox, refreshed_at=now - timedelta(hours=1)),
+        "fresh": make_account(owner, sandbox, answered_at=now - timedelta(hours=1)),
         "old": make_account(
             owner,
             sandbox,
             payload=linkedin_account(statuses=["CONNECTING"]),
-            refreshed_at=now - timedelta(hours=25),
+            answered_at=now - timedelta(hours=25),
             status="credentials_required",
         ),
         "gone": make_account(owner, sandbox, status="disconnected"),
         "left": make_account(owner, sandbox, status="disconnected", given_up_at=now),
         "ahead": make_account(
-            stranger, sandbox, refreshed_at=now + timedelta(days=1), last_error="unipile_timeout"
+            stranger, sandbox, answered_at=now + timedelta(days=1), last_error="unipile_timeout"
         ),
-        "other": make_account(stranger, sandbox, refreshed_at=now - timedelta(days=8)),
+        "other": make_account(stranger, sandbox, answered_at=now - timedelta(days=8)),
     }
 
 

@@ -90,10 +90,9 @@ def test_deleted_account_is_gone_at_unipile(account: str, sandbox: Sandbox) -> N
         get_account(account)
 
 
-def test_account_that_is_gone_already_is_fine(sandbox: Sandbox) -> None:
-    delete_account("gone")
-
-    assert sandbox.request_count == 1
+def test_delete_tells_an_account_that_is_gone(sandbox: Sandbox) -> None:
+    with pytest.raises(UnipileAccountNotFound):
+        delete_account("gone")
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 500, 503])

@@ -15,6 +15,7 @@ from tests.helpers import make_account
 from unipile_accounts.exceptions import UnipileServerError, UnipileUnexpectedAnswer
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.payloads.people import Api
+from unipile_accounts.services.refreshing.patience import Patience
 from unipile_accounts.services.searching.names import with_ids
 from unipile_sandbox import Fault, Sandbox
 from unipile_sandbox.directory import COMPANIES, LOCATIONS, id_of
@@ -25,7 +26,7 @@ SPRINGVALE = "Springvale, Northshire"
 
 
 def named(account: UnipileAccount, api: Api = "classic", **filters: Any) -> Any:
-    return with_ids(filters, account, api=api, deadline=time.monotonic() + 10)
+    return with_ids(filters, account, api=api, patience=Patience.of_one_refresh())
 
 
 def place(number: int, service: Any = "CLASSIC") -> str:
