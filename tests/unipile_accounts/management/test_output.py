@@ -108,7 +108,7 @@ def test_json_is_one_object_for_each_outcome(owner: User, sandbox: Sandbox) -> N
         "skipped": 1,
         "failed": 1,
         "disconnected": 0,
-        "unknown": 0,
+        "unknown": None,
         "requests": 1,
         "dry_run": False,
         "status": 1,
