@@ -10,7 +10,7 @@ from script.postgres import Server
 from script.serving import Service, migrated_postgres
 from unipile_sandbox import Sandbox
 
-# The same examples in every run. HYPOTHESIS_PROFILE=many tries five times as many.
+# The same examples in every run. HYPOTHESIS_PROFILE=many tries five times as many, and new ones.
 settings.register_profile(
     "ci",
     database=None,
@@ -22,7 +22,7 @@ settings.register_profile(
         HealthCheck.too_slow,
     ],
 )
-settings.register_profile("many", settings.get_profile("ci"))
+settings.register_profile("many", settings.get_profile("ci"), derandomize=False)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 

@@ -105,15 +105,15 @@ def take(
     row: UnipileAccount | None, login: Login, rows: Rows, origin: Origin, *, is_claim: bool
 ) -> Taken:
     """Let a row, or a new one, take a login. A second row of the login disappears."""
-    verdict = login.verdict
-    status = verdict.status or (UnipileAccount.Status.CONNECTED if is_claim else None)
+    verdict, holder = login.verdict, rows.holder
+    stays = holder.status if holder and not is_claim else UnipileAccount.Status.CONNECTED
+    status = verdict.status or stays
     if row is None:
         return _add(login, verdict._replace(status=status), origin)
     before, was_given_up = row.unipile_account_id, row.given_up_at is not None
-    plan = {}
-    if rows.holder and rows.holder != row:
-        plan = _newer_plan(row, rows.holder)
-        writing.merge(rows.holder, into=row, origin=origin)
+    plan = _newest_plan(row, holder, login)
+    if holder and holder != row:
+        writing.merge(holder, into=row, origin=origin)
     values = {**plan, "unipile_account_id": login.unipile_account_id, "given_up_at": None}
     planned = copy(row)
     for name, value in values.items():
@@ -134,12 +134,24 @@ def _add(login: Login, verdict: AccountVerdict, origin: Origin) -> Taken:
     return Taken(result)
 
 
-def _newer_plan(row: UnipileAccount, other: UnipileAccount) -> dict[str, Any]:
-    """Return the plan that LinkedIn told later, or else that was asked for later."""
-    newer = max(
-        row, other, key=lambda each: (each.live_checked_at or _NEVER, each.refreshed_at or _NEVER)
+def _newest_plan(
+    row: UnipileAccount, holder: UnipileAccount | None, login: Login
+) -> dict[str, Any]:
+    """Return the member's plan that LinkedIn told last, or else that was asked for last.
+
+    What another account said of an unknown member may be somebody else's plan.
+    """
+    known = [
+        each
+        for each in (row, holder)
+        if each and (each.linkedin_id or each.unipile_account_id == login.unipile_account_id)
+    ]
+    newest = max(
+        known,
+        key=lambda each: (each.live_checked_at or _NEVER, each.refreshed_at or _NEVER),
+        default=UnipileAccount(),
     )
-    return {name: getattr(newer, name) for name in _PLAN}
+    return {name: getattr(newest, name) for name in _PLAN}
 
 
 def decide_again(work: Callable[[], _T]) -> _T:

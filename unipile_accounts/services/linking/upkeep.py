@@ -88,9 +88,9 @@ def _is_alive(row: UnipileAccount, patience: Patience) -> bool:
 def finish_all_claims() -> None:
     """Finish the open claims, and take off those whose link is not good any more."""
     good = set(ConnectLink.objects.claimed().good().values_list("pk", flat=True))
-    for pk, unipile_account_id in ConnectLink.objects.claimed().values_list(
-        "pk", "claimed_account_id"
-    ):
+    # The first claim of an account stands in the way of others.
+    claimed = ConnectLink.objects.claimed().order_by("claimed_at")
+    for pk, unipile_account_id in claimed.values_list("pk", "claimed_account_id"):
         check()
         if pk not in good:
             take_off(pk, unipile_account_id)
