@@ -43,7 +43,7 @@ def test_refresh_ends_in_time(
 
 
 @pytest.mark.parametrize("faults", SECOND_TRY.values(), ids=SECOND_TRY)
-def test_second_try_gets_what_is_left_of_the_time(
+def test_second_try_gets_the_rest_of_time(
     api: APIClient,
     account: UnipileAccount,
     sandbox: Sandbox,
@@ -82,7 +82,7 @@ def seconds_of_a_refresh(api: APIClient, account: UnipileAccount) -> float:
         (Fault(body=b"{}"), 1),
     ],
 )
-def test_refresh_is_tried_twice_only_where_that_can_help(
+def test_refresh_is_tried_twice_where_that_helps(
     api: APIClient,
     account: UnipileAccount,
     sandbox: Sandbox,

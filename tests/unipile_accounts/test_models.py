@@ -32,7 +32,7 @@ def test_new_account_is_connected_and_not_known(owner: User) -> None:
     assert account.created_at <= account.updated_at
 
 
-def test_table_has_the_name_that_others_hold_on_to() -> None:
+def test_table_has_the_name_others_know() -> None:
     assert UnipileAccount._meta.db_table == "unipile_accounts"
 
 

@@ -111,9 +111,15 @@ class AccountsEndpoint(CallersAccounts):
         parameters=[ListFilterSerializer],
         responses=AccountsSerializer,
     )
-    @action(detail=False, methods=["get"], serializer_class=AccountsSerializer)
+    @action(
+        detail=False,
+        methods=["get"],
+        serializer_class=AccountsSerializer,
+        error_codes={400: ["invalid_choice"]},
+    )
     def accounts(self, request: Request) -> Response:
-        filters = ListFilterSerializer(data=request.query_params)
+        # A form would take an empty value for none.
+        filters = ListFilterSerializer(data=request.query_params.dict())
         filters.is_valid(raise_exception=True)
         rows = self.get_queryset().order_by("created_at", "pk")
         if not filters.validated_data:

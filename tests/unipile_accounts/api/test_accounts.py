@@ -50,9 +50,7 @@ def test_list_shows_what_a_campaign_needs(api: APIClient, owner: User) -> None:
     }
 
 
-def test_list_shows_free_values_until_a_plan_is_read(
-    api: APIClient, owner: User, sandbox: Sandbox
-) -> None:
+def test_list_shows_free_until_it_knows(api: APIClient, owner: User, sandbox: Sandbox) -> None:
     payload = linkedin_account(premium_features=["sales_navigator"], statuses=["CREDENTIALS"])
     columns = {"is_premium": True, "has_sales_navigator": True, "weekly_message_limit": 150}
     account = make_account(owner, sandbox, payload=payload, **columns)
@@ -78,8 +76,9 @@ def test_list_leaves_out_disconnected_accounts_and_others(
     assert [row["id"] for row in listed(api)] == [str(first.pk), str(lost.pk)]
     shown = [row["id"] for row in listed(api, "?status=all")]
     assert shown == [str(each.pk) for each in (first, lost, gone, given_up)]
-    error = error_of(api.get(f"{URL}?status=gone"), 400)
-    assert (error["code"], error["attr"]) == ("invalid_choice", "status")
+    for status in ("gone", ""):
+        error = error_of(api.get(f"{URL}?status={status}"), 400)
+        assert (error["code"], error["attr"]) == ("invalid_choice", "status")
 
 
 @pytest.mark.parametrize("count", [0, 20])
@@ -147,7 +146,7 @@ def test_account_that_was_given_up_is_not_refreshed(
     assert sandbox.request_count == requests
 
 
-def test_foreign_account_is_as_one_that_is_not_there(
+def test_foreign_account_is_as_a_missing_one(
     account: UnipileAccount, stranger: User, sandbox: Sandbox
 ) -> None:
     api = api_client(stranger)

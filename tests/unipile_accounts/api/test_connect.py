@@ -72,7 +72,7 @@ def test_reconnect_logs_in_what_unipile_has(
     assert ConnectLink.objects.get().account == account
 
 
-def test_reconnect_of_a_gone_account_makes_a_new_one(
+def test_reconnect_of_a_gone_account_creates(
     api: APIClient, account: UnipileAccount, owner: User, sandbox: Sandbox
 ) -> None:
     make_account(owner, sandbox)

@@ -63,7 +63,7 @@ def test_lost_subscription_means_the_free_limits(api: APIClient, account: Unipil
     }
 
 
-def test_change_of_name_only_is_no_change_of_flags(api: APIClient, account: UnipileAccount) -> None:
+def test_new_name_is_no_change_of_flags(api: APIClient, account: UnipileAccount) -> None:
     refresh(api, account.pk)
     UnipileAccount.objects.filter(pk=account.pk).update(name="Edited")
 

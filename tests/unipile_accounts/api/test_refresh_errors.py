@@ -312,7 +312,7 @@ def test_wrong_workspace_disconnects_nobody(
     assert (stored(account), stored(other)) == before
 
 
-def test_row_that_was_given_up_is_not_asked_for(
+def test_row_given_up_is_not_asked_for(
     api: APIClient, account: UnipileAccount, sandbox: Sandbox
 ) -> None:
     UnipileAccount.objects.filter(pk=account.pk).update(
@@ -423,7 +423,7 @@ def test_caller_over_the_limit_is_throttled(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_earlier_answer_of_a_lost_row_is_no_success(
+def test_earlier_answer_of_a_lost_row_fails(
     api: APIClient, account: UnipileAccount, sandbox: Sandbox
 ) -> None:
     later: list[Any] = []

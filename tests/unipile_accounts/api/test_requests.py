@@ -83,7 +83,7 @@ def test_unipiles_id_is_told_the_right_one(
 
 
 @pytest.mark.parametrize("account_id", [NIL, MAX, SOME_ID, SOME_ID.replace("-4b", "-8b")])
-def test_well_formed_id_of_no_account_is_not_found(
+def test_id_of_no_account_is_not_found(
     api: APIClient, account: UnipileAccount, account_id: str
 ) -> None:
     error = error_of(refresh(api, account_id), 404)

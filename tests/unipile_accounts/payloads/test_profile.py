@@ -136,7 +136,7 @@ def test_errors_hold_nothing_of_the_profile(answer: Any) -> None:
     assert "hidden" not in f"{caught.value} {caught.value!r} {caught.value.advice}"
 
 
-def test_upgrade_that_the_copy_does_not_know_is_seen(sandbox: Sandbox) -> None:
+def test_upgrade_unknown_to_the_copy_is_seen(sandbox: Sandbox) -> None:
     account = sandbox.add(linkedin_account(ID, premium_features=[]))
     sandbox.set_plan(account, premium=True, sales_navigator=True)
     copy = read_account(sandbox.get(account), unipile_account_id=ID)

@@ -241,7 +241,7 @@ def test_event_finishes_an_open_claim(api: APIClient, sandbox: Sandbox) -> None:
     assert ConnectLink.objects.get().claimed_account_id == ""
 
 
-def test_outage_is_answered_503_until_the_event_is_true(owner: User, sandbox: Sandbox) -> None:
+def test_event_of_an_outage_comes_again(owner: User, sandbox: Sandbox) -> None:
     account = make_account(owner, sandbox)
     sandbox.delivery.retry_delays = (3600.0,) * 5
     sandbox.inject(Fault(status=503), account_id=account.unipile_account_id)

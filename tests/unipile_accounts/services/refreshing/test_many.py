@@ -34,7 +34,7 @@ from unipile_accounts.signals import account_refreshed
 from unipile_sandbox import Fault, Request, Sandbox, linkedin_account
 
 
-def test_few_accounts_among_many_are_read_one_by_one(owner: User, sandbox: Sandbox) -> None:
+def test_few_accounts_are_read_one_by_one(owner: User, sandbox: Sandbox) -> None:
     accounts = free_accounts(owner, sandbox, 300)
     few = [account.pk for account in accounts[:2]]
 

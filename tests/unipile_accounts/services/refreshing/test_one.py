@@ -304,7 +304,7 @@ def test_login_lost_again_is_no_change(
     assert received[0]["changes"] == {}
 
 
-def test_row_that_was_given_up_is_not_asked_for(
+def test_row_given_up_is_not_asked_for(
     account: UnipileAccount, sandbox: Sandbox, received: list[dict[str, Any]]
 ) -> None:
     UnipileAccount.objects.filter(pk=account.pk).update(

@@ -183,7 +183,7 @@ def test_page_without_plan_moves_no_plan_time(account: UnipileAccount) -> None:
     assert after["version"] == 3
 
 
-def test_new_row_tells_its_plan_once_it_is_known(owner: User) -> None:
+def test_new_row_tells_a_plan_that_is_known(owner: User) -> None:
     for refreshed_at, told in ((None, False), (UnipileAccount.objects.database_time(), True)):
         row = UnipileAccount(
             user=owner, unipile_account_id=ID, name="Mara", refreshed_at=refreshed_at
