@@ -24,6 +24,8 @@ from tests.unipile_accounts.admin.conftest import (
 from unipile_accounts.models import UnipileAccount
 from unipile_sandbox import Sandbox
 
+OWNERS = "app_label=unipile_accounts&model_name=unipileaccount&field_name=user"
+
 
 def test_list_shows_the_latest_customers_first(admin: Client, owner: User, stranger: User) -> None:
     make_account(owner)
@@ -91,6 +93,20 @@ def test_staff_who_may_not_look_see_nothing(
     assert refresh(client, account).status_code == 403
     assert press(client, account).status_code == 403
     assert sandbox.requests == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"{LIST}?last_error=%00",
+        f"{LIST}?failed=%00",
+        f"{LIST}?q=mara%00",
+        "/admin/auth/group/?name=%00",
+        f"/admin/autocomplete/?{OWNERS}&term=%00",
+    ],
+)
+def test_zero_byte_is_a_bad_request(admin: Client, url: str) -> None:
+    assert admin.get(url).status_code == 400
 
 
 @pytest.mark.parametrize("kind", ["status", "plan"])
