@@ -52,11 +52,11 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "puffle.middleware.RequestLogMiddleware",
     "puffle.health.HealthMiddleware",
+    "puffle.zero_bytes.ZeroByteMiddleware",
     "puffle.metrics.MetricsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",

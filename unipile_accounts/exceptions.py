@@ -132,6 +132,7 @@ class UnipileAccountUnavailable(UnipileError):
     """Unipile names a trouble of this one account that is not its login."""
 
     code = "account_unavailable"
+    meaning: str | Promise = _("LinkedIn refuses this account at the moment. Nothing was changed.")
     next_step = _(
         "See to it in LinkedIn, then refresh it again; if it stays like this, reconnect the"
         " account."
@@ -139,9 +140,10 @@ class UnipileAccountUnavailable(UnipileError):
 
     def __init__(self, message: str, **kwargs: Any) -> None:
         super().__init__(message, **kwargs)
-        self.meaning = _(
-            "LinkedIn refuses this account at the moment (%(type)s). Nothing was changed."
-        ) % {"type": self.error_type or "no reason given"}
+        if self.error_type:
+            self.meaning = _(
+                "LinkedIn refuses this account at the moment (%(type)s). Nothing was changed."
+            ) % {"type": self.error_type}
 
 
 class UnipileAccountDisconnected(UnipileReconnectRequired):

@@ -46,7 +46,9 @@ def upgraded(sandbox: Sandbox) -> UnipileAccount:
     """Customers' accounts as they were at the last refresh; this one is premium since."""
     sandbox.load(samples())
     sandbox.update(UPGRADED, premiumFeatures=[])
-    customers = [User.objects.create_user(name) for name in ("lena", "omar")]
+    customers = [
+        User.objects.create_user(name, f"{name}@example.test") for name in ("lena", "omar")
+    ]
     people = {sample["id"]: sample["name"] for sample in samples() if sample["type"] == "LINKEDIN"}
     for number, (account_id, name) in enumerate({**people, GONE: "Odile Marchetti"}.items()):
         UnipileAccount.objects.create(
@@ -60,7 +62,10 @@ def upgraded(sandbox: Sandbox) -> UnipileAccount:
     for number, result in enumerate(results):
         if result.stored:
             then = timezone.now() - timedelta(hours=5 * number * number, minutes=2)
-            UnipileAccount.objects.filter(pk=result.account.pk).update(refreshed_at=then)
+            times = {"answered_at": then, "last_tried_at": then}
+            if result.account.plan:
+                times["refreshed_at"] = then
+            UnipileAccount.objects.filter(pk=result.account.pk).update(**times)
     sandbox.update(UPGRADED, premiumFeatures=["premium"])
     return UnipileAccount.objects.get(unipile_account_id=UPGRADED)
 
@@ -123,7 +128,7 @@ def test_support_reads_the_report_of_a_selection(
     run_action(page)
 
     expect(report(page, "error")).to_contain_text(
-        "9 accounts: 6 refreshed (1 changed), 1 skipped, 2 failed."
+        "9 accounts: 6 refreshed (1 changed, 5 unchanged), 1 skipped, 2 failed."
     )
     screenshot("admin-report")
     report(page, "error").get_by_role("link", name=UPGRADED_NAME).click()
@@ -138,16 +143,16 @@ def test_support_selects_everything_that_a_filter_matches(
         UnipileAccount.objects.create(user=upgraded.user, unipile_account_id=account_id)
     log_in(page, "sam")
     page.locator("#changelist-filter").get_by_role("link", name="Never").click()
-    expect(page.locator(".paginator")).to_contain_text("152 Unipile accounts")
+    expect(page.locator(".paginator")).to_contain_text("153 Unipile accounts")
     page.get_by_role("checkbox", name="Select all").check()
-    page.get_by_role("button", name="Select all 152 Unipile accounts").click()
+    page.get_by_role("button", name="Select all 153 Unipile accounts").click()
     run_action(page)
 
     expect(report(page, "error")).to_contain_text(
-        "152 accounts: 150 refreshed (150 changed), 1 skipped, 1 failed."
+        "153 accounts: 150 refreshed (150 changed, 0 unchanged), 1 skipped, 2 failed."
     )
     expect(report(page, "error")).to_contain_text("and 140 more")
-    assert UnipileAccount.objects.filter(refreshed_at=None).count() == 2
+    assert UnipileAccount.objects.filter(refreshed_at=None).count() == 3
 
 
 def test_support_presses_the_button(
@@ -159,38 +164,65 @@ def test_support_presses_the_button(
 
     expect(report(page, "success")).to_contain_text("premium: no → yes")
     expect(page.locator(".field-owner")).to_contain_text("omar")
-    expect(page.locator(".field-owner a")).to_have_attribute("href", re.compile("owner="))
+    expect(page.locator(".field-owner a")).to_have_attribute("href", re.compile("user="))
     screenshot("admin-account")
     upgraded.refresh_from_db()
     assert upgraded.weekly_connection_limit == 100
 
     page.get_by_role("link", name="History").click()
-    expect(page.get_by_role("row", name="sam, admin premium no → yes")).to_be_visible()
+    expect(page.get_by_role("row", name="sam, admin omar premium: no → yes")).to_be_visible()
 
 
-def test_button_says_it_was_pressed_and_works_once(
-    page: Page, upgraded: UnipileAccount, sandbox: Sandbox
+def test_link_is_copied_at_a_button(
+    page: Page,
+    upgraded: UnipileAccount,
+    screenshot: Screenshot,
+    live_server: LiveServer,
+    settings: Settings,
 ) -> None:
+    settings.PUBLIC_URL = live_server.url
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     log_in(page, "sam")
     page.get_by_role("link", name=UPGRADED_NAME).click()
-    asked = sandbox.request_count
-    button = page.get_by_role("button", name="Refresh from Unipile")
-    pressed = button.evaluate(
-        """it => {
-            it.click();
-            const shown = it.textContent;
-            let isPrevented = false;
-            it.form.addEventListener('submit', event => { isPrevented = event.defaultPrevented; });
-            it.click();
-            return [shown, it.getAttribute('aria-disabled'), isPrevented];
-        }"""
-    )
+    page.get_by_role("button", name="Make a link to reconnect").click()
+    page.get_by_role("button", name="Copy").click()
 
-    assert pressed == ["Asking Unipile …", "true", True]
-    expect(report(page, "success")).to_contain_text("premium: no → yes")
-    assert sandbox.request_count - asked == 1
-    page.go_back()
-    expect(page.get_by_role("button", name="Refresh from Unipile")).to_be_enabled()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    screenshot("link")
+    link = page.get_by_role("textbox", name="Link for").input_value()
+    assert page.evaluate("navigator.clipboard.readText()") == link
+
+
+def test_staff_disconnect_and_delete_an_account(
+    page: Page, upgraded: UnipileAccount, screenshot: Screenshot
+) -> None:
+    log_in(page, "admin")
+    page.get_by_role("link", name=UPGRADED_NAME).click()
+    expect(page.get_by_role("link", name="Delete")).to_have_count(0)
+    page.get_by_role("button", name="Disconnect").click()
+    screenshot("confirmation")
+    page.get_by_role("button", name="Yes, disconnect").click()
+
+    expect(report(page, "success")).to_have_text(f"Disconnected: {UPGRADED_NAME}.")
+    expect(page.locator(".object-tools button")).to_have_text(["Make a link to reconnect"])
+    screenshot("given-up")
+    page.get_by_role("link", name="Delete").click()
+    page.get_by_role("button", name="Yes, I").click()
+    expect(report(page, "success")).to_contain_text("was deleted successfully")
+
+
+def test_owner_with_living_accounts_cannot_be_deleted(
+    page: Page, upgraded: UnipileAccount, screenshot: Screenshot
+) -> None:
+    log_in(page, "admin")
+    page.goto(f"/admin/auth/user/{upgraded.user.pk}/change/")
+    expect(page.locator("#unipile_accounts-group")).to_contain_text(UPGRADED_NAME)
+    screenshot("owner")
+    page.get_by_role("link", name="Delete").click()
+
+    expect(page.get_by_text("Disconnect these accounts first.")).to_be_visible()
+    expect(page.get_by_role("link", name=UPGRADED_NAME)).to_be_visible()
+    screenshot("protected")
 
 
 def test_profile_opens_in_a_window_of_its_own(page: Page, upgraded: UnipileAccount) -> None:
@@ -248,19 +280,27 @@ def test_staff_who_may_only_look_see_no_way_to_refresh(
 
 
 @pytest.mark.parametrize("width", [390, 800, 1366])
-def test_pages_fit_into_a_window(page: Page, upgraded: UnipileAccount, width: int) -> None:
+def test_pages_fit_into_a_window(
+    page: Page, upgraded: UnipileAccount, screenshot: Screenshot, width: int
+) -> None:
     page.set_viewport_size({"width": width, "height": 800})
+    User.objects.filter(username="omar").update(email="omar.at.his.place@customer.example.test")
     log_in(page, "sam")
+    screenshot(f"list-{width}")
     assert overflow(page, "html") <= 0
     if width != 800:
         assert overflow(page, "#changelist .results") <= 0
     if width == 390:
+        label = "getComputedStyle(it, '::before').content"
+        cell = page.locator("#result_list .field-weekly_limits").first
+        assert cell.evaluate(f"it => {label}") == '"Weekly limits"'
         row = page.get_by_role("row", name=UPGRADED_NAME)
         for answer in ("plan", "weekly_limits", "last_refreshed"):
             expect(row.locator(f".field-{answer}")).to_be_in_viewport(ratio=1)
 
     page.get_by_role("link", name=UPGRADED_NAME).click()
-    for answer in ("plan", "weekly_limits", "exactly_refreshed"):
+    screenshot(f"account-{width}")
+    for answer in ("plan", "weekly_limits", "last_refreshed"):
         expect(page.locator(f".field-{answer}")).to_be_in_viewport(ratio=1)
     expect(page.get_by_role("button", name="Refresh from Unipile")).to_be_in_viewport(ratio=1)
     assert overflow(page, "html") <= 0

@@ -6,43 +6,47 @@ from functools import partial
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 from django.forms import ModelForm
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from unipile_accounts.admin import columns
-from unipile_accounts.admin.actions import RefreshActions, refresh
+from unipile_accounts.admin.actions import ask_linkedin, refresh, refresh_from_unipile
+from unipile_accounts.admin.base import PuffleAdmin, delete_selected
 from unipile_accounts.admin.filters import (
     FailureFilter,
     FreshnessFilter,
-    MemberFilter,
-    OwnerFilter,
     PlanFilter,
     StatusFilter,
 )
 from unipile_accounts.admin.forms import AccountForm
 from unipile_accounts.admin.history import LATEST, MOST, table
-from unipile_accounts.admin.life import LifeActions
+from unipile_accounts.admin.life import disconnect, make_reconnect_links
 from unipile_accounts.admin.search import special_condition
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.services import add_account, move_account
 
-# No name, address or id is longer, and a database takes only so many words.
+# No searchable column is longer, and every word adds a condition.
 LONGEST_SEARCH = 255
 
-_ANSWERS = (columns.plan, columns.weekly_limits, columns.exactly_refreshed, columns.status)
+_ANSWERS = (columns.plan, columns.weekly_limits, columns.last_refreshed, columns.status)
 _IDENTITY = (columns.account_name, columns.profile_link, columns.linkedin_member)
-_RECORD = ("id", columns.exactly_tried, columns.created, columns.updated)
+_RECORD = ("id", columns.last_tried, "created_at", "updated_at")
 
 
 @admin.register(UnipileAccount)
-class UnipileAccountAdmin(RefreshActions, LifeActions):
-    actions: Any = [*RefreshActions.actions, *LifeActions.actions]
+class UnipileAccountAdmin(PuffleAdmin):
+    actions: Any = [
+        refresh_from_unipile,
+        ask_linkedin,
+        make_reconnect_links,
+        disconnect,
+        delete_selected,
+    ]
     form = AccountForm
     list_display = [
         columns.account_name,
@@ -52,16 +56,8 @@ class UnipileAccountAdmin(RefreshActions, LifeActions):
         columns.weekly_limits,
         columns.last_refreshed,
         columns.last_error,
-        "unipile_account_id",
     ]
-    list_filter = [
-        StatusFilter,
-        PlanFilter,
-        FreshnessFilter,
-        FailureFilter,
-        OwnerFilter,
-        MemberFilter,
-    ]
+    list_filter = [StatusFilter, PlanFilter, FreshnessFilter, FailureFilter]
     list_select_related = ["user"]
     # The latest customers first, along the foreign key's index.
     ordering = ["-user_id"]
@@ -69,7 +65,7 @@ class UnipileAccountAdmin(RefreshActions, LifeActions):
     show_full_result_count = False
     search_fields = ["name", "user__username", "user__email", "unipile_account_id"]
     search_help_text = gettext_lazy(
-        "Name, LinkedIn address, owner's username or e-mail address, Unipile id, or the account's"
+        "Name, LinkedIn profile, owner's username or e-mail address, Unipile id, or the account's"
         " id"
     )
     autocomplete_fields = ["user"]
@@ -82,34 +78,12 @@ class UnipileAccountAdmin(RefreshActions, LifeActions):
         *_RECORD,
     ]
 
-    class Media:
-        css = {"all": ["unipile_accounts/admin.css"]}
-        js = ["unipile_accounts/admin.js"]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[UnipileAccount]:
-        return UnipileAccount.objects.with_database_time().order_by(*self.ordering)
-
     # --- The list ---------------------------------------------------------------------------------
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        # Django would leave a forbidden action out of the choices, and answer as if nothing was.
-        asked = set(request.POST.getlist("action")) & set(self.actions)
-        if asked - self.get_actions(request).keys():
-            raise PermissionDenied
-        try:
-            return super().changelist_view(request, extra_context)
-        except ValidationError:
-            # Something was selected that is no id, which takes a hand-made request.
-            self.message_user(request, _("No account was selected."), messages.WARNING)
-            return HttpResponseRedirect(request.get_full_path())
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[UnipileAccount], search_term: str
     ) -> tuple[QuerySet[UnipileAccount], bool]:
-        condition = special_condition(search_term)
-        found = queryset.filter(condition) if condition else queryset.none()
+        found = queryset.filter(special_condition(search_term))
         if len(search_term) > LONGEST_SEARCH:
             return found, False
         by_words, may_have_duplicates = super().get_search_results(request, queryset, search_term)
@@ -147,9 +121,10 @@ class UnipileAccountAdmin(RefreshActions, LifeActions):
     def response_add(
         self, request: HttpRequest, obj: UnipileAccount, post_url_continue: str | None = None
     ) -> HttpResponse:
+        response = super().response_add(request, obj, post_url_continue)
         # A refresh is never part of a transaction, and Django is in one until the row is added.
         transaction.on_commit(partial(self._refresh_added, request, obj))
-        return super().response_add(request, obj, post_url_continue)
+        return response
 
     def _refresh_added(self, request: HttpRequest, account: UnipileAccount) -> None:
         if self.has_refresh_permission(request, account):
@@ -158,17 +133,37 @@ class UnipileAccountAdmin(RefreshActions, LifeActions):
         text = _("The account was not refreshed, because you may not refresh accounts.")
         self.message_user(request, text, messages.WARNING)
 
+    # --- Deleting ---------------------------------------------------------------------------------
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        *rest, protected = super().get_deleted_objects(objs, request)
+        return *rest, [*protected, *(columns.link(row) for row in _living(objs))]
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        account = context["original"]
+        context["show_delete"] = account and not _living([account])
+        return super().render_change_form(request, context, *args, **kwargs)
+
     # --- History ----------------------------------------------------------------------------------
 
     @admin.display(description=gettext_lazy("changes"))
     def latest_changes(self, account: UnipileAccount) -> SafeString:
-        return table(account.changes.select_related("user")[:LATEST])
+        return table(account, most=LATEST)
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         account = self.get_object(request, object_id)
-        changes = account.changes.select_related("user")[:MOST] if account else []
+        changes = table(account, most=MOST) if account else ""
         return super().history_view(
-            request, object_id, {"changes": table(changes), **(extra_context or {})}
+            request, object_id, {"changes": changes, **(extra_context or {})}
         )
+
+
+def _living(accounts: Any) -> list[UnipileAccount]:
+    """Return those that would live on at Unipile."""
+    pks = [account.pk for account in accounts]
+    deletable = set(UnipileAccount.objects.deletable().filter(pk__in=pks))
+    return [account for account in accounts if account not in deletable]

@@ -5,12 +5,13 @@ from __future__ import annotations
 from django.contrib import admin
 from django.templatetags.static import static
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from unipile_accounts.admin.values import exact_moment, isolated, moment, quiet, unknown
+from unipile_accounts.admin.errors import reason, stored_advice
+from unipile_accounts.admin.values import isolated, moment, quiet, unknown
 from unipile_accounts.models import UnipileAccount
 
 PROFILE_URL_PREFIX = "https://www.linkedin.com/in/"
@@ -20,9 +21,12 @@ _ICONS = {
     UnipileAccount.Status.CREDENTIALS_REQUIRED: "alert",
     UnipileAccount.Status.DISCONNECTED: "no",
 }
+_LIST = "admin:unipile_accounts_unipileaccount_changelist"
 
-# Lets a long code go on in the next line.
-_BREAK = SafeString("_<wbr>")
+
+def link(account: UnipileAccount) -> SafeString:
+    url = reverse("admin:unipile_accounts_unipileaccount_change", args=[account.pk])
+    return format_html('<a href="{}">{}</a>', url, isolated(str(account)))
 
 
 @admin.display(description=gettext_lazy("name"), ordering="name")
@@ -32,10 +36,11 @@ def account_name(account: UnipileAccount) -> str:
 
 @admin.display(description=gettext_lazy("owner"), ordering="user__username")
 def owner(account: UnipileAccount) -> SafeString:
-    """Name the owner, with a link to all accounts of this owner."""
-    url = reverse("admin:unipile_accounts_unipileaccount_changelist")
+    """Name the owner, with a link to all accounts of this owner, and the e-mail address."""
     name = isolated(account.user.get_username())
-    return format_html('<a href="{}?owner={}">{}</a>', url, account.user_id, name)
+    link = format_html('<a href="{}?user={}">{}</a>', reverse(_LIST), account.user_id, name)
+    address = getattr(account.user, account.user.get_email_field_name(), "")
+    return format_html("{}<br>{}", link, quiet(isolated(address))) if address else link
 
 
 @admin.display(description=gettext_lazy("status"), ordering="status")
@@ -81,28 +86,23 @@ def last_refreshed(account: UnipileAccount) -> SafeString:
     return moment(account.refreshed_at)
 
 
-@admin.display(description=gettext_lazy("last refreshed"))
-def exactly_refreshed(account: UnipileAccount) -> SafeString:
-    if account.refreshed_at is None:
-        return quiet(_("never"))
-    return exact_moment(account.refreshed_at)
-
-
 @admin.display(description=gettext_lazy("last error"), ordering="last_error")
 def last_error(account: UnipileAccount) -> str:
-    """Name the code of why the last refresh failed, and when that was."""
+    """Say why the last refresh failed, with the code on hover, and when that was."""
     if not account.last_error or account.last_tried_at is None:
         return ""
-    code = format_html_join(_BREAK, "{}", ((part,) for part in account.last_error.split("_")))
-    return format_html("{}<br>{}", code, quiet(moment(account.last_tried_at)))
+    why = format_html('<span title="{}">{}</span>', account.last_error, reason(account.last_error))
+    return format_html("{}<br>{}", why, quiet(moment(account.last_tried_at)))
 
 
 @admin.display(description=gettext_lazy("last tried"))
-def exactly_tried(account: UnipileAccount) -> SafeString:
+def last_tried(account: UnipileAccount) -> SafeString:
     if account.last_tried_at is None:
         return quiet(_("never"))
-    outcome = account.last_error or _("refreshed")
-    return format_html("{}: {}", exact_moment(account.last_tried_at), outcome)
+    outcome: str = _("refreshed")
+    if code := account.last_error:
+        outcome = format_html('<span title="{}">{}</span>', code, stored_advice(code))
+    return format_html("{}: {}", moment(account.last_tried_at), outcome)
 
 
 @admin.display(description=gettext_lazy("profile URL"))
@@ -121,21 +121,10 @@ def linkedin_member(account: UnipileAccount) -> SafeString:
     others = UnipileAccount.objects.filter(linkedin_id=account.linkedin_id).exclude(pk=account.pk)
     if not others.exists():
         return format_html("{}", account.linkedin_id)
-    url = reverse("admin:unipile_accounts_unipileaccount_changelist")
     return format_html(
-        '{} (<a href="{}?member={}">{}</a>)',
+        '{} (<a href="{}?linkedin_id={}">{}</a>)',
         account.linkedin_id,
-        url,
+        reverse(_LIST),
         account.linkedin_id,
         _("accounts of this member"),
     )
-
-
-@admin.display(description=gettext_lazy("created at"))
-def created(account: UnipileAccount) -> SafeString:
-    return exact_moment(account.created_at)
-
-
-@admin.display(description=gettext_lazy("updated at"))
-def updated(account: UnipileAccount) -> SafeString:
-    return exact_moment(account.updated_at)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -8,13 +8,8 @@ from django.utils.translation import gettext as _
 
 from unipile_accounts.models import UnipileAccount
 
-if TYPE_CHECKING:
-    ModelForm = forms.ModelForm[UnipileAccount]
-else:
-    ModelForm = forms.ModelForm
 
-
-class AccountForm(ModelForm):
+class AccountForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when it runs
     """Adds an account, and gives it another owner later; all else is Unipile's to decide."""
 
     class Meta:
@@ -26,27 +21,21 @@ class AccountForm(ModelForm):
         if "user" in self.fields:
             # Compare with the owner the form showed, so that a change meanwhile is no edit.
             self.fields["user"].show_hidden_initial = True
+            self.fields["user"].widget.can_delete_related = False
 
     def clean_user(self) -> Any:
         """Refuse an owner who has the account's LinkedIn member already."""
         owner = self.cleaned_data["user"]
-        row = self.instance
-        same = UnipileAccount.objects.filter(user=owner, linkedin_id=row.linkedin_id)
-        other = same.exclude(pk=row.pk).first() if row.linkedin_id else None
+        others = UnipileAccount.objects.exclude(linkedin_id="").exclude(pk=self.instance.pk)
+        other = others.filter(user=owner, linkedin_id=self.instance.linkedin_id).first()
         if other is None:
             return owner
-        if other.given_up_at:
-            raise ValidationError(
-                _(
-                    "This owner has disconnected an account of the same LinkedIn member (%(id)s)."
-                    " Delete that one first."
-                ),
-                params={"id": other.pk},
-            )
         raise ValidationError(
-            _(
-                "This owner has an account of the same LinkedIn member already (%(id)s)."
-                " Disconnect and delete one of the two first."
-            ),
-            params={"id": other.pk},
+            _("This owner has an account of the same LinkedIn member already: %(name)s. %(advice)s")
+            % {
+                "name": other,
+                "advice": _("It is given up. Delete that one first.")
+                if other.given_up_at
+                else _("Disconnect and delete one of the two first."),
+            }
         )

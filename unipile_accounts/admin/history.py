@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -40,18 +40,25 @@ def changed_a_moment_ago(account: UnipileAccount) -> dict[str, Sequence[Any]]:
     return {name: change for each in recent for name, change in each.changes.items()}
 
 
-def table(entries: Iterable[AccountChange]) -> SafeString:
+def table(account: UnipileAccount, *, most: int) -> SafeString:
+    """Show the latest changes, a write in each row."""
+    entries = account.changes.select_related("user", "owner")[:most]
     rows = format_html_join(
         "",
-        "<tr><td>{}</td><td>{}</td><td>{}</td></tr>",
+        "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
         (
-            (exact(entry.changed_at), _who(entry), isolated(in_words(entry.changes)))
-            for entry in entries
+            (
+                exact(each.changed_at),
+                _who(each),
+                _name(each.owner),
+                isolated(in_words(each.changes)),
+            )
+            for each in entries
         ),
     )
     if not rows:
         return format_html("{}", _("Nothing has changed yet."))
-    titles = (_("when"), _("who"), _("what"))
+    titles = (_("when"), _("who"), _("owner"), _("what"))
     head = format_html_join("", '<th scope="col">{}</th>', ((title,) for title in titles))
     return format_html(
         '<table class="changes"><thead><tr>{}</tr></thead><tbody>{}</tbody></table>', head, rows
@@ -60,9 +67,11 @@ def table(entries: Iterable[AccountChange]) -> SafeString:
 
 def _who(change: AccountChange) -> SafeString:
     """Name the acting user, if there was one, and the door."""
-    if change.user is None:
-        return format_html("{}", change.door)
-    return format_html("{}, {}", isolated(change.user.get_username()), change.door)
+    return format_html("{}, {}" if change.user else "{}{}", _name(change.user), change.door)
+
+
+def _name(user: Any) -> str:
+    return isolated(user.get_username()) if user else ""
 
 
 def _rank(name: str) -> int:
@@ -73,8 +82,8 @@ def _label(name: str) -> str:
     try:
         return str(label_for_field(_COLUMNS.get(name, name), UnipileAccount))
     except AttributeError:
-        # The history outlives a field.
-        return name
+        # The history outlives a field, and tells what is none.
+        return name.replace("_", " ")
 
 
 def _value(name: str, value: Any) -> str:

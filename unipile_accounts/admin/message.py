@@ -12,6 +12,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from unipile_accounts.admin.base import NAMED
+from unipile_accounts.admin.columns import link
+from unipile_accounts.admin.errors import advice
 from unipile_accounts.admin.history import changed_a_moment_ago, in_words
 from unipile_accounts.admin.values import isolated
 from unipile_accounts.exceptions import (
@@ -24,9 +27,7 @@ from unipile_accounts.limits import PLAN_COLUMNS
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.results import RefreshResult, Summary
 
-NAMED = 10
 _LIST = "admin:unipile_accounts_unipileaccount_changelist"
-_PAGE = "admin:unipile_accounts_unipileaccount_change"
 
 
 class RefreshMessage:
@@ -82,32 +83,22 @@ class RefreshMessage:
             return _("No account was refreshed.")
         if self._only:
             return _headline_of_one(self._only)
-        return ngettext(
-            "%(total)d account: %(refreshed)d refreshed (%(changed)d changed),"
-            " %(skipped)d skipped, %(failed)d failed.",
-            "%(total)d accounts: %(refreshed)d refreshed (%(changed)d changed),"
-            " %(skipped)d skipped, %(failed)d failed.",
-            self.summary.total,
-        ) % {
-            "total": self.summary.total,
-            "refreshed": self.summary.refreshed,
-            "changed": self.summary.changed,
-            "skipped": self.summary.skipped,
-            "failed": self.summary.failed,
-        }
+        total = self.summary.total
+        accounts = ngettext("%(total)d account", "%(total)d accounts", total) % {"total": total}
+        return f"{accounts}: {self.summary}."
 
     def _stop(self) -> str:
         if not self.stopped_by:
             return ""
-        rest = _("The rest was not asked for.") if self.summary.total else ""
+        rest = _("The remaining accounts were not refreshed.") if self.summary.total else ""
         return f"{rest} {self.stopped_by.advice}".strip()
 
     def _rest(self) -> str:
         if not self._unreached:
             return ""
         return ngettext(
-            "%(count)d account was not reached in time, and is as it was. Select fewer.",
-            "%(count)d accounts were not reached in time, and are as they were. Select fewer.",
+            "%(count)d account was not refreshed in time and did not change. Select fewer.",
+            "%(count)d accounts were not refreshed in time and did not change. Select fewer.",
             self._unreached,
         ) % {"count": self._unreached}
 
@@ -119,7 +110,7 @@ class RefreshMessage:
         lines = format_html_join(
             "",
             "<dd>{}: {}</dd>",
-            ((_link(result), isolated(in_words(result.changes))) for result in named),
+            ((link(result.account), isolated(in_words(result.changes))) for result in named),
         )
         more = _more(self.summary.changed - len(named))
         return format_html("<dl><dt>{}</dt>{}{}</dl>", _("Changed"), lines, more)
@@ -134,24 +125,24 @@ class RefreshMessage:
             if result.error:
                 accounts[self._advice(result.error, result.account)].append(result)
         lines = format_html_join(
-            "", "<dd>{}: {}</dd>", ((_names(same), advice) for advice, same in accounts.items())
+            "", "<dd>{}: {}</dd>", ((_names(same), words) for words, same in accounts.items())
         )
-        link = f"{reverse(_LIST)}?failed=any" if outcome == "failed" else ""
-        more = _more(total - len(named), link=link)
+        url = f"{reverse(_LIST)}?failed=any" if outcome == "failed" else ""
+        more = _more(total - len(named), url=url)
         return format_html("<dl><dt>{}</dt>{}{}</dl>", title, lines, more)
 
     def _advice(self, error: UnipileError, account: UnipileAccount) -> str:
         is_gone = account.status == UnipileAccount.Status.DISCONNECTED
         if self._just_added and (is_gone or isinstance(error, UnipileAccountNotListed)):
             return _("Unipile has no account with this id. Check it.")
-        return str(error.advice)
+        return advice(error)
 
     def _after_adding(self) -> str:
         if not self._just_added or self.level != messages.ERROR:
             return ""
         return _(
-            "It is stored all the same. If its Unipile id is right, refresh it later; if not,"
-            " delete it and add it once more."
+            "It is stored all the same. If its Unipile id is right, refresh it later. If not,"
+            " disconnect and delete it, then add it once more."
         )
 
 
@@ -173,19 +164,14 @@ def _names(results: Iterable[RefreshResult]) -> SafeString:
     names = []
     for result in results:
         words = isolated(in_words(result.changes)) if result.changes else ""
-        names.append((_link(result), format_html(" ({})", words) if words else ""))
+        names.append((link(result.account), format_html(" ({})", words) if words else ""))
     return format_html_join(", ", "{}{}", names)
 
 
-def _link(result: RefreshResult) -> SafeString:
-    url = reverse(_PAGE, args=[result.account.pk])
-    return format_html('<a href="{}">{}</a>', url, isolated(str(result.account)))
-
-
-def _more(count: int, *, link: str = "") -> SafeString:
+def _more(count: int, *, url: str = "") -> SafeString:
     if not count:
         return SafeString()
     text = ngettext("and %(count)d more", "and %(count)d more", count) % {"count": count}
-    if not link:
+    if not url:
         return format_html("<dd>{}</dd>", text)
-    return format_html('<dd><a href="{}">{}</a></dd>', link, text)
+    return format_html('<dd><a href="{}">{}</a></dd>', url, text)

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import UserAdmin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from unipile_accounts.admin import columns
-from unipile_accounts.admin.life import show_links
+from unipile_accounts.admin.base import PuffleAdmin, delete_selected
+from unipile_accounts.admin.life import make_connect_links
 from unipile_accounts.models import UnipileAccount
-from unipile_accounts.services import create_connect_link
-
-if TYPE_CHECKING:
-    TabularInline = admin.TabularInline[UnipileAccount, Any]
-else:
-    TabularInline = admin.TabularInline
 
 
-class AccountInline(TabularInline):
+def _never(self: Any, request: HttpRequest, obj: Any = None) -> bool:
+    return False
+
+
+class AccountInline(admin.TabularInline):  # type: ignore[type-arg]  # not generic when it runs
     """Shows the accounts, each with a link to its page, and edits none."""
 
     model = UnipileAccount
@@ -39,39 +37,15 @@ class AccountInline(TabularInline):
         columns.last_error,
     ]
     readonly_fields = fields
+    has_add_permission = has_change_permission = has_delete_permission = _never
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[UnipileAccount]:
-        return UnipileAccount.objects.with_database_time().order_by("created_at")
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+        return UnipileAccount.objects.order_by("created_at")
 
 
-class OwnerAdmin(UserAdmin):  # type: ignore[type-arg]  # not generic when it runs
+class OwnerAdmin(PuffleAdmin, UserAdmin):  # type: ignore[type-arg]  # not generic when it runs
     change_form_template = "admin/unipile_accounts/owner_change_form.html"
-    actions = ["make_connect_links"]
-
-    class Media:
-        css = {"all": ["unipile_accounts/admin.css"]}
-        js = ["unipile_accounts/admin.js"]
-
-    def has_refresh_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.has_perm("unipile_accounts.refresh_unipileaccount")
-
-    @admin.action(description=_("Make a link to connect LinkedIn"), permissions=["refresh"])
-    def make_connect_links(
-        self, request: HttpRequest, queryset: QuerySet[Any]
-    ) -> HttpResponse | None:
-        show_links(request, queryset, create_connect_link)
-        if queryset.count() == 1:
-            return redirect(f"{queryset.get().pk}/change/")
-        return None
+    actions: Any = [make_connect_links, delete_selected]
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
         return [AccountInline] if obj else []

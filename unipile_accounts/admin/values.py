@@ -32,17 +32,14 @@ def moment(value: datetime) -> SafeString:
     )
 
 
-def exact_moment(value: datetime) -> SafeString:
-    return format_html(
-        '<time datetime="{}">{}</time> ({})', value.isoformat(), exact(value), _ago(value)
-    )
-
-
 def exact(value: datetime) -> str:
     return date_format(timezone.localtime(value), "Y-m-d H:i:s T")
 
 
 def _ago(value: datetime) -> str:
-    if (timezone.now() - value).total_seconds() < 60:
+    seconds = (timezone.now() - value).total_seconds()
+    if seconds < -60:
+        return _("in the future")
+    if seconds < 60:
         return _("just now")
     return _("%(time)s ago") % {"time": timesince(value, depth=1)}

@@ -1,16 +1,18 @@
 from __future__ import annotations
 
 import re
+import threading
+from collections.abc import Callable
 from html import unescape
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.db import connection
 from django.test import Client
 from django.utils.html import strip_tags
 
 from unipile_accounts.models import UnipileAccount
-from unipile_accounts.services.refreshing import patience
 
 LIST = "/admin/unipile_accounts/unipileaccount/"
 ADD = f"{LIST}add/"
@@ -21,10 +23,6 @@ _BLOCK = re.compile("</?d[ltd]>")
 
 def page_of(account: UnipileAccount) -> str:
     return f"{LIST}{account.pk}/change/"
-
-
-def button_of(account: UnipileAccount) -> str:
-    return f"{LIST}{account.pk}/refresh/"
 
 
 def staff(*permissions: str) -> Client:
@@ -52,25 +50,33 @@ def support(db: None) -> Client:
     return staff("view_unipileaccount", "refresh_unipileaccount")
 
 
-@pytest.fixture
-def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Do not wait between two tries."""
-    monkeypatch.setattr(patience, "SHORTEST_PAUSE", 0.0)
-
-
 def refresh(client: Client, *accounts: UnipileAccount, query: str = "", **data: Any) -> Any:
     pks = [str(account.pk) for account in accounts]
-    data = {"action": ACTION, "_selected_action": pks, "index": "0", **data}
+    data = {"action": ACTION, "_selected_action": pks, **data}
     return client.post(f"{LIST}{query}", data, follow=True)
 
 
-def press(client: Client, account: UnipileAccount) -> Any:
-    return client.post(button_of(account), follow=True)
+def press(client: Client, row: Any, action: str = ACTION, *, url: str = LIST, **data: str) -> Any:
+    """Press a button of the row's page."""
+    data = {"action": action, "_selected_action": str(row.pk), "back_with": "", **data}
+    return client.post(url, data, follow=True)
 
 
 def add(client: Client, user: User, unipile_account_id: str) -> Any:
     data = {"user": user.pk, "unipile_account_id": unipile_account_id}
     return client.post(ADD, data, follow=True)
+
+
+def elsewhere(act: Callable[[], object]) -> None:
+    """Do something over another connection to the database."""
+
+    def run() -> None:
+        act()
+        connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
 
 
 def reports(response: Any) -> list[tuple[str, str]]:

@@ -3,7 +3,6 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-import pytest
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
@@ -14,12 +13,11 @@ from tests.helpers import Statements, make_account, stored
 from tests.unipile_accounts.admin.conftest import (
     ACTION,
     LIST,
-    button_of,
-    logged_in,
     page_of,
     press,
     refresh,
     report,
+    reports,
     text,
 )
 from unipile_accounts.models import AccountChange, UnipileAccount
@@ -56,19 +54,20 @@ def test_action_refreshes_everything_a_filter_matches(
 
     level, words = report(response)
     assert level == "success"
-    assert words.startswith("120 accounts: 120 refreshed (120 changed), 0 skipped, 0 failed.")
+    assert words.startswith(
+        "120 accounts: 120 refreshed (120 changed, 0 unchanged), 0 skipped, 0 failed."
+    )
     assert UnipileAccount.objects.filter(refreshed_at=None).get() == other
     assert response.request["QUERY_STRING"] == "is_premium__exact=0"
 
 
-@pytest.mark.parametrize("words", ["feed", "owner", "feed owner"])
 def test_action_refreshes_everything_a_search_finds(
-    support: Client, owner: User, sandbox: Sandbox, words: str
+    support: Client, owner: User, sandbox: Sandbox
 ) -> None:
     account = make_account(owner, sandbox, name="feed", id=UUID(int=0xFEED << 112))
     make_account(User.objects.create_user("lena"), sandbox)
 
-    refresh(support, account, query=f"?q={words}", select_across="1")
+    refresh(support, account, query="?q=feed", select_across="1")
 
     assert UnipileAccount.objects.exclude(refreshed_at=None).get() == account
 
@@ -81,17 +80,6 @@ def test_selection_that_is_gone_is_no_success(
 
     make_account(owner, sandbox)
     assert report(refresh(support, account)) == ("warning", "No account was refreshed.")
-
-
-def test_selection_without_ids_is_no_error_page(
-    support: Client, owner: User, sandbox: Sandbox
-) -> None:
-    make_account(owner, sandbox)
-
-    response = refresh(support, _selected_action=["nonsense"])
-
-    assert response.status_code == 200
-    assert sandbox.requests == []
 
 
 def test_one_request_refreshes_a_thousand_accounts(
@@ -119,23 +107,25 @@ def test_one_request_refreshes_a_thousand_accounts(
         response = support.post(LIST, data)
 
     assert report(support.get(response["Location"]))[1].startswith(
-        "1000 accounts: 1000 refreshed (50 changed), 0 skipped, 0 failed."
+        "1000 accounts: 1000 refreshed (50 changed, 950 unchanged), 0 skipped, 0 failed."
     )
     assert len(sandbox.requests) == 4
-    # For a page of 250: the time, its rows, one write. Once: what changed.
+    # For a page of 250: the time, its rows, their members, the rows and the history written.
     # SQLite takes fewer parameters, so Django writes a page in more statements.
-    assert len(executed) <= (26 if connection.vendor == "postgresql" else 50)
+    assert len(executed) <= (30 if connection.vendor == "postgresql" else 50)
 
 
 def test_button_refreshes_and_comes_back(support: Client, owner: User, sandbox: Sandbox) -> None:
     account = make_account(owner, sandbox, payload=linkedin_account(premium_features=["premium"]))
-    page = support.get(page_of(account))
-    assert f'<form action="{button_of(account)}" method="post" data-once>' in text(page)
-    assert "Refresh from Unipile</button>" in text(page)
+    filters = "_changelist_filters=plan%3Dfree"
+    page = text(support.get(f"{page_of(account)}?{filters}"))
+    assert f'<form action="{LIST}" method="post">' in page
+    assert f'name="back_with" value="{filters}"' in page
+    assert 'value="refresh_from_unipile">Refresh from Unipile</button>' in page
 
-    response = press(support, account)
+    response = press(support, account, back_with=filters)
 
-    assert response.redirect_chain == [(page_of(account), 302)]
+    assert response.redirect_chain == [(f"{page_of(account)}?{filters}", 302)]
     level, words = report(response)
     assert level == "success"
     assert "premium: no → yes" in words
@@ -159,20 +149,6 @@ def test_button_tells_a_change_twice_pressed(
     )
 
 
-def test_button_keeps_the_filters_of_the_list(
-    support: Client, owner: User, sandbox: Sandbox
-) -> None:
-    account = make_account(owner, sandbox)
-    filters = "?_changelist_filters=is_premium__exact%3D0"
-
-    assert f'action="{button_of(account)}{filters}"' in text(
-        support.get(page_of(account) + filters)
-    )
-    response = support.post(button_of(account) + filters)
-
-    assert response["Location"] == page_of(account) + filters
-
-
 def test_button_reports_a_lost_login_and_stores_it(
     support: Client, owner: User, sandbox: Sandbox
 ) -> None:
@@ -191,71 +167,32 @@ def test_button_reports_a_lost_login_and_stores_it(
     assert account.is_premium
 
 
-def test_button_on_a_given_up_account_asks_nobody(
-    support: Client, owner: User, sandbox: Sandbox
+def test_given_up_account_can_only_be_reconnected(
+    admin: Client, owner: User, sandbox: Sandbox
 ) -> None:
-    account = make_account(
-        owner, sandbox, name="Mara", status="disconnected", given_up_at=timezone.now()
-    )
+    account = make_account(owner, name="Mara", status="disconnected", answered_at=timezone.now())
+    buttons = 'name="action" value="'
+    assert text(admin.get(page_of(account))).count(buttons) == 4
 
-    level, words = report(press(support, account))
+    UnipileAccount.objects.update(given_up_at=timezone.now())
 
-    assert level == "warning"
-    assert words == (
-        "The account was skipped. Skipped Mara: The account is disconnected, so it was not read."
-        " Reconnect it to LinkedIn first."
-    )
-    assert sandbox.requests == []
-
-
-@pytest.mark.parametrize("method", ["get", "head", "put", "delete"])
-def test_button_takes_nothing_but_a_post(
-    support: Client, owner: User, sandbox: Sandbox, method: str
-) -> None:
-    account = make_account(owner, sandbox)
-
-    response = getattr(support, method)(button_of(account))
-
-    assert response.status_code == 405
-    assert response["Allow"] == "POST"
-    assert sandbox.requests == []
-
-
-def test_button_needs_the_csrf_token(owner: User, sandbox: Sandbox) -> None:
-    account = make_account(owner, sandbox)
-    client = Client(enforce_csrf_checks=True)
-    client.force_login(User.objects.create_superuser("admin"))
-
-    assert client.post(button_of(account)).status_code == 403
-    assert sandbox.requests == []
-
-    page = client.get(page_of(account))
-    token = page.context["csrf_token"]
-    assert client.post(button_of(account), {"csrfmiddlewaretoken": token}).status_code == 302
-    assert len(sandbox.requests) == 1
-
-
-@pytest.mark.parametrize(
-    "pk", ["00000000-0000-0000-0000-000000000000", "nonsense", "_3C", "a/b", "%00"]
-)
-def test_button_of_no_account_says_so(support: Client, pk: str) -> None:
-    response = support.post(f"{LIST}{pk}/refresh/", follow=True)
-
-    assert report(response) == (
+    page = text(admin.get(page_of(account)))
+    assert page.count(buttons) == 1
+    assert "Make a link to reconnect</button>" in page
+    assert report(press(admin, account)) == (
         "warning",
-        "There is no such account any more. Nothing was refreshed.",
+        (
+            "The account was skipped. Skipped Mara: The account is disconnected, so it was not"
+            " read. Reconnect it to LinkedIn first."
+        ),
     )
-    assert response.redirect_chain == [(LIST, 302)]
 
 
-def test_button_sends_a_stranger_to_the_login(owner: User, sandbox: Sandbox) -> None:
-    account = make_account(owner, sandbox)
+def test_button_of_no_account_says_so(support: Client, sandbox: Sandbox) -> None:
+    response = press(support, UnipileAccount())
 
-    for client in (Client(), logged_in(owner)):
-        response = client.post(button_of(account))
-        assert response.status_code == 302
-        assert response["Location"].startswith("/admin/login/")
-    assert sandbox.requests == []
+    assert [level for level, _words in reports(response)] == ["warning", "warning"]
+    assert "Perhaps it was deleted?" in text(response)
 
 
 # --- LinkedIn itself ------------------------------------------------------------------------------
@@ -276,7 +213,7 @@ def test_action_asks_linkedin_for_an_upgrade_that_the_copy_lacks(
     assert "Sales Navigator: no → yes" in words
     assert "weekly connection limit: 80 → 100" in words
     assert "Sales Navigator<br>" in text(support.get(LIST))
-    assert AccountChange.objects.filter(account=account, door="admin").count() == 6
+    assert AccountChange.objects.filter(account=account, door="admin").count() == 2
 
 
 def test_button_asks_linkedin_and_an_ordinary_refresh_keeps_the_answer(
@@ -285,7 +222,7 @@ def test_button_asks_linkedin_and_an_ordinary_refresh_keeps_the_answer(
     account = make_account(owner, sandbox)
     sandbox.set_plan(account.unipile_account_id, premium=True)
 
-    response = support.post(f"{LIST}{account.pk}/ask-linkedin/", follow=True)
+    response = press(support, account, "ask_linkedin")
     again = report(press(support, account))[1]
 
     assert response.redirect_chain == [(page_of(account), 302)]
@@ -302,7 +239,7 @@ def test_button_tells_that_linkedin_does_not_show_the_plan(
     sandbox.set_plan(account.unipile_account_id, premium=False, sales_navigator="DISCONNECTED")
     before = stored(account)
 
-    response = support.post(f"{LIST}{account.pk}/ask-linkedin/", follow=True)
+    response = press(support, account, "ask_linkedin")
 
     level, words = report(response)
     assert level == "error"

@@ -33,12 +33,13 @@ def test_list_shows_the_state_of_an_account(admin: Client, owner: User) -> None:
         weekly_message_limit=150,
         refreshed_at=timezone.now() - timedelta(hours=3, minutes=10),
     )
+    User.objects.update(email="lena@customer.example")
 
     page = text(admin.get(LIST))
 
     assert f'<a href="{page_of(account)}"><bdi>Mara Feldkamp</bdi></a>' in page
-    assert "<bdi>owner</bdi>" in page
-    assert account.unipile_account_id in page
+    assert '<bdi>owner</bdi></a><br><span class="quiet"><bdi>lena@customer.example</bdi>' in page
+    assert account.unipile_account_id not in page
     assert re.search(r'<img src="[^"]*icon-alert\.svg" alt=""> credentials required', page)
     assert "100 connections<br>150 messages" in page
     assert "premium<br>" in page
@@ -56,12 +57,12 @@ def test_exact_time_is_in_the_active_zone(
     account = make_account(owner, refreshed_at=datetime(2026, 3, 1, 23, 30, 5, tzinfo=UTC))
 
     assert f'title="{exact}"' in text(admin.get(LIST))
-    assert exact in text(admin.get(page_of(account)))
+    assert f'title="{exact}"' in text(admin.get(page_of(account)))
 
 
 @pytest.mark.parametrize(
     ("seconds", "shown"),
-    [(None, "never"), (-30, "never"), (5, "just now"), (125, "minutes ago")],
+    [(None, "never"), (-90, "in the future"), (5, "just now"), (125, "minutes ago")],
 )
 def test_list_tells_how_long_ago_it_was(
     admin: Client, owner: User, seconds: float | None, shown: str
@@ -78,14 +79,6 @@ def test_account_without_a_name_can_be_opened(admin: Client, owner: User) -> Non
     assert f'<a href="{page_of(account)}">(no name yet)</a>' in text(admin.get(LIST))
 
 
-@pytest.mark.parametrize("status", UnipileAccount.Status.values)
-def test_list_says_the_status_in_words(admin: Client, owner: User, status: str) -> None:
-    make_account(owner, status=status, refreshed_at=timezone.now())
-
-    label = UnipileAccount.Status(status).label
-    assert re.search(rf'alt=""> {label}</td>', text(admin.get(LIST)))
-
-
 def test_profile_is_a_link_that_opens_safely(admin: Client, owner: User) -> None:
     url = "https://www.linkedin.com/in/mara%22-feldkamp"
     account = make_account(owner, profile_url=url)
@@ -100,11 +93,7 @@ def test_profile_is_a_link_that_opens_safely(admin: Client, owner: User) -> None
         "javascript:alert(1)",
         "http://www.linkedin.com/in/mara",
         "https://www.linkedin.com.evil.example/in/mara",
-        "https://evil.example/https://www.linkedin.com/in/mara",
-        "https://www.linkedin.com/redir?url=x",
         "https://www.linkedin.com@evil.example/in/mara",
-        " https://www.linkedin.com/in/mara",
-        "//www.linkedin.com/in/mara",
     ],
 )
 @pytest.mark.parametrize("permissions", [["view_unipileaccount"], ["change_unipileaccount"]])
@@ -128,14 +117,14 @@ def test_everything_from_outside_is_escaped(admin: Client, owner: User) -> None:
     assert evil not in text(refresh(admin, account))
 
 
-@pytest.mark.parametrize("refreshed_at", [None, timezone.now() + timedelta(days=1)])
-def test_account_without_an_answer_is_unknown(
-    admin: Client, owner: User, refreshed_at: datetime | None
-) -> None:
-    account = make_account(owner, refreshed_at=refreshed_at, is_premium=True)
+@pytest.mark.parametrize("status", ["connected", "credentials_required"])
+def test_plan_that_no_answer_told_is_unknown(admin: Client, owner: User, status: str) -> None:
+    answered_at = None if status == "connected" else timezone.now()
+    account = make_account(owner, status=status, is_premium=True, answered_at=answered_at)
 
     for page in (text(admin.get(LIST)), text(admin.get(page_of(account)))):
-        assert page.count('<span class="quiet">unknown</span>') >= 3
+        unknowns = page.count('<span class="quiet">unknown</span>')
+        assert unknowns >= (3 if answered_at is None else 2)
         assert '<span class="quiet">never</span>' in page
         assert "80 connections" not in page
         assert "icon-yes.svg" not in page
@@ -175,21 +164,31 @@ def test_given_up_account_is_no_alarm(admin: Client, owner: User) -> None:
     assert '<span class="quiet">given up</span>' in text(admin.get(LIST))
 
 
-def test_last_error_is_named_by_its_code(admin: Client, owner: User) -> None:
-    account = make_account(owner, last_tried_at=timezone.now(), last_error="unipile_timeout")
+@pytest.mark.parametrize(
+    ("code", "first", "rest"),
+    [
+        ("unipile_timeout", "Unipile did not answer in time.", "Nothing was changed. Try again"),
+        ("account_unavailable", "LinkedIn refuses this account at the moment.", "See to it"),
+        ("not_a_code_any_more", "not_a_code_any_more", ""),
+    ],
+)
+def test_last_error_is_the_reports_sentence(
+    admin: Client, owner: User, code: str, first: str, rest: str
+) -> None:
+    account = make_account(owner, last_tried_at=timezone.now(), last_error=code)
 
-    assert "unipile_<wbr>timeout" in text(admin.get(LIST))
-    assert "(just now): unipile_timeout" in text(admin.get(page_of(account)))
+    assert f'<span title="{code}">{first}</span><br>' in text(admin.get(LIST))
+    page = text(admin.get(page_of(account)))
+    assert f'just now</time>: <span title="{code}">{first}' in page
+    assert rest in page
 
 
 def test_owner_leads_to_all_their_accounts(admin: Client, owner: User, stranger: User) -> None:
     mine, also_mine = make_account(owner), make_account(owner)
     make_account(stranger)
 
-    link = f"{LIST}?owner={owner.pk}"
-
-    assert f'<a href="{link}"><bdi>owner</bdi></a>' in text(admin.get(LIST))
-    assert found(admin, owner=str(owner.pk)) == {mine, also_mine}
+    assert f'<a href="{LIST}?user={owner.pk}"><bdi>owner</bdi></a>' in text(admin.get(LIST))
+    assert found(admin, user=str(owner.pk)) == {mine, also_mine}
 
 
 def test_page_links_accounts_of_the_same_member(admin: Client, owner: User, stranger: User) -> None:
@@ -197,24 +196,14 @@ def test_page_links_accounts_of_the_same_member(admin: Client, owner: User, stra
     account, other = (make_account(user, linkedin_id=shared) for user in (owner, stranger))
     alone = make_account(owner, linkedin_id="ACoAAB1")
 
-    assert f'href="{LIST}?member={shared}"' in text(admin.get(page_of(account)))
-    assert "?member=" not in text(admin.get(page_of(alone)))
-    assert found(admin, member=shared) == {account, other}
+    assert f'href="{LIST}?linkedin_id={shared}"' in text(admin.get(page_of(account)))
+    assert "?linkedin_id=" not in text(admin.get(page_of(alone)))
+    assert found(admin, linkedin_id=shared) == {account, other}
 
 
-@pytest.mark.parametrize(
-    ("permissions", "leads_to_the_user"),
-    [
-        (["view_unipileaccount"], False),
-        (["view_unipileaccount", "view_user"], True),
-        (["change_unipileaccount", "view_user"], True),
-    ],
-)
-def test_page_leads_to_the_owner(
-    owner: User, permissions: list[str], *, leads_to_the_user: bool
-) -> None:
+@pytest.mark.parametrize("may_look", [False, True])
+def test_page_leads_to_the_owner(owner: User, *, may_look: bool) -> None:
     account = make_account(owner)
+    client = staff("view_unipileaccount", *(["view_user"] if may_look else []))
 
-    page = text(staff(*permissions).get(page_of(account)))
-
-    assert ("/admin/auth/user/" in page) is leads_to_the_user
+    assert ("/admin/auth/user/" in text(client.get(page_of(account)))) is may_look

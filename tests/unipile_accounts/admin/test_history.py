@@ -9,25 +9,34 @@ from tests.helpers import make_account
 from tests.unipile_accounts.admin.conftest import LIST, page_of, press, refresh, text
 from unipile_accounts.models import AccountChange, UnipileAccount
 from unipile_accounts.results import Door
-from unipile_accounts.services import refresh_account
+from unipile_accounts.services import move_account, refresh_account
 from unipile_sandbox import Sandbox, linkedin_account
-
-PLAN = "<td>premium</td><td><bdi>no</bdi> → <bdi>yes</bdi></td>"
 
 
 @pytest.mark.parametrize("page", ["change", "history"])
-@pytest.mark.parametrize("door", Door)
-def test_pages_show_changes_of_every_door(
-    support: Client, owner: User, sandbox: Sandbox, door: Door, page: str
+def test_pages_show_a_write_as_one_entry(
+    support: Client, owner: User, sandbox: Sandbox, page: str
 ) -> None:
-    account = make_account(owner, sandbox, payload=linkedin_account(premium_features=["premium"]))
-    user = owner if door is Door.API else None
+    payload = linkedin_account(name="Mara", premium_features=["premium"])
+    account = make_account(owner, sandbox, payload=payload, name="Mara")
 
-    refresh_account(UnipileAccount.objects.all(), account.pk, door=door, user=user)
+    refresh_account(UnipileAccount.objects.all(), account.pk, door=Door.API, user=owner)
 
     shown = text(support.get(f"{LIST}{account.pk}/{page}/"))
-    who = "<bdi>owner</bdi>, " if door is Door.API else ""
-    assert f"<td>{who}{door}</td>{PLAN}" in shown
+    assert (
+        "<td><bdi>owner</bdi>, api</td><td><bdi>owner</bdi></td><td><bdi>premium: no → yes, weekly"
+        " connection limit: 80 → 100, weekly message limit: 100 → 150, profile URL:" in shown
+    )
+
+
+def test_move_shows_both_owners(admin: Client, owner: User, stranger: User) -> None:
+    account = make_account(owner)
+
+    move_account(account.pk, stranger.pk, user=owner)
+
+    shown = text(admin.get(page_of(account)))
+    assert "<td><bdi>owner</bdi></td><td><bdi>status: connected → none</bdi></td>" in shown
+    assert "<td><bdi>stranger</bdi></td><td><bdi>status: none → connected</bdi></td>" in shown
 
 
 def test_history_names_the_staff_who_refreshed(
@@ -64,25 +73,24 @@ def test_bulk_refresh_is_in_each_history(support: Client, owner: User, sandbox: 
     assert set(AccountChange.objects.values_list("account", flat=True)) == {
         account.pk for account in accounts
     }
-    change = accounts[2].changes.get(field="status")
-    assert (change.old, change.new) == ("connected", "credentials_required")
+    changes = accounts[2].changes.get().changes
+    assert changes["status"] == ["connected", "credentials_required"]
 
 
 def test_history_outlives_what_it_tells_of(support: Client, owner: User) -> None:
     account = make_account(owner)
-    AccountChange.objects.create(
-        account=account, door="somewhere", field="gone", old="<b>", new="\u202e"
-    )
+    changes = {"gone_field": ["<b>", "\u202e"]}
+    AccountChange.objects.create(account=account, door="x", user_id=0, changes=changes)
 
     shown = text(support.get(page_of(account)))
 
-    assert "<td>gone</td><td><bdi>&lt;b&gt;</bdi> → " in shown
+    assert "<td>x</td><td></td><td><bdi>gone field: &lt;b&gt; → \u202e</bdi></td>" in shown
 
 
 def test_page_shows_the_latest_ten_changes(support: Client, owner: User) -> None:
     account = make_account(owner)
     AccountChange.objects.bulk_create(
-        AccountChange(account=account, door="api", field="name", old="", new=f"Name {number}")
+        AccountChange(account=account, door="api", changes={"name": ["", f"Name {number}"]})
         for number in range(12)
     )
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import re
+import time
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -8,16 +10,16 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from tests.helpers import make_account, stored
+from tests.helpers import free_accounts, make_account, table
 from tests.unipile_accounts.admin.conftest import (
     page_of,
-    press,
     refresh,
     report,
     text,
 )
 from unipile_accounts.admin import actions
 from unipile_accounts.models import AccountChange, UnipileAccount
+from unipile_accounts.signals import account_refreshed
 from unipile_sandbox import Fault, Sandbox, linkedin_account
 
 
@@ -44,7 +46,9 @@ def test_message_counts_and_names_every_outcome(
     level, words = report(refresh(support, *accounts, unchanged, skipped))
 
     assert level == "error"
-    assert words.startswith("5 accounts: 2 refreshed (1 changed), 1 skipped, 2 failed.")
+    assert words.startswith(
+        "5 accounts: 2 refreshed (1 changed, 1 unchanged), 1 skipped, 2 failed."
+    )
     assert "Changed Ada Changed: premium: no → yes" in words
     assert words.index("Failed") < words.index("Changed Ada")
     assert (
@@ -64,7 +68,9 @@ def test_message_warns_when_accounts_were_skipped(
     level, words = report(refresh(support, *accounts))
 
     assert level == "warning"
-    assert words.startswith("2 accounts: 1 refreshed (1 changed), 1 skipped, 0 failed.")
+    assert words.startswith(
+        "2 accounts: 1 refreshed (1 changed, 0 unchanged), 1 skipped, 0 failed."
+    )
 
 
 def test_message_names_ten_of_each_kind(support: Client, owner: User, sandbox: Sandbox) -> None:
@@ -118,48 +124,48 @@ def test_long_message_arrives_whole(support: Client, owner: User, sandbox: Sandb
     ("fault", "reason"),
     [
         (Fault(close=True), "Unipile cannot be reached right now."),
-        (Fault(status=503), "Unipile cannot be reached right now."),
-        (Fault(status=500), "Unipile gave an answer that cannot be used."),
-        (Fault(status=429), "Unipile is rate limiting us."),
-        (Fault(status=429, headers={"Retry-After": "3600"}), "Unipile is rate limiting us."),
+        (Fault(status=429), "Unipile is rate limiting us. Nothing was changed. Try again later."),
+        (
+            Fault(status=429, headers={"Retry-After": "570"}),
+            "Unipile is rate limiting us. Nothing was changed. Try again in 10 minutes.",
+        ),
+        (
+            Fault(status=503, headers={"Retry-After": "60"}),
+            "Unipile cannot be reached right now. Nothing was changed. Try again in 1 minute.",
+        ),
         (Fault(body=b"<html>"), "Unipile gave an answer that cannot be used."),
         (Fault(delay=5), "Unipile did not answer in time."),
-        (Fault(drip_body=0.1), "Unipile did not answer in time."),
     ],
 )
-@pytest.mark.parametrize("way", ["button", "action", "list"])
-@pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize("count", [1, 25])
 def test_failing_unipile_is_a_readable_message(
     support: Client,
     owner: User,
     sandbox: Sandbox,
     monkeypatch: pytest.MonkeyPatch,
-    way: str,
+    count: int,
     fault: Fault,
     reason: str,
 ) -> None:
-    monkeypatch.setattr(actions, "SECONDS", 0.5)
-    accounts = [make_account(owner, sandbox) for _ in range(25 if way == "list" else 1)]
-    before = [stored(account) for account in accounts]
+    monkeypatch.setattr(actions, "SECONDS", 1.5)
+    accounts = free_accounts(owner, sandbox, count)
+    before = table()
     sandbox.inject(fault)
 
-    response = press(support, accounts[0]) if way == "button" else refresh(support, *accounts)
+    level, words = report(refresh(support, *accounts))
 
-    level, words = report(response)
     assert level == "error"
-    assert reason in words
     assert words.count(reason) == 1
-    assert [stored(account) for account in accounts] == before
+    assert table() == before
     assert not AccountChange.objects.exists()
 
 
-@pytest.mark.parametrize("status", [401, 403])
 @pytest.mark.parametrize("count", [1, 25])
 def test_rejected_key_is_one_message(
-    support: Client, owner: User, sandbox: Sandbox, status: int, count: int
+    support: Client, owner: User, sandbox: Sandbox, count: int
 ) -> None:
-    accounts = [make_account(owner, sandbox) for _ in range(count)]
-    sandbox.inject(Fault(status=status, error_type="errors/missing_credentials"))
+    accounts = free_accounts(owner, sandbox, count)
+    sandbox.inject(Fault(status=401, error_type="errors/missing_credentials"))
 
     level, words = report(refresh(support, *accounts))
 
@@ -173,37 +179,27 @@ def test_rejected_key_is_one_message(
     assert sandbox.api_key not in words
 
 
-@pytest.mark.parametrize("setting", ["UNIPILE_DSN", "UNIPILE_API_KEY"])
-@pytest.mark.parametrize("way", ["button", "action"])
 def test_missing_settings_are_one_message(
-    support: Client, owner: User, sandbox: Sandbox, settings: Settings, way: str, setting: str
+    support: Client, account: UnipileAccount, settings: Settings
 ) -> None:
-    accounts = [make_account(owner, sandbox) for _ in range(3)]
-    setattr(settings, setting, "")
+    settings.UNIPILE_DSN = ""
 
-    response = press(support, accounts[0]) if way == "button" else refresh(support, *accounts)
+    level, words = report(refresh(support, account))
 
-    assert report(response) == (
-        "error",
-        (
-            "No account was refreshed. This service is not set up for Unipile. The operator"
-            " must run manage.py check."
-        ),
-    )
+    assert level == "error"
+    assert words.startswith("No account was refreshed. This service is not set up for Unipile.")
 
 
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [
-        (Fault(status=503), "250 refreshed (250 changed), 0 skipped, 10 failed."),
+        (Fault(status=503), "250 refreshed (250 changed, 0 unchanged), 0 skipped, 10 failed."),
         (
             Fault(status=401, error_type="errors/missing_credentials"),
-            "250 refreshed (250 changed), 0 skipped, 0 failed. The rest was not asked for.",
+            "0 skipped, 0 failed. The remaining accounts were not refreshed.",
         ),
-        (Fault(delay=5), "250 refreshed (250 changed), 0 skipped, 10 failed."),
     ],
 )
-@pytest.mark.usefixtures("at_once")
 def test_what_was_refreshed_before_stays_refreshed(
     support: Client,
     owner: User,
@@ -213,11 +209,7 @@ def test_what_was_refreshed_before_stays_refreshed(
     reason: str,
 ) -> None:
     monkeypatch.setattr(actions, "SECONDS", 3.0)
-    payloads = [linkedin_account() for _ in range(260)]
-    sandbox.load(payloads)
-    UnipileAccount.objects.bulk_create(
-        UnipileAccount(user=owner, unipile_account_id=payload["id"]) for payload in payloads
-    )
+    free_accounts(owner, sandbox, 260)
     sandbox.inject(fault, page=2)
 
     response = refresh(support, _selected_action=["x"], select_across="1")
@@ -233,8 +225,8 @@ def test_accounts_not_reached_in_time_are_counted(
     support: Client, owner: User, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(actions, "SECONDS", 0.2)
-    accounts = [make_account(owner, sandbox) for _ in range(5)]
-    before = [stored(account) for account in accounts]
+    accounts = free_accounts(owner, sandbox, 5)
+    before = table()
     sandbox.inject(Fault(delay=5))
 
     # LinkedIn is asked about one account after the other.
@@ -242,10 +234,34 @@ def test_accounts_not_reached_in_time_are_counted(
 
     assert level == "error"
     assert words.startswith(
-        "1 account: 0 refreshed (0 changed), 0 skipped, 1 failed. 4 accounts were not reached in"
-        " time, and are as they were."
+        "1 account: 0 refreshed (0 changed, 0 unchanged), 0 skipped, 1 failed. 4 accounts were not"
+        " refreshed in time and did not change."
     )
-    assert [stored(account) for account in accounts] == before
+    assert table() == before
+
+
+def test_what_is_stored_is_reported_however_late(
+    support: Client, owner: User, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(actions, "SECONDS", 2.0)
+    monkeypatch.setattr(actions, "SECONDS_TO_FAIL", 0.0)
+    free_accounts(owner, sandbox, 400)
+
+    def receive(**kwargs: Any) -> None:
+        time.sleep(0.01)
+
+    account_refreshed.connect(receive)
+    try:
+        level, words = report(refresh(support, _selected_action=["x"], select_across="1"))
+    finally:
+        account_refreshed.disconnect(receive)
+
+    assert UnipileAccount.objects.exclude(refreshed_at=None).count() == 250
+    assert level == "error"
+    assert words.startswith(
+        "250 accounts: 250 refreshed (250 changed, 0 unchanged), 0 skipped, 0 failed."
+        " 150 accounts were not refreshed in time and did not change."
+    )
 
 
 def test_failures_without_end_are_cut_short(
@@ -253,13 +269,14 @@ def test_failures_without_end_are_cut_short(
 ) -> None:
     monkeypatch.setattr(actions, "SECONDS", 0.2)
     monkeypatch.setattr(actions, "SECONDS_TO_FAIL", -1.0)
-    for _ in range(40):
-        make_account(owner, sandbox)
+    free_accounts(owner, sandbox, 40)
     sandbox.inject(Fault(delay=5))
 
     _, words = report(refresh(support, _selected_action=["x"], select_across="1"))
 
-    assert words.startswith("No account was refreshed. 40 accounts were not reached in time")
+    assert words.startswith(
+        "1 account: 0 refreshed (0 changed, 0 unchanged), 0 skipped, 1 failed. 39 accounts"
+    )
 
 
 def test_accounts_of_another_workspace_stay_unchanged(
@@ -271,6 +288,8 @@ def test_accounts_of_another_workspace_stay_unchanged(
     level, words = report(refresh(support, _selected_action=["x"], select_across="1"))
 
     assert level == "error"
-    assert words.startswith("30 accounts: 0 refreshed (0 changed), 0 skipped, 30 failed.")
+    assert words.startswith(
+        "30 accounts: 0 refreshed (0 changed, 0 unchanged), 0 skipped, 30 failed."
+    )
     assert "may belong to another workspace" in words
     assert set(UnipileAccount.objects.values_list("status", flat=True)) == {"connected"}

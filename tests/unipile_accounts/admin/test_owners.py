@@ -42,7 +42,3 @@ def test_owners_page_shows_accounts_to_whom_may_look(owner: User) -> None:
 
     assert "Mara" not in text(staff("view_user").get(owner_page(owner)))
     assert "Mara" in text(staff("view_user", "view_unipileaccount").get(owner_page(owner)))
-
-
-def test_users_can_still_be_added(admin: Client) -> None:
-    assert admin.get("/admin/auth/user/add/").status_code == 200

@@ -7,10 +7,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from tests.helpers import make_account
-from tests.unipile_accounts.admin.conftest import (
-    LIST,
-    found,
-)
+from tests.unipile_accounts.admin.conftest import found
 from unipile_accounts.models import UnipileAccount
 
 
@@ -32,23 +29,19 @@ def searched(owner: User) -> UnipileAccount:
     "words",
     [
         "feld_",
-        "mara 50%",
-        "MARA",
         "lena",
         "LENA@customer",
         "k3Vd9QmTRxS1aLw0ZbYc7A",
         "3f2a9c10-7b4e-4d58-9a61-0c5e8d7b2f34",
         "3F2A9C107B4E4D589A610C5E8D7B2F34",
-        " 3f2a9c10-7b4e-4d58-9a61-0c5e8d7b2f34 ",
         "3f2a9c10",
-        "3f2a",
-        "3f2a9c10-7b4e-4",
-        "3f2a9c107b4e4",
         "https://www.linkedin.com/in/mara-f%C3%A9ld",
         "https://www.linkedin.com/in/mara-féld/",
         "linkedin.com/in/Mara-F%c3%a9ld?trk=public_profile#about",
         " http://de.linkedin.com/in/mara-féld/details/experience/ ",
         "https://www.linkedin.com/in/mara-féld/?x=" + "y" * 300,
+        "mara-féld",
+        "Mara-F%C3%A9ld",
     ],
 )
 def test_search_finds_an_account(admin: Client, searched: UnipileAccount, words: str) -> None:
@@ -59,20 +52,14 @@ def test_search_finds_an_account(admin: Client, searched: UnipileAccount, words:
     "words",
     [
         "%%%",
-        "50_",
         "3f2",
         "7b4e-4d58",
         "3f2a9c10-7b4e-4d58-9a61-0c5e8d7b2f345",
-        "00000000-0000-0000-0000-000000000000",
-        "----",
-        "\\",
-        "'; DROP TABLE unipile_accounts; --",
-        "\U0001f600",
         "x" * 10_000,
+        "mara-fél",
         "https://www.linkedin.com/in/mara",
         "https://www.linkedin.com/company/mara-féld",
         "https://linkedin.com.evil.example/in/mara-féld",
-        "a " * 5_000,
         '" ' * 5_000,
     ],
 )
@@ -82,25 +69,8 @@ def test_search_finds_nothing_and_does_not_fail(
     assert found(admin, q=words) == set()
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        "\0",
-        "mara\0",
-        "3f2a\0",
-        '"',
-        "''",
-        "\ud800".encode("utf-8", "replace").decode(),
-        "%",
-        "a b " * 63,
-    ],
-)
-def test_search_takes_any_text(admin: Client, searched: UnipileAccount, words: str) -> None:
-    assert admin.get(LIST, {"q": words}).status_code == 200
-
-
 def test_search_keeps_to_the_filter(admin: Client, searched: UnipileAccount) -> None:
-    query = {"status__exact": "disconnected"}
+    query = {"status": "given_up"}
 
     assert found(admin, q=str(searched.pk), **query) == set()
     assert found(admin, q="mara", **query) == set()

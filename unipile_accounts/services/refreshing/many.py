@@ -134,6 +134,8 @@ class RefreshPass:
         left = total
         for page in iter_pages(self.patience):
             check()
+            if reason := self.patience.reason_to_end():
+                raise reason
             results = store_page(page, self._unread, origin=self.origin, dry_run=self.dry_run)
             left -= len(results)
             if results:

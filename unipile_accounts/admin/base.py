@@ -1,0 +1,73 @@
+"""What the pages of accounts and those of their owners share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
+
+from django.contrib import admin
+from django.contrib.admin import actions
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+_T = TypeVar("_T")
+
+# A message names so many accounts of a kind.
+NAMED = 10
+# A request that is still running 20 seconds after its server was told to stop is cut off
+# (gunicorn.conf.py), and proxies give up after 30 or 60. The message must be on its way by then.
+SECONDS = 15.0
+
+
+class PuffleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic when it runs
+    """Looks like the other pages, and never deletes an account that would live on at Unipile."""
+
+    delete_confirmation_template = "admin/unipile_accounts/delete_confirmation.html"
+    delete_selected_confirmation_template = (
+        "admin/unipile_accounts/delete_selected_confirmation.html"
+    )
+
+    class Media:
+        css = {"all": ["unipile_accounts/admin.css"]}
+        js = ["unipile_accounts/admin.js"]
+
+    def has_refresh_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("unipile_accounts.refresh_unipileaccount")
+
+    def message_user(self, *args: Any, **kwargs: Any) -> None:
+        """Say it when it is stored. A broken foreign key shows at the end of a transaction."""
+        transaction.on_commit(partial(super().message_user, *args, **kwargs))
+
+    def changeform_view(self, *args: Any, **kwargs: Any) -> HttpResponse:
+        return _twice(super().changeform_view, *args, **kwargs)
+
+    def delete_view(self, *args: Any, **kwargs: Any) -> HttpResponse:
+        return _twice(super().delete_view, *args, **kwargs)
+
+
+def _twice(view: Callable[..., _T], *args: Any, **kwargs: Any) -> _T:
+    """Try again where somebody was quicker. The second try sees what they did, and says so."""
+    try:
+        return view(*args, **kwargs)
+    except (IntegrityError, ObjectDoesNotExist):
+        return view(*args, **kwargs)
+
+
+@admin.action(description=_("Delete selected %(verbose_name_plural)s"), permissions=["delete"])
+def delete_selected(model_admin: Any, request: HttpRequest, queryset: Any) -> Any:
+    return _twice(transaction.atomic(actions.delete_selected), model_admin, request, queryset)
+
+
+def back(model_admin: PuffleAdmin, request: HttpRequest) -> HttpResponse | None:
+    """Return to the page whose button was pressed, and stay in the list where none was."""
+    if "back_with" not in request.POST:
+        return None
+    opts = model_admin.opts
+    pk = request.POST.get("_selected_action")
+    url = reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[pk])
+    filters = request.POST["back_with"]
+    return HttpResponseRedirect(f"{url}?{filters}" if filters else url)
