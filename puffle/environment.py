@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from zoneinfo import available_timezones
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -70,6 +71,13 @@ def rate(name: str, *, default: str) -> str:
         raise ImproperlyConfigured(
             f"{name} must be a number of requests per sec, min, hour or day, such as {default}."
         )
+    return value
+
+
+def zone(name: str, *, default: str) -> str:
+    value = text(name, default=default)
+    if value not in available_timezones():
+        raise ImproperlyConfigured(f"{name} is not the name of a time zone, such as Europe/Kyiv.")
     return value
 
 

@@ -25,8 +25,8 @@ class HealthMiddleware:
 
 
 def healthz() -> JsonResponse:
-    """Say whether the database answers and takes writes; Unipile's health is not ours."""
-    if takes_writes():
+    """Say whether the database answers and takes writes. Unipile's health is not ours."""
+    if takes_writes(seconds=1):
         return JsonResponse({"database": "ok"})
     return JsonResponse({"database": "unavailable"}, status=503)
 

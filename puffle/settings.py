@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -84,8 +85,8 @@ TEMPLATES = [
 
 # --- Database and cache -------------------------------------------------------------------------
 
-# The longest wait for a connection, an answer or a lock. 0 is no bound.
-DATABASE_TIMEOUT = env.seconds("DATABASE_TIMEOUT", default=5)
+# The longest wait for a connection or an answer. 0 is no bound, which a large migration needs.
+DATABASE_TIMEOUT = 0 if sys.argv[1:2] == ["migrate"] else env.seconds("DATABASE_TIMEOUT", default=5)
 DATABASES = {
     "default": stores.database(
         "DATABASE_URL",
@@ -111,21 +112,25 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 
-AUTHENTICATION_BACKENDS = ["puffle.login.LoginBackend"]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "puffle.login.LoginBackend"]
 
-# Failed logins of one user name from one address, counted in the cache.
-AXES_HANDLER = "puffle.login.FailedLogins"
+# Failed logins of one user name from one address, counted in the database.
 AXES_CLIENT_IP_CALLABLE = "puffle.addresses.client_network"
+AXES_USERNAME_CALLABLE = "puffle.login.counted_name"
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_FAILURE_LIMIT = 10
+AXES_FAILURE_LIMIT = "puffle.login.failure_limit"
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_RESET_ON_SUCCESS = True
 AXES_COOLOFF_MESSAGE = "Too many failed logins. Try again in 15 minutes."
-AXES_ENABLE_ADMIN = False
+# The log of logins would grow without end.
+AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
-# Its tables are for other handlers.
-MIGRATION_MODULES = {"axes": None}
+
+# --- Serving ------------------------------------------------------------------------------------
+
+# Processes of gunicorn.
+WEB_CONCURRENCY = env.whole_number("WEB_CONCURRENCY", default=2, least=1)
 
 # --- HTTP and HTTPS -----------------------------------------------------------------------------
 
@@ -150,7 +155,7 @@ if NUM_PROXIES:
 # --- Language, time, static files ---------------------------------------------------------------
 
 LANGUAGE_CODE = "en-us"
-TIME_ZONE = env.text("TIME_ZONE", default="UTC")
+TIME_ZONE = env.zone("TIME_ZONE", default="UTC")
 USE_TZ = True
 
 STATIC_URL = "static/"

@@ -50,6 +50,9 @@ def log() -> Iterator[_Lines]:
     handler = _Lines()
     root = logging.getLogger()
     root.addHandler(handler)
+    for each in logging.getLogger("django.request").filters:
+        # Another test may have said within this minute that the database is down.
+        vars(each).clear()
     yield handler
     root.removeHandler(handler)
     root.setLevel(logging.INFO)
@@ -238,18 +241,15 @@ def test_page_that_is_forbidden_leaves_one_line(client: Client, owner: User, log
 
 
 @pytest.mark.django_db
-def test_host_that_is_not_served_is_named(client: Client, settings: Settings, log: _Lines) -> None:
+def test_host_that_is_not_served_leaves_one_line(
+    client: Client, settings: Settings, log: _Lines
+) -> None:
     settings.ALLOWED_HOSTS = ["puffle.example"]
 
-    assert client.get("/admin/", headers={"Host": "10.0.0.7"}).status_code == 400
+    assert client.get("/admin/", headers={"Host": "evil.example"}).status_code == 400
 
-    [reason, request] = log
-    assert (reason["level"], reason["message"]) == (
-        "WARNING",
-        "Invalid HTTP_HOST header: '10.0.0.7'. You may need to add '10.0.0.7' to ALLOWED_HOSTS.",
-    )
-    assert "trace" not in reason
-    assert request["status"] == 400
+    assert [(entry["logger"], entry["status"]) for entry in log] == [("puffle.middleware", 400)]
+    assert "evil.example" not in log.lines[0]
 
 
 @pytest.mark.django_db

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import json
 import os
 import re
 import runpy
+import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -141,13 +143,31 @@ def test_bound_reaches_the_connection_and_the_pool(read: Read) -> None:
 
     assert options["pool"]["timeout"] == 2.5
     assert (options["connect_timeout"], options["tcp_user_timeout"]) == (3, 2500)
-    assert "options" not in options
+    assert options["options"] == (
+        "-c statement_timeout=2500 -c lock_timeout=300 -c idle_in_transaction_session_timeout=2500"
+    )
 
 
 def test_bound_of_0_is_none(read: Read) -> None:
     options = read(DATABASE_TIMEOUT="0")["DATABASES"]["default"]["OPTIONS"]
 
-    assert set(options) == {"pool"}
+    assert (options["connect_timeout"], options["tcp_user_timeout"]) == (0, 0)
+    assert options["options"] == (
+        "-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0"
+    )
+
+
+def test_migrations_have_no_bound(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["manage.py", "migrate"])
+
+    assert read(DATABASE_TIMEOUT="5")["DATABASE_TIMEOUT"] == 0
+
+
+@pytest.mark.parametrize(("written", "sent"), [("", ""), ("-c%20x.y=1", "-c x.y=1")])
+def test_options_of_the_url_replace_ours(read: Read, written: str, sent: str) -> None:
+    settings = read(DATABASE_URL=f"postgres://puffle@db.example/puffle?options={written}")
+
+    assert settings["DATABASES"]["default"]["OPTIONS"]["options"] == sent
 
 
 def test_variables_may_come_from_a_file_and_the_environment_wins(
@@ -231,6 +251,9 @@ def test_variables_may_come_from_a_file_and_the_environment_wins(
         ("THROTTLE_SEARCH", "many", f"THROTTLE_SEARCH {RATE} 30/min."),
         ("THROTTLE_CONNECT", "many", f"THROTTLE_CONNECT {RATE} 20/hour."),
         ("LOG_JSON", "yaml", "LOG_JSON must be 1 or 0."),
+        ("TIME_ZONE", "Europe/Kiev2", "TIME_ZONE is not the name of a time zone, such as Europe/"),
+        ("TIME_ZONE", "../UTC", "TIME_ZONE is not the name of a time zone"),
+        ("WEB_CONCURRENCY", "many", f"WEB_CONCURRENCY {NUMBER} 1 or more, such as 2."),
     ],
 )
 def test_wrong_variable_is_named_with_what_to_write(
@@ -264,25 +287,66 @@ def ask(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_health_is_503_when_no_database_answers() -> None:
-    code = "answer = get('/healthz'); print(answer.status_code, answer.content.decode())"
-
-    process = ask(code, DATABASE_URL="sqlite:////no/such/folder/db.sqlite3")
-
-    assert process.stdout == '503 {"database": "unavailable"}\n', process.stderr
-
-
-def test_plain_http_is_sent_to_https_except_for_the_health_check() -> None:
-    process = ask("print(get('/api/schema').status_code, get('/healthz').status_code)")
-
-    assert process.stdout == "301 200\n", process.stderr
+ASK_FOR_HEALTH = """
+import time
+started = time.monotonic()
+answer = get('/healthz')
+print(answer.status_code, answer.content.decode(), time.monotonic() - started < 2)
+import os; os._exit(0)
+"""
 
 
-def test_wsgi_application_does_not_start_on_a_failed_check() -> None:
-    process = ask("import puffle.wsgi", UNIPILE_DSN="http://api8.unipile.com")
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """Yield a port that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
 
-    assert process.returncode != 0
-    assert "UNIPILE_DSN would send the API key over plain http." in process.stderr
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite:////no/such/folder/db.sqlite3",
+        "postgres://puffle@127.0.0.1:1/puffle",
+        "postgres://puffle@127.0.0.1:{silent_port}/puffle",
+    ],
+)
+def test_health_is_503_within_a_second(silent_port: int, url: str) -> None:
+    process = ask(ASK_FOR_HEALTH, DATABASE_URL=url.format(silent_port=silent_port))
+
+    assert process.stdout == '503 {"database": "unavailable"} True\n', process.stderr
+
+
+ASK_WITHOUT_DATABASE = """
+import time
+from django.test import Client
+client = Client(headers={"host": "app.puffle.example"}, raise_request_exception=False)
+for _ in range(3):
+    client.post("/api/token", {"username": "a", "password": "b"}, "application/json")
+"""
+
+
+def test_database_that_is_down_is_one_error() -> None:
+    process = ask(
+        ASK_WITHOUT_DATABASE,
+        DATABASE_URL="postgres://puffle@127.0.0.1:1/puffle",
+        DATABASE_TIMEOUT="1",
+        HTTPS="0",
+    )
+
+    entries = [json.loads(line) for line in process.stderr.splitlines()]
+    assert [entry["status"] for entry in entries if "status" in entry] == [503] * 3
+    [error] = [entry for entry in entries if entry["level"] == "ERROR"]
+    assert "Connection refused" in error["message"]
+    assert [entry["logger"] for entry in entries if entry["level"] == "WARNING"] == [
+        "django.request"
+    ]
+
+
+def test_plain_http_is_sent_to_https() -> None:
+    process = ask("print(get('/api/schema').status_code)")
+
+    assert process.stdout == "301\n", process.stderr
 
 
 def test_admin_follows_the_language_of_the_browser_and_the_time_zone() -> None:

@@ -237,7 +237,7 @@ def test_token_from_before_a_change_of_password_is_refused(
 def test_session_of_the_admin_is_no_token(
     anybody: APIClient, user: User, account: UnipileAccount, sandbox: Sandbox
 ) -> None:
-    anybody.login(username="customer", password=PASSWORD)
+    anybody.force_login(user)
 
     assert_refused(anybody, account, sandbox, None)
 
