@@ -1,4 +1,4 @@
-"""`manage.py check`: a wrong deployment is told so at start, with what to write instead."""
+"""Name a wrong setting in `manage.py check`, with what to write instead."""
 
 from __future__ import annotations
 
@@ -36,6 +36,6 @@ _SETTINGS: list[tuple[str, str, Callable[[], object]]] = [
     (
         "UNIPILE_WEBHOOK_SECRET",
         "E007",
-        lambda: settings.UNIPILE_WEBHOOK_SECRET and conf.webhook_secret,
+        lambda: settings.UNIPILE_WEBHOOK_SECRET and conf.webhook_secrets,
     ),
 ]

@@ -63,6 +63,7 @@ def test_every_wrong_setting_is_told_at_once(settings: Settings) -> None:
     ]
 
 
+@pytest.mark.django_db
 def test_deployment_that_knows_nothing_of_unipile_yet_is_warned_and_starts(
     settings: Settings,
 ) -> None:
@@ -74,6 +75,7 @@ def test_deployment_that_knows_nothing_of_unipile_yet_is_warned_and_starts(
     call_command("check")
 
 
+@pytest.mark.django_db
 def test_check_command_runs_the_checks(settings: Settings) -> None:
     call_command("check")
     settings.UNIPILE_DSN = "http://api8.unipile.com"

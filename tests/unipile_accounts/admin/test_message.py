@@ -187,7 +187,7 @@ def test_missing_settings_are_one_message(
         "error",
         (
             "No account was refreshed. This service is not set up for Unipile. The operator"
-            " must run manage.py check."
+            " must run manage.py check, or look in the log, where an error names the setting."
         ),
     )
 
