@@ -88,26 +88,21 @@ class AllProcesses(Collector):
     """Add up the counts of all processes, and leave out those of a broken file."""
 
     def collect(self) -> Iterable[Metric]:
-        folder = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
-        files = [str(file) for file in folder.glob("*.db")]
-        try:
-            return _merged(files)
-        except Exception:  # noqa: BLE001  # a broken file may hold anything
-            return _merged([file for file in files if _is_readable(file)])
+        files = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).glob("*.db")
+        readable = [str(file) for file in files if _is_readable(str(file))]
+        return _merge(readable)
 
 
 def _is_readable(file: str) -> bool:
     try:
-        _merged([file])
-    except Exception as exc:  # noqa: BLE001  # as above
+        _merge([file])
+    except Exception as exc:  # noqa: BLE001  # a broken file may hold anything
         logger.warning("%s cannot be read, so its counts are missing: %s", file, exc)
         return False
     return True
 
 
-def _merged(files: list[str]) -> Iterable[Metric]:
-    metrics: Iterable[Metric] = MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]
-    return metrics
+_merge: Callable[[list[str]], Iterable[Metric]] = MultiProcessCollector.merge
 
 
 def _look_at_the_pool(**_: Any) -> None:

@@ -168,6 +168,17 @@ WHITENOISE_USE_FINDERS = True
 METRICS = env.switch("METRICS", default=False)
 LOGGING = logging.configuration(as_json=env.switch("LOG_JSON", default=not DEBUG))
 
+# --- Unipile ------------------------------------------------------------------------------------
+
+# Kept as text. unipile_accounts.conf reads them, and `manage.py check` names a wrong one.
+UNIPILE_DSN = env.text("UNIPILE_DSN")
+UNIPILE_API_KEY = env.text("UNIPILE_API_KEY")
+UNIPILE_TIMEOUT = env.text("UNIPILE_TIMEOUT", default="15")
+UNIPILE_CONNECT_TIMEOUT = env.text("UNIPILE_CONNECT_TIMEOUT", default="5")
+UNIPILE_POOL_SIZE = env.text("UNIPILE_POOL_SIZE", default="64")
+UNIPILE_WEBHOOK_SECRET = env.text("UNIPILE_WEBHOOK_SECRET")
+PUBLIC_URL = env.text("PUBLIC_URL")
+
 # --- API ----------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
@@ -186,6 +197,9 @@ REST_FRAMEWORK = {
     },
     "NUM_PROXIES": NUM_PROXIES,
     "URL_FORMAT_OVERRIDE": None,
+    # The schema would take any version from its query.
+    "ALLOWED_VERSIONS": [__version__],
+    "VIEW_DESCRIPTION_FUNCTION": "puffle.api.views.no_description",
 }
 
 DRF_STANDARDIZED_ERRORS = {
@@ -212,16 +226,23 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Puffle: LinkedIn accounts",
     "DESCRIPTION": (
         "LinkedIn accounts that are connected through Unipile, and what their plans allow.\n\n"
-        "- Log in: `POST /api/token`, then send `Authorization: Bearer <access>`.\n"
-        "- Find an account: its `accountId` is the id of your row, not Unipile's id of it.\n"
-        "- Refresh it: `POST /api/unipile/refresh` after a purchase or before a campaign.\n"
-        "- Search people through it: `POST /api/unipile/search`; heed `ignored_filters`.\n"
-        "- Read an error: act on `errors[0].code`; where there is `Retry-After`, wait first."
+        "1. Log in with `obtainToken`, then send `Authorization: Bearer <access>`.\n"
+        "2. List your accounts with `listUnipileAccounts`. It says what each may do now."
+        " Other operations take the `id` of a row as `accountId`.\n"
+        "3. Connect an account with `connectUnipileAccount`. Show its link to the user, and list"
+        " until a new row is there.\n"
+        "4. Refresh it with `refreshUnipileAccount` after a purchase or before a campaign.\n"
+        "5. Bring back a lost login with `reconnectUnipileAccount`.\n"
+        "6. Search people with `searchUnipile`, and heed `ignored_filters`.\n"
+        "7. Give an account up with `deleteUnipileAccount`.\n\n"
+        "After an error act on `errors[0].code`. Where there is `Retry-After`, wait first."
     ),
     "VERSION": __version__,
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],
+    "SERVERS": [{"url": PUBLIC_URL.rstrip("/")}] if PUBLIC_URL else [],
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": True},
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
@@ -232,14 +253,3 @@ SPECTACULAR_SETTINGS = {
     },
     "PREPROCESSING_HOOKS": ["puffle.api.schema.without_trailing_slash"],
 }
-
-# --- Unipile ------------------------------------------------------------------------------------
-
-# Kept as text. unipile_accounts.conf reads them, `manage.py check` judges them.
-UNIPILE_DSN = env.text("UNIPILE_DSN")
-UNIPILE_API_KEY = env.text("UNIPILE_API_KEY")
-UNIPILE_TIMEOUT = env.text("UNIPILE_TIMEOUT", default="15")
-UNIPILE_CONNECT_TIMEOUT = env.text("UNIPILE_CONNECT_TIMEOUT", default="5")
-UNIPILE_POOL_SIZE = env.text("UNIPILE_POOL_SIZE", default="64")
-UNIPILE_WEBHOOK_SECRET = env.text("UNIPILE_WEBHOOK_SECRET")
-PUBLIC_URL = env.text("PUBLIC_URL")

@@ -161,21 +161,21 @@ def parse_secrets(name: str, value: str) -> list[str]:
 
 
 def parse_seconds(name: str, value: object) -> float:
-    text = str(value)
-    if not (re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,3})?", text) and 0 < float(text) <= 600):
+    if not (
+        re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,3})?", str(value)) and 0 < float(str(value)) <= 600
+    ):
         raise UnipileNotConfigured(
             f"{name} is not a number of seconds between 0 and 600.", hint="Write it like 15 or 2.5."
         )
-    return float(text)
+    return float(str(value))
 
 
 def parse_count(name: str, value: object) -> int:
-    text = str(value)
-    if not (re.fullmatch("[0-9]{1,4}", text) and 1 <= int(text) <= 1000):
+    if not re.fullmatch("[1-9][0-9]{0,2}|1000", str(value)):
         raise UnipileNotConfigured(
             f"{name} is not a whole number from 1 to 1000.", hint="Write it like 64."
         )
-    return int(text)
+    return int(str(value))
 
 
 conf = Conf()

@@ -9,6 +9,7 @@ from django.contrib.staticfiles import finders
 from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.validation import validate_schema
+from rest_framework.test import APIClient
 
 from puffle.api import schema as puffle_schema
 
@@ -217,6 +218,50 @@ def test_refresh_asks_for_a_bearer_token_and_the_token_addresses_do_not(
         assert schema["paths"][path]["post"].get("security", [{}]) == [{}]
 
 
+def test_every_error_has_a_whole_sample(schema: dict[str, Any]) -> None:
+    for item in schema["paths"].values():
+        for operation in item.values():
+            for status, response in operation["responses"].items():
+                if status >= "400":
+                    example = response["content"]["application/json"]["example"]
+                    assert example["errors"][0]["code"] in codes_of(operation, status)
+                    assert example["type"] in {"client_error", "server_error"}
+
+
+def test_description_names_operations_in_their_order(schema: dict[str, Any]) -> None:
+    named = re.findall(r"`([a-z]+[A-Z]\w+)`", schema["info"]["description"])
+
+    assert named == [
+        "obtainToken",
+        "listUnipileAccounts",
+        "accountId",
+        "connectUnipileAccount",
+        "refreshUnipileAccount",
+        "reconnectUnipileAccount",
+        "searchUnipile",
+        "deleteUnipileAccount",
+    ]
+
+
+@pytest.mark.parametrize("value", ["%00", "%0a", "9.9"])
+@pytest.mark.parametrize("name", ["version", "lang"])
+@pytest.mark.parametrize("url", ["/api/schema", "/api/docs"])
+def test_strange_query_changes_nothing(client: Client, url: str, name: str, value: str) -> None:
+    response = client.get(f"{url}?{name}={value}")
+
+    assert response.status_code == 200
+    if url == "/api/schema":
+        assert response.content == client.get(url).content
+
+
+@pytest.mark.parametrize("path", ["/api/token", REFRESH])
+def test_options_say_nothing_of_the_code(api: APIClient, path: str) -> None:
+    response = api.options(path)
+
+    assert response.status_code == 200
+    assert response.json()["description"] == ""
+
+
 @pytest.mark.parametrize("url", ["/api/schema", "/api/schema/"])
 def test_schema_is_served_without_a_login(client: Client, url: str) -> None:
     response = client.get(url)
@@ -247,6 +292,10 @@ def test_docs_page_loads_nothing_from_elsewhere(client: Client, url: str) -> Non
         assert address.startswith("/static/"), address
         assert finders.find(address.removeprefix("/static/")), address
     assert not re.search(r"@import|fetch\(.https?:", html)
+
+
+def test_docs_page_keeps_the_token(client: Client) -> None:
+    assert '"persistAuthorization": true' in client.get("/api/docs").content.decode()
 
 
 def test_assets_of_the_docs_page_are_served(client: Client) -> None:
