@@ -59,7 +59,7 @@ class Around:
         self._ports = {name: _free_port() for name in ("nginx", "redis", "bouncer")}
         self.url = f"https://localhost:{self._ports['nginx']}"
         self.redis_url = f"redis://127.0.0.1:{self._ports['redis']}/0"
-        self.bouncer_url = f"postgres://postgres@127.0.0.1:{self._ports['bouncer']}/puffle?"
+        self.bouncer_url = f"postgres://postgres@127.0.0.1:{self._ports['bouncer']}/puffle?options="
 
     def __enter__(self) -> Self:
         self._temporary = tempfile.TemporaryDirectory(prefix="puffle-")
