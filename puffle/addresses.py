@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
 
-# Some proxies write the port too: 203.0.113.8:40001, [2001:db8::9]:40001.
+# Some proxies write the port too, as in 203.0.113.8:40001 or [2001:db8::9]:40001.
 _WITH_PORT = re.compile(r"\[(?P<v6>[^]]*)\](:\d+)?|(?P<v4>[\d.]+):\d+")
 
 

@@ -18,7 +18,7 @@ _SWITCHES = {
 
 
 def read_file(path: Path) -> None:
-    """Add the variables of a `.env` file; those that are set already win."""
+    """Add the variables of a `.env` file. Those that are set already win."""
     if not path.is_file():
         return
     for number, line in enumerate(path.read_text().splitlines(), 1):

@@ -1,4 +1,4 @@
-"""Log entries: one JSON object a line in production, readable lines in development."""
+"""The log, in JSON objects for production or in lines for people."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def line_formatter() -> logging.Formatter:
 
 
 def configuration(*, as_json: bool) -> dict[str, Any]:
-    """Return what `logging.config.dictConfig()` takes: everything goes to stderr."""
+    """Return the configuration of a log in which everything goes to stderr."""
     return {
         "version": 1,
         "disable_existing_loggers": False,

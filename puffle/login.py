@@ -1,4 +1,4 @@
-"""Logins with a password, at every door: the admin and the token."""
+"""Logins with a password, in the admin and for a token."""
 
 from __future__ import annotations
 

@@ -139,7 +139,7 @@ NUM_PROXIES = env.whole_number("NUM_PROXIES", default=0)
 HTTPS = env.switch("HTTPS", default=not DEBUG)
 
 SECURE_SSL_REDIRECT = HTTPS
-# No request of ours is larger; Django's own limit is 2.5 MB.
+# No request of ours is larger. Django's own limit is 2.5 MB.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
 # An hour can be taken back. What browsers remember for longer is the operator's choice.
 SECURE_HSTS_SECONDS = env.whole_number("HSTS_SECONDS", default=3600) if HTTPS else 0

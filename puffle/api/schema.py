@@ -1,4 +1,4 @@
-"""The OpenAPI document: one component `Error`, and for each status the codes that it can carry."""
+"""The OpenAPI document, with one component `Error` and the codes of each status."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ class AutoSchema(openapi.AutoSchema):
 
 
 def _error_response(status: str, codes: list[str]) -> dict[str, Any]:
-    # OpenAPI 3.1 lets a reference have company; generated clients see one Error.
+    # OpenAPI 3.1 lets a reference have company, and generated clients see one Error.
     schema = {
         "$ref": "#/components/schemas/Error",
         "properties": {
