@@ -81,12 +81,6 @@ def test_both_doors_count_together(log_in: Door) -> None:
     assert other("customer", PASSWORD) == 429
 
 
-def test_login_forgets_the_failures_before_it(log_in: Door) -> None:
-    for _ in range(3):
-        assert [log_in("customer", "guess") for _ in range(9)] == [401] * 9
-        assert log_in("customer", PASSWORD) == 200
-
-
 def test_address_is_that_behind_our_proxies(log_in: Door, settings: Settings) -> None:
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "NUM_PROXIES": 1}
     for number in range(10):

@@ -11,8 +11,6 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.validation import validate_schema
 from rest_framework.test import APIClient
 
-from puffle.api import schema as puffle_schema
-
 REFRESH = "/api/unipile/refresh"
 PATTERN = (
     "^([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}"
@@ -269,12 +267,6 @@ def test_schema_is_served_without_a_login(client: Client, url: str) -> None:
     assert response.status_code == 200
     served = yaml.safe_load(response.content)
     assert served["paths"][REFRESH]["post"]["operationId"] == "refreshUnipileAccount"
-
-
-def test_addresses_lose_their_trailing_slash_in_the_schema() -> None:
-    endpoints = [("/api/x/", "", "GET", None)]
-
-    assert puffle_schema.without_trailing_slash(endpoints) == [("/api/x", "", "GET", None)]
 
 
 # --- The page -------------------------------------------------------------------------------------
