@@ -139,7 +139,7 @@ def running(elsewhere: psycopg.Connection[Any], sql: str) -> int:
     return int(row[0])
 
 
-def test_long_statement_ends_at_the_bound_also_in_the_server(
+def test_long_statement_ends_in_the_server_too(
     database: Any, elsewhere: psycopg.Connection[Any]
 ) -> None:
     with failing_in_time():
@@ -236,9 +236,7 @@ def test_restarted_server_is_back_by_itself(database: Any, server: Server) -> No
         ("25P02", False),
     ],
 )
-def test_error_that_passes_by_itself_is_told_from_a_fault_of_ours(
-    database: Any, sqlstate: str, passing: bool
-) -> None:
+def test_passing_error_is_no_fault_of_ours(database: Any, sqlstate: str, passing: bool) -> None:
     with pytest.raises(Error) as caught:
         ask(database, f"DO $$BEGIN RAISE SQLSTATE '{sqlstate}'; END$$")
 

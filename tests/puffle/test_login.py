@@ -63,7 +63,7 @@ def test_name_that_nobody_has_is_locked_out_alike(log_in: Door) -> None:
     assert [log_in("nobody", "guess") for _ in range(10)] == [401] * 9 + [429]
 
 
-def test_other_names_and_other_addresses_are_not_locked_out(log_in: Door) -> None:
+def test_others_are_not_locked_out(log_in: Door) -> None:
     User.objects.create_superuser("neighbour", password=PASSWORD)
     for _ in range(10):
         log_in("customer", "guess")
@@ -90,7 +90,7 @@ def test_address_is_that_behind_our_proxies(log_in: Door, settings: Settings) ->
     assert log_in("customer", PASSWORD, X_Forwarded_For="203.0.113.9:5000") == 200
 
 
-def test_locked_out_caller_is_told_how_long_to_wait() -> None:
+def test_lockout_says_how_long_to_wait() -> None:
     body = {"username": "customer", "password": "guess"}
     for _ in range(10):
         response = Client().post("/api/token", body, content_type="application/json")

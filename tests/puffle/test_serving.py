@@ -117,7 +117,7 @@ def test_what_a_malformed_request_holds_is_not_logged(served: Served, name: str)
 
 
 @pytest.mark.parametrize(("timeout", "graceful"), [("15", 35), ("60", 80), ("nonsense", 20)])
-def test_what_was_begun_is_finished_before_the_server_stops(timeout: str, graceful: int) -> None:
+def test_server_finishes_requests_before_it_stops(timeout: str, graceful: int) -> None:
     code = "import runpy; print(runpy.run_path('gunicorn.conf.py')['graceful_timeout'])"
     environment = isolated(
         SECRET_KEY="x" * 50, UNIPILE_TIMEOUT=timeout, DJANGO_SETTINGS_MODULE="puffle.settings"

@@ -130,7 +130,7 @@ def test_password_in_a_url_is_taken_as_written(read: Read) -> None:
 
 
 @pytest.mark.parametrize("line", ["PASSWORD hidden", "UNIPILE_API_KEY = hidden", " A=hidden"])
-def test_bad_line_of_the_file_is_named_and_not_shown(
+def test_bad_line_is_named_and_not_shown(
     read: Read, tmp_path: Path, capfd: pytest.CaptureFixture[str], line: str
 ) -> None:
     file = tmp_path / "env"
@@ -180,9 +180,7 @@ def test_options_of_the_url_replace_ours(read: Read, written: str, sent: str) ->
     assert settings["DATABASES"]["default"]["OPTIONS"]["options"] == sent
 
 
-def test_variables_may_come_from_a_file_and_the_environment_wins(
-    read: Read, tmp_path: Path
-) -> None:
+def test_environment_wins_over_the_file(read: Read, tmp_path: Path) -> None:
     file = tmp_path / "env"
     file.write_text("UNIPILE_API_KEY=from-the-file\nUNIPILE_TIMEOUT=9\n")
 
@@ -336,7 +334,7 @@ def test_plain_http_is_sent_to_https() -> None:
     assert process.stdout == "301\n", process.stderr
 
 
-def test_admin_follows_the_language_of_the_browser_and_the_time_zone() -> None:
+def test_admin_follows_language_and_time_zone() -> None:
     code = (
         "from django.conf import settings\n"
         "from django.test import Client\n"

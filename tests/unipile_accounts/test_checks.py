@@ -33,7 +33,7 @@ def test_good_settings_pass() -> None:
         ("UNIPILE_WEBHOOK_SECRET", "guessable", "E007"),
     ],
 )
-def test_wrong_setting_is_one_error_with_its_name_and_a_hint(
+def test_wrong_setting_is_one_error(
     settings: Settings, setting: str, value: str, check_id: str
 ) -> None:
     setattr(settings, setting, value)
@@ -56,7 +56,7 @@ def test_every_wrong_setting_is_told_at_once(settings: Settings) -> None:
 
 
 @pytest.mark.django_db
-def test_deployment_that_knows_nothing_of_unipile_yet_is_warned_and_starts(
+def test_deployment_without_unipile_is_warned_and_starts(
     settings: Settings,
 ) -> None:
     settings.UNIPILE_DSN = settings.UNIPILE_API_KEY = ""

@@ -64,7 +64,7 @@ def test_dsn_is_read_in_every_form(written: str, base_url: str, query: dict[str,
         ("api8.unipile.com?port=123456", "query"),
     ],
 )
-def test_wrong_dsn_is_named_with_what_to_write_instead(written: str, what: str) -> None:
+def test_wrong_dsn_is_named_with_a_hint(written: str, what: str) -> None:
     with pytest.raises(UnipileNotConfigured, match="UNIPILE_DSN") as caught:
         parse_dsn(written)
 
@@ -122,7 +122,7 @@ def test_settings_are_read_at_the_moment_of_use(settings: Settings) -> None:
     assert conf.unipile_api_key == "second"
 
 
-def test_wrong_deployment_is_not_taken_for_a_bad_answer() -> None:
+def test_wrong_deployment_is_no_bad_answer() -> None:
     assert not issubclass(UnipileNotConfigured, UnipileError)
 
 

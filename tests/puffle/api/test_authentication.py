@@ -95,7 +95,7 @@ def test_scheme_is_written_in_any_case(
     assert response.status_code == 200
 
 
-def test_token_of_a_host_whose_clock_is_ahead_opens_the_door(
+def test_clock_that_is_ahead_opens_the_door(
     anybody: APIClient, user: User, account: UnipileAccount
 ) -> None:
     token = AccessToken.for_user(user)
@@ -179,7 +179,7 @@ def assert_refused(
         lambda user: with_claim(AccessToken.for_user(user), "hash_password", ["x"]),
     ],
 )
-def test_token_that_is_not_ours_or_not_for_this_is_refused(
+def test_token_that_is_not_ours_is_refused(
     anybody: APIClient,
     user: User,
     account: UnipileAccount,
@@ -217,7 +217,7 @@ def test_token_of_a_deleted_user_is_refused(
     assert_refused(anybody, make_account(stranger, sandbox), sandbox, f"Bearer {token}")
 
 
-def test_token_from_before_a_change_of_password_is_refused(
+def test_change_of_password_ends_a_token(
     anybody: APIClient, user: User, account: UnipileAccount, sandbox: Sandbox
 ) -> None:
     token = AccessToken.for_user(user)
@@ -369,9 +369,7 @@ def test_refresh_token_of_an_inactive_user_is_refused(anybody: APIClient, user: 
     assert error_of(exchange(anybody, token), 401)["code"] == "no_active_account"
 
 
-def test_refresh_token_from_before_a_change_of_password_is_refused(
-    anybody: APIClient, user: User
-) -> None:
+def test_change_of_password_ends_a_refresh_token(anybody: APIClient, user: User) -> None:
     token = str(RefreshToken.for_user(user))
     user.set_password("another password")
     user.save()

@@ -46,7 +46,7 @@ def test_schema_is_valid_openapi_3(schema: dict[str, Any]) -> None:
     validate_schema(schema)  # type: ignore[no-untyped-call]
 
 
-def test_schema_shows_the_addresses_of_the_public_page_and_no_others(
+def test_schema_shows_the_public_addresses_only(
     schema: dict[str, Any],
 ) -> None:
     assert {path: list(methods) for path, methods in schema["paths"].items()} == {
@@ -60,7 +60,7 @@ def test_schema_shows_the_addresses_of_the_public_page_and_no_others(
     }
 
 
-def test_operation_has_the_name_that_clients_hold_on_to(operation: dict[str, Any]) -> None:
+def test_operation_keeps_its_public_name(operation: dict[str, Any]) -> None:
     assert operation["operationId"] == "refreshUnipileAccount"
 
 
@@ -159,7 +159,7 @@ def test_every_code_of_a_status_is_named(
     assert operation["responses"][status]["description"]
 
 
-def test_every_error_of_every_operation_is_the_one_component(schema: dict[str, Any]) -> None:
+def test_every_error_is_the_one_component(schema: dict[str, Any]) -> None:
     for item in schema["paths"].values():
         for operation in item.values():
             for status, response in operation["responses"].items():
@@ -207,7 +207,7 @@ def test_no_remark_on_the_code_is_public(schema: dict[str, Any], word: str) -> N
     assert word not in str(schema).lower()
 
 
-def test_refresh_asks_for_a_bearer_token_and_the_token_addresses_do_not(
+def test_only_token_addresses_want_no_token(
     schema: dict[str, Any], operation: dict[str, Any]
 ) -> None:
     [[name]] = operation["security"]

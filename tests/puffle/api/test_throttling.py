@@ -72,7 +72,7 @@ def log_in(address: str, **headers: str) -> Any:
 # --- Windows --------------------------------------------------------------------------------------
 
 
-def test_rate_is_kept_in_each_window_and_the_wait_is_its_rest(
+def test_rate_is_kept_in_each_window(
     api: APIClient, account: UnipileAccount, rates: Any, clock: Callable[[float], None]
 ) -> None:
     rates(refresh="2/min")
@@ -156,7 +156,7 @@ def test_token_requests_are_counted_by_address(
 
 
 @pytest.mark.django_db
-def test_both_token_routes_count_together_and_refreshes_do_not(
+def test_both_token_routes_count_together(
     api: APIClient, account: UnipileAccount, rates: Any
 ) -> None:
     rates(token="2/min")
@@ -251,7 +251,7 @@ def test_simultaneous_requests_do_not_get_past_the_rate(rates: Any) -> None:
     assert count_passes(User(pk=1), threads=64, tries=3) == 10
 
 
-def test_simultaneous_requests_do_not_get_past_the_rate_in_redis(
+def test_simultaneous_requests_keep_the_rate_in_redis(
     rates: Any, settings: Settings, redis_url: str
 ) -> None:
     rates(refresh="10/min")
