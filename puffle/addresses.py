@@ -9,12 +9,12 @@ from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
 
-# Some proxies write the port too: 203.0.113.8:40001, [2001:db8::9]:40001.
+# Some proxies write the port too, as in 203.0.113.8:40001 or [2001:db8::9]:40001.
 _WITH_PORT = re.compile(r"\[(?P<v6>[^]]*)\](:\d+)?|(?P<v4>[\d.]+):\d+")
 
 
 def client_address(request: HttpRequest | Request) -> str:
-    """Return the client's address without a port, as `NUM_PROXIES` proxies of ours tell it."""
+    """Return the client's address without a port, as the first of our `NUM_PROXIES` saw it."""
     hops: int = api_settings.NUM_PROXIES or 0
     forwarded = request.META.get("HTTP_X_FORWARDED_FOR")
     if not (hops and forwarded):
@@ -26,12 +26,12 @@ def client_address(request: HttpRequest | Request) -> str:
     return (found["v6"] or found["v4"] or "") if found else address
 
 
-def client_network(request: HttpRequest | Request) -> str:
-    """Return what is counted as one client: an IPv4 address, or the /64 of an IPv6 address."""
+def client_network(request: HttpRequest | Request) -> str | None:
+    """Return what counts as one client, which is an IPv4 address or the /64 of an IPv6 one."""
     ip = _parse(client_address(request))
     if isinstance(ip, IPv6Address):
         return str(IPv6Address(int(ip) >> 64 << 64))
-    return str(ip or "")
+    return str(ip) if ip else None
 
 
 def _parse(address: str) -> IPv4Address | IPv6Address | None:

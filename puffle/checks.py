@@ -1,4 +1,4 @@
-"""`manage.py check`: what would shut the wrong people out, or let everybody in."""
+"""Name what would shut the wrong people out, or let everybody in, in `manage.py check`."""
 
 from __future__ import annotations
 
@@ -7,21 +7,26 @@ from typing import Any
 
 from django.conf import settings
 from django.core.cache import cache
-from django.core.checks import CheckMessage, Error, Warning
-from django.db import ProgrammingError
+from django.core.checks import CheckMessage, Warning
+from django.db import Error, connection
 
-NO_HOSTS = "ALLOWED_HOSTS is missing, so every request would be refused."
-NO_HOSTS_HINT = "Set it to the host names that are served, such as puffle.example."
+YEAR = 31_536_000
 
 
 def check_hosts(**kwargs: Any) -> list[CheckMessage]:
     if settings.ALLOWED_HOSTS or settings.DEBUG:
         return []
-    return [Warning(NO_HOSTS, hint=NO_HOSTS_HINT, id="puffle.W001")]
+    return [
+        Warning(
+            "ALLOWED_HOSTS is missing, so every request would be refused.",
+            hint="Set it to the host names that are served, such as puffle.example.",
+            id="puffle.W001",
+        )
+    ]
 
 
 def check_proxies(**kwargs: Any) -> list[CheckMessage]:
-    """Warn of https without a word on who ends it: gunicorn itself rarely does."""
+    """Warn of https without a word on who ends it, because gunicorn itself rarely does."""
     if settings.NUM_PROXIES or not settings.HTTPS or "NUM_PROXIES" in os.environ:
         return []
     return [
@@ -33,25 +38,30 @@ def check_proxies(**kwargs: Any) -> list[CheckMessage]:
     ]
 
 
+def check_hsts(**kwargs: Any) -> list[CheckMessage]:
+    is_listed = settings.SECURE_HSTS_INCLUDE_SUBDOMAINS and settings.SECURE_HSTS_SECONDS >= YEAR
+    if is_listed or not settings.SECURE_HSTS_PRELOAD:
+        return []
+    return [
+        Warning(
+            "HSTS_PRELOAD has no effect without the subdomains and a year.",
+            hint=f"Set HSTS_INCLUDE_SUBDOMAINS=1 and HSTS_SECONDS={YEAR}, or leave it out.",
+            id="puffle.W005",
+        )
+    ]
+
+
 def check_cache(**kwargs: Any) -> list[CheckMessage]:
     backend = settings.CACHES["default"]["BACKEND"]
     if backend.endswith("LocMemCache"):
         return _check_processes()
     try:
         cache.get("check")
-    except ProgrammingError:
-        return [
-            Error(
-                "CACHE_URL names a table that does not exist, so no request would be limited.",
-                hint="Run manage.py createcachetable, or use Redis.",
-                id="puffle.E003",
-            )
-        ]
     except Exception as exc:  # noqa: BLE001  # each cache raises errors of its own
         return [
             Warning(
                 f"The cache does not answer, so no request is limited: {type(exc).__name__}.",
-                hint="Check CACHE_URL, and that the cache runs.",
+                hint="Check CACHE_URL, and that the cache runs. createcachetable makes a table.",
                 id="puffle.W004",
             )
         ]
@@ -59,8 +69,7 @@ def check_cache(**kwargs: Any) -> list[CheckMessage]:
 
 
 def _check_processes() -> list[CheckMessage]:
-    # gunicorn.conf.py has 2 where nothing is set.
-    if os.environ.get("WEB_CONCURRENCY") == "1":
+    if settings.WEB_CONCURRENCY == 1:
         return []
     return [
         Warning(
@@ -69,3 +78,22 @@ def _check_processes() -> list[CheckMessage]:
             id="puffle.W003",
         )
     ]
+
+
+def check_database(**kwargs: Any) -> list[CheckMessage]:
+    """Connect once, without the pool, which would try again and hide the cause."""
+    database = connection.copy()
+    database.settings_dict["OPTIONS"].pop("pool", None)
+    try:
+        database.ensure_connection()
+    except Error as exc:
+        return [
+            Warning(
+                f"The database does not answer: {' '.join(str(exc).split())}.",
+                hint="Check DATABASE_URL, and that the database runs.",
+                id="puffle.W006",
+            )
+        ]
+    finally:
+        database.close()
+    return []

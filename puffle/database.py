@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
+from django.contrib.auth.models import User
 from django.db import Error, InterfaceError, OperationalError, connection, transaction
 
 # Read-only since a failover, or ended for idling in a transaction.
 _PASSING = {"25006", "25P03", "25P04"}
+# One question at a time, so that a database that hangs costs one thread.
+_PROBE = ThreadPoolExecutor(1, thread_name_prefix="database-probe")
 
 
 def is_passing(error: BaseException | None) -> bool:
@@ -15,23 +20,26 @@ def is_passing(error: BaseException | None) -> bool:
     return isinstance(error, Error) and getattr(error.__cause__, "sqlstate", None) in _PASSING
 
 
-def takes_writes() -> bool:
-    """Ask whether the database answers, and whether it is no replica and not read-only."""
+def takes_writes(*, seconds: float) -> bool:
+    """Ask whether the database answers in time and takes writes."""
+    answer = _PROBE.submit(_lock_nothing)
     try:
-        if connection.vendor == "postgresql":
-            return _is_primary()
-        with transaction.atomic():
-            # SQLite takes the lock of a writer here.
-            return True
-    except Error:
+        return answer.result(seconds)
+    except TimeoutError:
+        answer.cancel()
         return False
 
 
-def _is_primary() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_is_in_recovery(), current_setting('transaction_read_only')")
-        row: tuple[bool, str] = cursor.fetchone()
-    return row == (False, "off")
+def _lock_nothing() -> bool:
+    try:
+        with transaction.atomic():
+            # A replica and a read-only database refuse to lock, even where no row is found.
+            User.objects.select_for_update().filter(pk=0).first()
+    except Error:
+        return False
+    finally:
+        connection.close()
+    return True
 
 
 def give_connection_back() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from zoneinfo import available_timezones
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -17,7 +18,7 @@ _SWITCHES = {
 
 
 def read_file(path: Path) -> None:
-    """Add the variables of a `.env` file; those that are set already win."""
+    """Add the variables of a `.env` file. Those that are set already win."""
     if not path.is_file():
         return
     for number, line in enumerate(path.read_text().splitlines(), 1):
@@ -70,6 +71,13 @@ def rate(name: str, *, default: str) -> str:
         raise ImproperlyConfigured(
             f"{name} must be a number of requests per sec, min, hour or day, such as {default}."
         )
+    return value
+
+
+def zone(name: str, *, default: str) -> str:
+    value = text(name, default=default)
+    if value not in available_timezones():
+        raise ImproperlyConfigured(f"{name} is not the name of a time zone, such as Europe/Kyiv.")
     return value
 
 

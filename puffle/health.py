@@ -1,4 +1,4 @@
-"""What is said of the database, and while it does not answer."""
+"""Answers about the database, and while it does not answer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from puffle.database import is_passing, takes_writes
 
 
 class HealthMiddleware:
-    """Answer `/healthz` before anything looks at the host: load balancers probe by address."""
+    """Answer `/healthz` for any host, because load balancers probe by address."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
@@ -25,8 +25,8 @@ class HealthMiddleware:
 
 
 def healthz() -> JsonResponse:
-    """Say whether the database answers and takes writes; Unipile's health is not ours."""
-    if takes_writes():
+    """Say whether the database answers and takes writes. Unipile's health is not ours."""
+    if takes_writes(seconds=1):
         return JsonResponse({"database": "ok"})
     return JsonResponse({"database": "unavailable"}, status=503)
 

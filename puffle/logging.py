@@ -1,4 +1,4 @@
-"""Log entries: one JSON object a line in production, readable lines in development."""
+"""The log, in JSON objects for production or in lines for people."""
 
 from __future__ import annotations
 
@@ -22,50 +22,45 @@ class RequestFilter(logging.Filter):
         return True
 
 
-class CrashFilter(logging.Filter):
-    """Leave crashes, and give those of the database a line instead of a trace.
+class OnceAMinute(logging.Filter):
+    """Leave one entry a minute, as an error, on a trouble that every request meets."""
 
-    Our own entry of a request tells all other statuses.
+    _silent_until = 0.0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.created < self._silent_until:
+            return False
+        self._silent_until = record.created + 60
+        record.levelno, record.levelname = logging.ERROR, "ERROR"
+        return True
+
+
+class CrashFilter(OnceAMinute):
+    """Leave crashes of ours, and one line a minute on requests that had no database.
+
+    The pool's own entry names the cause, and our entry of a request has all other statuses.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
         from puffle.database import is_passing  # noqa: PLC0415  # it needs the settings
 
         error = record.exc_info[1] if record.exc_info else None
-        if is_passing(error):
-            record.error = f"{type(error).__name__}: {error}".strip()
-            record.exc_info = None
-            return True
-        return error is not None and record.levelno >= logging.ERROR
-
-
-class ProbeFilter(logging.Filter):
-    """Make one line of a request that Django refuses: anybody can send one."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.exc_info = None
+        if not is_passing(error):
+            return error is not None and record.levelno >= logging.ERROR
+        is_first = super().filter(record)
         record.levelno, record.levelname = logging.WARNING, "WARNING"
-        return True
+        record.error = f"{type(error).__name__}: {error}".strip()
+        record.exc_info = None
+        return is_first
 
 
 class ServerFilter(logging.Filter):
-    """Cut from gunicorn's entries what a client sent: headers, bodies and queries."""
+    """Leave out what a client sent, which gunicorn quotes in warnings and in addresses."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        arguments = record.args if isinstance(record.args, tuple) else ()
-        record.args = tuple(
-            text.partition("?")[0] if isinstance(text, str) else text for text in arguments
-        )
-        message = record.getMessage()
-        if message.startswith("Invalid request"):
-            # What follows the kind of error is quoted from the request.
-            message = message.partition("'")[0].partition('"')[0].removesuffix("b").rstrip(": ")
-        if record.exc_info:
-            # These are about the connection. Django has told crashes of ours.
-            message += f" ({record.exc_info[0].__name__})" if record.exc_info[0] else ""
-            record.exc_info = None
-        record.msg, record.args = message, ()
-        return True
+        if isinstance(record.args, tuple):
+            record.args = tuple(str(each).partition("?")[0] for each in record.args)
+        return record.levelno != logging.WARNING
 
 
 def json_formatter() -> JsonFormatter:
@@ -84,14 +79,15 @@ def line_formatter() -> logging.Formatter:
 
 
 def configuration(*, as_json: bool) -> dict[str, Any]:
-    """Return what `logging.config.dictConfig()` takes: everything goes to stderr."""
+    """Return the configuration of a log in which everything goes to stderr."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "filters": {
             "request": {"()": RequestFilter},
             "crash": {"()": CrashFilter},
-            "probe": {"()": ProbeFilter},
+            "database": {"()": OnceAMinute},
+            "cache": {"()": OnceAMinute},
             "server": {"()": ServerFilter},
         },
         "formatters": {"entry": {"()": json_formatter if as_json else line_formatter}},
@@ -106,14 +102,16 @@ def configuration(*, as_json: bool) -> dict[str, Any]:
         "loggers": {
             "django": {"level": "INFO"},
             "django.request": {"filters": ["crash"]},
-            "django.security.DisallowedHost": {"filters": ["probe"]},
+            # Anybody can send a request for a host that is not served.
+            "django.security.DisallowedHost": {"level": "CRITICAL"},
             "django.server": {"level": "CRITICAL"},
-            # It tells each mistyped password.
+            # axes logs every failed login.
             "axes": {"level": "ERROR"},
-            "psycopg.pool": {"level": "WARNING"},
-            # Its warnings show what it could not read, such as a proxy's password.
+            "psycopg.pool": {"level": "WARNING", "filters": ["database"]},
+            "puffle.cache": {"filters": ["cache"]},
+            # urllib3's warnings show what it could not read, such as a proxy's password.
             "urllib3": {"level": "ERROR"},
-            "gunicorn.error": {"level": "WARNING", "filters": ["server"], "propagate": True},
+            "gunicorn.error": {"level": "INFO", "filters": ["server"], "propagate": True},
             "gunicorn.access": {"level": "CRITICAL"},
         },
     }

@@ -1,28 +1,29 @@
-"""Logins with a password, at every door: the admin and the token."""
+"""Logins with a password, in the admin and for a token."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from axes.backends import AxesStandaloneBackend
-from axes.handlers.cache import AxesCacheHandler
-from axes.handlers.proxy import AxesProxyHandler
+from axes.attempts import get_cool_off_threshold
+from axes.models import AccessAttempt
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.models import User
-from django.core.cache import cache
+from django.db.models import Sum
 from django.http import HttpRequest
 
-from puffle.cache import tolerating_a_dead_cache
 from puffle.database import give_connection_back
 from puffle.logging import user_id
 
+FAILURES_OF_A_NAME = 10
+FAILURES_OF_AN_ADDRESS = 50
 
-class LoginBackend(AxesStandaloneBackend, ModelBackend):  # type: ignore[misc]
-    """Django's, with a limit of failures, and no database connection held during the hashing.
 
-    A hash is not renewed at a login, only with the password: tokens and sessions are bound to it,
-    so that a new one would log the user out elsewhere.
+class LoginBackend(ModelBackend):
+    """Django's, but no database connection is held during the hashing.
+
+    A hash is not renewed at a login, only with the password. Tokens and sessions are bound to the
+    hash, so a new one would log the user out elsewhere.
     """
 
     def authenticate(
@@ -34,20 +35,16 @@ class LoginBackend(AxesStandaloneBackend, ModelBackend):  # type: ignore[misc]
     ) -> User | None:
         if username is None or password is None:
             return None
-        if request is not None:
-            super().authenticate(request, username=username, password=password)
-        user = User.objects.filter(username=username).first()
+        user = User.objects.filter(username=User.normalize_username(username)).first()
         give_connection_back()
         if user is None:
-            # It takes as long as for a user, so that nobody learns which names exist.
+            # Take as long as for a user, so that nobody learns which names exist.
             make_password(password)
             return None
-        if not (check_password(password, user.password) and self.user_can_authenticate(user)):
-            return None
-        if request is not None:
-            AxesProxyHandler.user_logged_in(None, request, user)
-        user_id.set(user.pk)
-        return user
+        if check_password(password, user.password) and self.user_can_authenticate(user):
+            user_id.set(user.pk)
+            return user
+        return None
 
     def get_user(self, pk: Any) -> User | None:
         user = super().get_user(pk)
@@ -55,22 +52,15 @@ class LoginBackend(AxesStandaloneBackend, ModelBackend):  # type: ignore[misc]
         return user
 
 
-class FailedLogins(AxesCacheHandler):  # type: ignore[misc]
-    """Counts failed logins in the cache, which may be dead."""
+def counted_name(request: HttpRequest, credentials: dict[str, Any] | None) -> str:
+    """Return the user name that failures count for, in the form and length that axes stores."""
+    return User.normalize_username((credentials or {}).get("username") or "")[:255]
 
-    def __init__(self) -> None:
-        self.cache = cache
 
-    def get_failures(self, *args: Any, **kwargs: Any) -> int:
-        failures = 0
-        with tolerating_a_dead_cache():
-            failures = int(super().get_failures(*args, **kwargs))
-        return failures  # noqa: RET504  # the block may be left early
-
-    def user_login_failed(self, *args: Any, **kwargs: Any) -> None:
-        with tolerating_a_dead_cache():
-            super().user_login_failed(*args, **kwargs)
-
-    def user_logged_in(self, *args: Any, **kwargs: Any) -> None:
-        with tolerating_a_dead_cache():
-            super().user_logged_in(*args, **kwargs)
+def failure_limit(request: Any, credentials: dict[str, Any] | None) -> int:
+    """Return how many failures lock a name out. None are needed where its address has too many."""
+    recent = AccessAttempt.objects.filter(
+        ip_address=request.axes_ip_address, attempt_time__gte=get_cool_off_threshold(request)
+    )
+    failures = recent.aggregate(Sum("failures_since_start"))["failures_since_start__sum"] or 0
+    return 0 if failures >= FAILURES_OF_AN_ADDRESS else FAILURES_OF_A_NAME

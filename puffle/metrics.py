@@ -1,13 +1,15 @@
-"""Prometheus' page, what it shows of any site, and a place for what an app adds.
+"""Prometheus' page, and what it shows of any site.
 
 Names and units follow https://prometheus.io/docs/practices/naming/. No label holds an id.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -23,9 +25,11 @@ from prometheus_client import (
     Histogram,
     generate_latest,
 )
+from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+logger = logging.getLogger(__name__)
 _METHODS = {"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
 
 REQUESTS = Histogram(
@@ -45,8 +49,6 @@ WAITING = Gauge(
     "Requests that wait for a connection.",
     multiprocess_mode="livesum",
 )
-# What an app reads when it is asked, such as figures of the database.
-collectors: list[Collector] = []
 
 
 class MetricsMiddleware:
@@ -78,12 +80,29 @@ def _page() -> bytes:
     registry = REGISTRY
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    page = generate_latest(registry)
-    more = CollectorRegistry()
-    for collector in collectors:
-        more.register(collector)
-    return page + generate_latest(more)
+        registry.register(AllProcesses())
+    return generate_latest(registry)
+
+
+class AllProcesses(Collector):
+    """Add up the counts of all processes, and leave out those of a broken file."""
+
+    def collect(self) -> Iterable[Metric]:
+        files = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).glob("*.db")
+        readable = [str(file) for file in files if _is_readable(str(file))]
+        return _merge(readable)
+
+
+def _is_readable(file: str) -> bool:
+    try:
+        _merge([file])
+    except Exception as exc:  # noqa: BLE001  # a broken file may hold anything
+        logger.warning("%s cannot be read, so its counts are missing: %s", file, exc)
+        return False
+    return True
+
+
+_merge: Callable[[list[str]], Iterable[Metric]] = MultiProcessCollector.merge
 
 
 def _look_at_the_pool(**_: Any) -> None:

@@ -30,7 +30,7 @@ class RequestLogMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         started = time.monotonic()
         given = _WELL_FORMED.fullmatch(request.headers.get(HEADER, ""))
-        # It stays set until the thread's next request: Django logs more after the middleware.
+        # The id stays until the thread's next request, for what Django logs after the middleware.
         request_id.set(given[0] if given else uuid.uuid4().hex)
         user_id.set(None)
         response = self._get_response(request)

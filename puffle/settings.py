@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -84,8 +85,8 @@ TEMPLATES = [
 
 # --- Database and cache -------------------------------------------------------------------------
 
-# The longest wait for a connection, an answer or a lock. 0 is no bound.
-DATABASE_TIMEOUT = env.seconds("DATABASE_TIMEOUT", default=5)
+# The longest wait for a connection or an answer. 0 is no bound, which a large migration needs.
+DATABASE_TIMEOUT = 0 if sys.argv[1:2] == ["migrate"] else env.seconds("DATABASE_TIMEOUT", default=5)
 DATABASES = {
     "default": stores.database(
         "DATABASE_URL",
@@ -111,21 +112,25 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 
-AUTHENTICATION_BACKENDS = ["puffle.login.LoginBackend"]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "puffle.login.LoginBackend"]
 
-# Failed logins of one user name from one address, counted in the cache.
-AXES_HANDLER = "puffle.login.FailedLogins"
+# Failed logins of one user name from one address, counted in the database.
 AXES_CLIENT_IP_CALLABLE = "puffle.addresses.client_network"
+AXES_USERNAME_CALLABLE = "puffle.login.counted_name"
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_FAILURE_LIMIT = 10
+AXES_FAILURE_LIMIT = "puffle.login.failure_limit"
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_RESET_ON_SUCCESS = True
 AXES_COOLOFF_MESSAGE = "Too many failed logins. Try again in 15 minutes."
-AXES_ENABLE_ADMIN = False
+# The log of logins would grow without end.
+AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
-# Its tables are for other handlers.
-MIGRATION_MODULES = {"axes": None}
+
+# --- Serving ------------------------------------------------------------------------------------
+
+# Processes of gunicorn.
+WEB_CONCURRENCY = env.whole_number("WEB_CONCURRENCY", default=2, least=1)
 
 # --- HTTP and HTTPS -----------------------------------------------------------------------------
 
@@ -134,7 +139,7 @@ NUM_PROXIES = env.whole_number("NUM_PROXIES", default=0)
 HTTPS = env.switch("HTTPS", default=not DEBUG)
 
 SECURE_SSL_REDIRECT = HTTPS
-# No request of ours is larger; Django's own limit is 2.5 MB.
+# No request of ours is larger. Django's own limit is 2.5 MB.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
 # An hour can be taken back. What browsers remember for longer is the operator's choice.
 SECURE_HSTS_SECONDS = env.whole_number("HSTS_SECONDS", default=3600) if HTTPS else 0
@@ -150,7 +155,7 @@ if NUM_PROXIES:
 # --- Language, time, static files ---------------------------------------------------------------
 
 LANGUAGE_CODE = "en-us"
-TIME_ZONE = env.text("TIME_ZONE", default="UTC")
+TIME_ZONE = env.zone("TIME_ZONE", default="UTC")
 USE_TZ = True
 
 STATIC_URL = "static/"
@@ -162,6 +167,17 @@ WHITENOISE_USE_FINDERS = True
 # Prometheus' page at /metrics.
 METRICS = env.switch("METRICS", default=False)
 LOGGING = logging.configuration(as_json=env.switch("LOG_JSON", default=not DEBUG))
+
+# --- Unipile ------------------------------------------------------------------------------------
+
+# Kept as text. unipile_accounts.conf reads them, and `manage.py check` names a wrong one.
+UNIPILE_DSN = env.text("UNIPILE_DSN")
+UNIPILE_API_KEY = env.text("UNIPILE_API_KEY")
+UNIPILE_TIMEOUT = env.text("UNIPILE_TIMEOUT", default="15")
+UNIPILE_CONNECT_TIMEOUT = env.text("UNIPILE_CONNECT_TIMEOUT", default="5")
+UNIPILE_POOL_SIZE = env.text("UNIPILE_POOL_SIZE", default="64")
+UNIPILE_WEBHOOK_SECRET = env.text("UNIPILE_WEBHOOK_SECRET")
+PUBLIC_URL = env.text("PUBLIC_URL")
 
 # --- API ----------------------------------------------------------------------------------------
 
@@ -181,6 +197,9 @@ REST_FRAMEWORK = {
     },
     "NUM_PROXIES": NUM_PROXIES,
     "URL_FORMAT_OVERRIDE": None,
+    # The schema would take any version from its query.
+    "ALLOWED_VERSIONS": [__version__],
+    "VIEW_DESCRIPTION_FUNCTION": "puffle.api.views.no_description",
 }
 
 DRF_STANDARDIZED_ERRORS = {
@@ -208,16 +227,23 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Puffle: LinkedIn accounts",
     "DESCRIPTION": (
         "LinkedIn accounts that are connected through Unipile, and what their plans allow.\n\n"
-        "- Log in: `POST /api/token`, then send `Authorization: Bearer <access>`.\n"
-        "- Find an account: its `accountId` is the id of your row, not Unipile's id of it.\n"
-        "- Refresh it: `POST /api/unipile/refresh` after a purchase or before a campaign.\n"
-        "- Search people through it: `POST /api/unipile/search`; heed `ignored_filters`.\n"
-        "- Read an error: act on `errors[0].code`; where there is `Retry-After`, wait first."
+        "1. Log in with `obtainToken`, then send `Authorization: Bearer <access>`.\n"
+        "2. List your accounts with `listUnipileAccounts`. It says what each may do now."
+        " Other operations take the `id` of a row as `accountId`.\n"
+        "3. Connect an account with `connectUnipileAccount`. Show its link to the user, and list"
+        " until a new row is there.\n"
+        "4. Refresh it with `refreshUnipileAccount` after a purchase or before a campaign.\n"
+        "5. Bring back a lost login with `reconnectUnipileAccount`.\n"
+        "6. Search people with `searchUnipile`, and heed `ignored_filters`.\n"
+        "7. Give an account up with `deleteUnipileAccount`.\n\n"
+        "After an error act on `errors[0].code`. Where there is `Retry-After`, wait first."
     ),
     "VERSION": __version__,
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],
+    "SERVERS": [{"url": PUBLIC_URL.rstrip("/")}] if PUBLIC_URL else [],
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": True},
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
@@ -228,14 +254,3 @@ SPECTACULAR_SETTINGS = {
     },
     "PREPROCESSING_HOOKS": ["puffle.api.schema.without_trailing_slash"],
 }
-
-# --- Unipile ------------------------------------------------------------------------------------
-
-# Kept as text. unipile_accounts.conf reads them, `manage.py check` judges them.
-UNIPILE_DSN = env.text("UNIPILE_DSN")
-UNIPILE_API_KEY = env.text("UNIPILE_API_KEY")
-UNIPILE_TIMEOUT = env.text("UNIPILE_TIMEOUT", default="15")
-UNIPILE_CONNECT_TIMEOUT = env.text("UNIPILE_CONNECT_TIMEOUT", default="5")
-UNIPILE_POOL_SIZE = env.text("UNIPILE_POOL_SIZE", default="64")
-UNIPILE_WEBHOOK_SECRET = env.text("UNIPILE_WEBHOOK_SECRET")
-PUBLIC_URL = env.text("PUBLIC_URL")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 import warnings
 from importlib.util import find_spec
 from typing import Any
@@ -11,16 +13,19 @@ from django.core.exceptions import ImproperlyConfigured
 from environ import Env
 
 from puffle import environment
-from puffle.postgres import BoundedConnection, connection_parameters
 
 _BACKENDS = ("django.db.backends.sqlite3", "django.db.backends.postgresql")
+_NO_OPTIONS = re.compile(r"[?&]options=(&|$)")
+# Milliseconds. Who needs a locked row for longer gives the connection back and asks again.
+_LOCK_TIMEOUT = 300
 # What a pool waits where there is no bound.
 _POOL_TIMEOUT = 30.0
 
 
 def database(name: str, *, default: str, pool_size: int, timeout: float) -> dict[str, Any]:
-    """Return the database of a URL. No wait for it is longer than `timeout`; 0 is no bound."""
-    found = _parsed(environment.text(name, default=default))
+    """Return the database of a URL. No wait for it is longer than `timeout`. 0 is no bound."""
+    url = environment.text(name, default=default)
+    found = _parsed(url)
     if found.get("ENGINE") not in _BACKENDS:
         raise ImproperlyConfigured(
             f"{name} is not the address of a database. Write it like"
@@ -36,18 +41,21 @@ def database(name: str, *, default: str, pool_size: int, timeout: float) -> dict
         _refuse(name, [*unknown, *options])
         return found | {"OPTIONS": _sqlite_options(timeout)}
     _refuse(name, [*unknown, *_unknown_to_libpq(options)])
+    if _NO_OPTIONS.search(url):
+        # pgbouncer refuses them, and the role has the bounds instead.
+        options["options"] = ""
     return found | {
         "CONN_HEALTH_CHECKS": True,
         # pgbouncer may give each statement another connection.
         "DISABLE_SERVER_SIDE_CURSORS": True,
-        "OPTIONS": {**connection_parameters(timeout), **options, "pool": _pool(pool_size, timeout)},
+        "OPTIONS": {**_bounds(timeout), **options, "pool": _pool(pool_size, timeout)},
     }
 
 
 def _parsed(url: str) -> dict[str, Any]:
     try:
         with warnings.catch_warnings():
-            # It shows the password.
+            # environ's warning shows the password.
             warnings.simplefilter("ignore")
             return dict(Env.db_url_config(url))
     except (ImproperlyConfigured, ValueError):
@@ -66,6 +74,25 @@ def _unknown_to_libpq(options: dict[str, Any]) -> list[str]:
     return [option for option in options if option not in known]
 
 
+def _bounds(timeout: float) -> dict[str, Any]:
+    """Return libpq's bounds of connecting and of a silent network, and PostgreSQL's of the rest."""
+    milliseconds = round(timeout * 1000)
+    server = {
+        "statement_timeout": milliseconds,
+        "lock_timeout": min(milliseconds, _LOCK_TIMEOUT),
+        "idle_in_transaction_session_timeout": milliseconds,
+    }
+    return {
+        "options": " ".join(f"-c {name}={value}" for name, value in server.items()),
+        # libpq takes whole seconds, and no fewer than 2.
+        "connect_timeout": max(2, math.ceil(timeout)) if timeout else 0,
+        "tcp_user_timeout": milliseconds,
+        "keepalives_idle": 30,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+    }
+
+
 def _sqlite_options(timeout: float) -> dict[str, Any]:
     return {
         # Writers take the lock when they begin and wait for each other.
@@ -77,7 +104,6 @@ def _sqlite_options(timeout: float) -> dict[str, Any]:
 
 def _pool(size: int, timeout: float) -> dict[str, Any]:
     return {
-        "connection_class": BoundedConnection,
         "min_size": 1,
         "max_size": size,
         "timeout": timeout or _POOL_TIMEOUT,
@@ -102,7 +128,7 @@ def cache(name: str, *, default: str) -> dict[str, Any]:
         )
     if backend.endswith("RedisCache"):
         # A cache that hangs must not hold up what it only counts.
-        defaults = {"socket_connect_timeout": 1, "socket_timeout": 1}
+        defaults = {"socket_connect_timeout": 0.2, "socket_timeout": 0.2}
     elif backend.endswith(("LocMemCache", "DatabaseCache")):
         # Django's own 300 would throw away what throttles have counted.
         defaults = {"MAX_ENTRIES": 100_000}

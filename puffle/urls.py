@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from axes.models import AccessFailureLog, AccessLog
 from django.contrib import admin
 from django.templatetags.static import static
 from django.urls import include, path, re_path
@@ -11,6 +12,8 @@ handler500 = "puffle.health.server_error"
 
 admin.site.site_header = admin.site.site_title = "Puffle"
 admin.site.site_url = "/api/docs"
+# Nothing fills these pages of axes.
+admin.site.unregister([AccessLog, AccessFailureLog])
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="docs")),

@@ -68,10 +68,13 @@ def _same_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
 def django_db_modify_db_settings(
     django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Keep SQLite's test database in a file: threads cannot wait for each other in memory."""
+    """Let a test be one long transaction, and keep SQLite's database in a file for its threads."""
     if connection.vendor == "sqlite":
         name = tmp_path_factory.mktemp("database") / "test.sqlite3"
         connection.settings_dict["TEST"]["NAME"] = str(name)
+    else:
+        unbounded = " -c idle_in_transaction_session_timeout=0"
+        connection.settings_dict["OPTIONS"]["options"] += unbounded
 
 
 @pytest.fixture

@@ -10,9 +10,6 @@ class UnipileAccountsConfig(AppConfig):
     verbose_name = _("Unipile")
 
     def ready(self) -> None:
-        from puffle.metrics import collectors
         from unipile_accounts.checks import check_settings
-        from unipile_accounts.prometheus import LastPass
 
         register(check_settings)
-        collectors.append(LastPass())

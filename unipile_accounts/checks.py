@@ -1,4 +1,4 @@
-"""`manage.py check`: a wrong deployment is told so at start, with what to write instead."""
+"""Name a wrong setting in `manage.py check`, with what to write instead."""
 
 from __future__ import annotations
 

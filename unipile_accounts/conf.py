@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
-import math
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
@@ -18,7 +18,7 @@ _COPY_DSN = "Copy the DSN from Unipile's dashboard, such as api8.unipile.com:138
 
 @dataclass(frozen=True)
 class Dsn:
-    """Where a Unipile workspace answers; `query` is `?port=13843` in the form for port 443."""
+    """Where a Unipile workspace answers. `query` is `?port=13843` in the form for port 443."""
 
     base_url: str
     query: dict[str, str]
@@ -29,11 +29,11 @@ class Conf:
 
     @property
     def unipile_dsn(self) -> Dsn:
-        return parse_dsn(settings.UNIPILE_DSN)
+        return parse_dsn(settings.UNIPILE_DSN or "")
 
     @property
     def unipile_api_key(self) -> str:
-        return parse_api_key(settings.UNIPILE_API_KEY)
+        return parse_api_key(settings.UNIPILE_API_KEY or "")
 
     @property
     def unipile_timeout(self) -> float:
@@ -53,21 +53,21 @@ class Conf:
     @property
     def public_url(self) -> str:
         """Where Unipile and browsers reach us, without a slash at the end."""
-        return parse_public_url(settings.PUBLIC_URL)
+        return parse_public_url(settings.PUBLIC_URL or "")
 
     @property
     def webhook_secrets(self) -> list[str]:
-        """One or two secrets that Unipile's events may carry. The first one is registered."""
-        secrets = str(settings.UNIPILE_WEBHOOK_SECRET or "").split(",")
-        return [parse_secret("UNIPILE_WEBHOOK_SECRET", secret) for secret in secrets[:2]]
+        """One or two texts, one of which Unipile's events must carry. The first is registered."""
+        return parse_secrets("UNIPILE_WEBHOOK_SECRET", settings.UNIPILE_WEBHOOK_SECRET or "")
 
 
-def parse_dsn(value: object) -> Dsn:
+@lru_cache
+def parse_dsn(value: str) -> Dsn:
     """Read a DSN in any of the forms that Unipile's documentation and dashboard show.
 
     https://developer.unipile.com/reference-link/api-usage
     """
-    if not isinstance(value, str) or not value:
+    if not value:
         raise UnipileNotConfigured("UNIPILE_DSN is not set.", hint=_COPY_DSN)
     if not value.isascii() or not value.isprintable() or " " in value:
         raise UnipileNotConfigured("UNIPILE_DSN holds a space or a line break.", hint=_COPY_DSN)
@@ -109,11 +109,11 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def parse_api_key(value: object) -> str:
+def parse_api_key(value: str) -> str:
     hint = "Create an access token in Unipile's dashboard and set it without quotes or spaces."
-    if not isinstance(value, str) or not value:
+    if not value:
         raise UnipileNotConfigured("UNIPILE_API_KEY is not set.", hint=hint)
-    if not value.isascii() or not value.isprintable() or " " in value:
+    if not re.fullmatch(r"[!-~]+", value):
         raise UnipileNotConfigured(
             "UNIPILE_API_KEY holds a space, a line break or another character no key has.",
             hint=hint,
@@ -121,9 +121,9 @@ def parse_api_key(value: object) -> str:
     return value
 
 
-def parse_public_url(value: object) -> str:
+def parse_public_url(value: str) -> str:
     hint = "Write the address that customers see, such as https://puffle.example."
-    if not isinstance(value, str) or not value:
+    if not value:
         raise UnipileNotConfigured("PUBLIC_URL is not set.", hint=hint)
     try:
         url = urlsplit(value)
@@ -139,36 +139,39 @@ def parse_public_url(value: object) -> str:
     return f"{url.scheme}://{url.netloc}"
 
 
-def parse_secret(name: str, value: object) -> str:
-    """Return a secret that a header can carry; raise for one that is easily guessed."""
+def parse_secrets(name: str, value: str) -> list[str]:
+    """Return one or two secrets that a header can carry. Raise for one that is easily guessed."""
     hint = "Make one: python -c 'import secrets; print(secrets.token_urlsafe(32))'."
-    text = str(value or "")
-    if not text:
+    if not value:
         raise UnipileNotConfigured(f"{name} is not set.", hint=hint)
-    if not re.fullmatch(r"[!-~]{20,200}", text):
-        raise UnipileNotConfigured(f"{name} is not 20 to 200 characters without spaces.", hint=hint)
-    return text
+    secrets = value.split(",")
+    if len(secrets) > 2:
+        raise UnipileNotConfigured(f"{name} holds more than two secrets.", hint=hint)
+    for number, secret in enumerate(secrets, 1):
+        if not re.fullmatch(r"[!-~]{20,200}", secret):
+            which = "" if len(secrets) == 1 else f", number {number} of 2,"
+            raise UnipileNotConfigured(
+                f"{name}{which} is not 20 to 200 characters without spaces.", hint=hint
+            )
+    return secrets
 
 
 def parse_seconds(name: str, value: object) -> float:
-    try:
-        seconds = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        seconds = math.nan
-    if not 0 < seconds <= 600:
+    if not (
+        re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,3})?", str(value)) and 0 < float(str(value)) <= 600
+    ):
         raise UnipileNotConfigured(
             f"{name} is not a number of seconds between 0 and 600.", hint="Write it like 15 or 2.5."
         )
-    return seconds
+    return float(str(value))
 
 
 def parse_count(name: str, value: object) -> int:
-    text = str(value)
-    if not (re.fullmatch("[0-9]{1,4}", text) and 1 <= int(text) <= 1000):
+    if not re.fullmatch("[1-9][0-9]{0,2}|1000", str(value)):
         raise UnipileNotConfigured(
             f"{name} is not a whole number from 1 to 1000.", hint="Write it like 64."
         )
-    return int(text)
+    return int(str(value))
 
 
 conf = Conf()

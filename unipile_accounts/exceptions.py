@@ -203,10 +203,13 @@ class AccountLocked(UnipileError):
 
 
 class UnipileNotConfigured(ImproperlyConfigured):
-    """A setting is missing or wrong; no `UnipileError`, so that nothing takes it for an answer."""
+    """A setting is missing or wrong. No `UnipileError`, so nothing takes it for an answer."""
 
     code = "unipile_not_configured"
-    advice = _("This service is not set up for Unipile. The operator must run manage.py check.")
+    advice = _(
+        "This service is not set up for Unipile. The operator must run manage.py check, or look in"
+        " the log, where an error names the setting."
+    )
 
     def __init__(self, message: str, *, hint: str) -> None:
         super().__init__(f"{message} {hint}")

@@ -19,7 +19,7 @@ from puffle.database import is_passing
 class DatabaseUnavailable(APIException):
     status_code = 503
     default_code = "database_unavailable"
-    default_detail = _("The database does not answer. Nothing is half done; try again shortly.")
+    default_detail = _("The database does not answer. Nothing is half done. Try again shortly.")
     wait = 5
 
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document: one component `Error`, and for each status the codes that it can carry."""
+"""The OpenAPI document, with one component `Error` and the codes of each status."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ _ONLY_WITH_A_BODY = {"413", "415"}
 _DESCRIPTIONS = {
     "400": "The request is not valid.",
     "401": "Not logged in.",
-    "404": "No account of the caller's has this id.",
+    "404": "None of the caller's accounts has this id. List them with listUnipileAccounts.",
     "406": "Only JSON is served.",
     "409": "The account itself is in the way. Asking again does not help.",
     "413": "The body is too large.",
@@ -89,7 +89,7 @@ def without_trailing_slash(endpoints: list[tuple[str, Any, str, Any]]) -> list[A
 
 
 class AutoSchema(openapi.AutoSchema):
-    """drf-standardized-errors says which statuses an operation has, and this their codes.
+    """Name the codes of the statuses that drf-standardized-errors finds for an operation.
 
     A view's `error_codes` names those that only the view knows, by status.
     """
@@ -118,8 +118,8 @@ class AutoSchema(openapi.AutoSchema):
         return own
 
     def _shared_codes(self, status: str, *, has_body: bool) -> list[str]:
-        if status == "400" and has_body:
-            return [*self._field_codes(), "parse_error"]
+        if status == "400":
+            return [*(self._field_codes() if has_body else []), "parse_error"]
         if status == "401" and not any(self.get_auth()):
             return []
         return _CODES.get(status, [])
@@ -134,15 +134,20 @@ class AutoSchema(openapi.AutoSchema):
 
 
 def _error_response(status: str, codes: list[str]) -> dict[str, Any]:
-    # OpenAPI 3.1 lets a reference have company; generated clients see one Error.
+    # OpenAPI 3.1 lets a reference have company, and generated clients see one Error.
     schema = {
         "$ref": "#/components/schemas/Error",
         "properties": {
             "errors": {"items": {"properties": {"code": {"enum": list(dict.fromkeys(codes))}}}}
         },
     }
+    code = "parse_error" if "parse_error" in codes else codes[0]
+    sample = {
+        "type": "server_error" if status >= "500" else "client_error",
+        "errors": [{"code": code, "detail": _DESCRIPTIONS[status], "attr": None}],
+    }
     response = {
         "description": _DESCRIPTIONS[status],
-        "content": {"application/json": {"schema": schema}},
+        "content": {"application/json": {"schema": schema, "example": sample}},
     }
     return response | ({"headers": _HEADERS[status]} if status in _HEADERS else {})

@@ -42,7 +42,7 @@ class _RateThrottle(throttling.SimpleRateThrottle):
 
 
 class UserRateThrottle(_RateThrottle):
-    """Count the requests of a user; the views that use it ask for a login."""
+    """Count the requests of a user. The views that use it ask for a login."""
 
     def get_cache_key(self, request: Request, view: APIView) -> str:
         return self.cache_format % {"scope": self.scope, "ident": request.user.pk}

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.signals import user_logged_in
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework_simplejwt import serializers as simplejwt_serializers
 from rest_framework_simplejwt import views as simplejwt
 
 from puffle.api.authentication import TokenRefreshSerializer
@@ -30,8 +32,23 @@ class AccessTokenSerializer(serializers.Serializer[Any]):
     access = serializers.CharField(help_text="Send it as `Authorization: Bearer <access>`.")
 
 
+# A docstring would be public, as the description of the body.
+class TokenObtainPairSerializer(simplejwt_serializers.TokenObtainPairSerializer):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # A password may begin or end with a space.
+        password: Any = self.fields["password"]
+        password.trim_whitespace = False
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, str]:
+        tokens = super().validate(attrs)
+        # Axes forgets the failures before a login.
+        user_logged_in.send(type(self.user), request=self.context["request"], user=self.user)
+        return tokens
+
+
 class TooManyFailedLogins(Throttled):
-    default_detail = _("Too many failed logins with this username.")
+    default_detail = _("Too many failed logins.")
 
     def __init__(self) -> None:
         super().__init__(wait=settings.AXES_COOLOFF_TIME.total_seconds())
@@ -39,6 +56,7 @@ class TooManyFailedLogins(Throttled):
 
 class TokenView(simplejwt.TokenObtainPairView):
     throttle_classes = [TokenThrottle]
+    serializer_class = TokenObtainPairSerializer
     error_codes = {401: ["no_active_account"]}
 
     @extend_schema(

@@ -17,6 +17,11 @@ class DocsView(SpectacularSwaggerView):
     authentication_classes = ()
 
 
+def no_description(view: APIView, html: bool = False) -> str:
+    """Keep remarks on our code out of the answers to OPTIONS."""
+    return ""
+
+
 class UnknownRouteView(APIView):
     """Every other address below /api/, so that errors have one shape there."""
 
@@ -25,4 +30,4 @@ class UnknownRouteView(APIView):
     permission_classes = [AllowAny]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        raise NotFound("There is no such address. GET /api/docs lists those there are.")
+        raise NotFound("There is no such address. GET /api/docs lists all.")

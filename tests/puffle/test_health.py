@@ -28,7 +28,7 @@ def test_admin_answers_503_while_the_database_does_not(
 
     assert response.status_code == 503
     assert response["Retry-After"] == "5"
-    assert b"try again shortly" in response.content
+    assert b"Try again shortly" in response.content
     assert b"secret-host" not in response.content
 
 

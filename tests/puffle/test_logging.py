@@ -50,6 +50,9 @@ def log() -> Iterator[_Lines]:
     handler = _Lines()
     root = logging.getLogger()
     root.addHandler(handler)
+    for each in logging.getLogger("django.request").filters:
+        # Another test may have said within this minute that the database is down.
+        vars(each).clear()
     yield handler
     root.removeHandler(handler)
     root.setLevel(logging.INFO)
@@ -73,9 +76,7 @@ def test_well_formed_request_id_is_kept(client: Client, log: _Lines, given: str)
 @pytest.mark.parametrize(
     "given", [None, "", "x" * 129, "a b", "ä", 'a","level":"', "a\r\nb", "a\n"]
 )
-def test_any_other_request_gets_an_id_of_its_own(
-    client: Client, log: _Lines, given: str | None
-) -> None:
+def test_any_other_request_gets_an_id(client: Client, log: _Lines, given: str | None) -> None:
     headers = {} if given is None else {"X-Request-ID": given}
 
     ids = [client.get("/api/nowhere", headers=headers)["X-Request-ID"] for _ in range(2)]
@@ -102,7 +103,7 @@ def test_static_files_leave_no_entry(client: Client, log: _Lines) -> None:
     assert list(log) == []
 
 
-def test_refresh_leaves_its_entry_and_that_of_the_request(
+def test_refresh_leaves_an_entry_beside_its_request(
     api: APIClient, account: UnipileAccount, sandbox: Sandbox, log: _Lines
 ) -> None:
     sandbox.update(account.unipile_account_id, premium_features=["sales_navigator"])
@@ -204,7 +205,7 @@ def test_refresh_that_fails_leaves_an_entry_too(
     assert entry["milliseconds"] >= 0
 
 
-def test_refresh_without_a_database_leaves_an_entry_and_the_reason(
+def test_refresh_without_a_database_leaves_the_reason(
     api: APIClient, account: UnipileAccount, log: _Lines
 ) -> None:
     def fail(execute: Any, sql: str, *rest: Any) -> Any:
@@ -223,7 +224,7 @@ def test_refresh_without_a_database_leaves_an_entry_and_the_reason(
     assert "trace" not in reason
 
 
-def test_answer_that_is_an_error_on_purpose_is_logged_once_and_as_no_crash(
+def test_error_on_purpose_is_no_crash(
     api: APIClient, account: UnipileAccount, sandbox: Sandbox, log: _Lines
 ) -> None:
     sandbox.inject(Fault(status=418))
@@ -246,18 +247,15 @@ def test_page_that_is_forbidden_leaves_one_line(client: Client, owner: User, log
 
 
 @pytest.mark.django_db
-def test_host_that_is_not_served_is_named(client: Client, settings: Settings, log: _Lines) -> None:
+def test_host_that_is_not_served_leaves_one_line(
+    client: Client, settings: Settings, log: _Lines
+) -> None:
     settings.ALLOWED_HOSTS = ["puffle.example"]
 
-    assert client.get("/admin/", headers={"Host": "10.0.0.7"}).status_code == 400
+    assert client.get("/admin/", headers={"Host": "evil.example"}).status_code == 400
 
-    [reason, request] = log
-    assert (reason["level"], reason["message"]) == (
-        "WARNING",
-        "Invalid HTTP_HOST header: '10.0.0.7'. You may need to add '10.0.0.7' to ALLOWED_HOSTS.",
-    )
-    assert "trace" not in reason
-    assert request["status"] == 400
+    assert [(entry["logger"], entry["status"]) for entry in log] == [("puffle.middleware", 400)]
+    assert "evil.example" not in log.lines[0]
 
 
 @pytest.mark.django_db
@@ -269,7 +267,7 @@ def test_host_that_is_not_served_is_named(client: Client, settings: Settings, lo
         ("2001:db8::9", "2001:db8::9"),
     ],
 )
-def test_address_of_a_request_is_that_behind_our_proxies(
+def test_logged_address_is_behind_our_proxies(
     client: Client, settings: Settings, log: _Lines, forwarded: str, address: str
 ) -> None:
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "NUM_PROXIES": 1}
@@ -279,7 +277,7 @@ def test_address_of_a_request_is_that_behind_our_proxies(
     assert [entry["address"] for entry in log] == [address]
 
 
-def test_user_of_one_request_is_not_that_of_the_next(
+def test_next_request_has_its_own_user(
     api: APIClient, client: Client, account: UnipileAccount, log: _Lines
 ) -> None:
     post(api, account.pk)
@@ -319,7 +317,7 @@ def test_neither_passwords_nor_tokens_nor_queries_are_logged(
     assert [text for text in secrets for line in log.lines if text in line] == []
 
 
-def test_key_and_payload_are_not_logged_whatever_unipile_answers(
+def test_key_and_payload_are_not_logged(
     owner: User, api: APIClient, sandbox: Sandbox, log: _Lines
 ) -> None:
     logging.getLogger().setLevel(logging.DEBUG)
@@ -335,7 +333,7 @@ def test_key_and_payload_are_not_logged_whatever_unipile_answers(
     assert [line for line in log.lines if PASSWORD in line or sandbox.api_key in line] == []
 
 
-def test_crash_is_logged_with_its_trace_but_no_local_variables(
+def test_crash_is_logged_without_local_variables(
     api: APIClient, account: UnipileAccount, log: _Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def crash(*_: object, **__: object) -> None:
@@ -362,7 +360,7 @@ def test_crash_is_logged_with_its_trace_but_no_local_variables(
 @pytest.mark.parametrize(
     "text", ['a\nb{"level":"ERROR"}', "\r\x1b[31m", "\u2028", "\u202eevil", "\ud800", "\0", "😀"]
 )
-def test_nothing_in_a_message_makes_a_second_line_or_moves_a_cursor(text: str) -> None:
+def test_no_message_makes_a_second_line(text: str) -> None:
     record = logging.makeLogRecord({"msg": "%s", "args": (text,), "name": text, "what": {1: text}})
 
     line = json_formatter().format(record)

@@ -7,7 +7,9 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import psutil
@@ -114,23 +116,11 @@ def test_no_label_tells_who_or_which(page: Any, owner: User, sandbox: Sandbox) -
     assert "BREW" not in text
 
 
-def test_time_of_the_last_pass_is_that_of_the_oldest_try(
-    page: Any, owner: User, sandbox: Sandbox
-) -> None:
-    name = "unipile_last_complete_pass_timestamp_seconds"
-    account = make_account(owner, sandbox)
-    assert value(page(), name) == 0
-
-    api_client(owner).post("/api/unipile/refresh", {"accountId": str(account.pk)}, format="json")
-    account.refresh_from_db()
-    assert account.last_tried_at is not None
-    assert value(page(), name) == pytest.approx(account.last_tried_at.timestamp())
-
-
 # --- Several processes ----------------------------------------------------------------------------
 
 
 class Served(NamedTuple):
+    folder: Path
     port: int
     server: psutil.Process
 
@@ -154,7 +144,9 @@ def served() -> Iterator[Served]:
         text=True,
     )
     try:
-        yield Served(_port_of(server), psutil.Process(server.pid))
+        port = _port_of(server)
+        [folder] = Path(tempfile.gettempdir()).glob(f"puffle-metrics-{server.pid}-*")
+        yield Served(folder, port, psutil.Process(server.pid))
     finally:
         server.terminate()
         server.communicate()
@@ -205,3 +197,12 @@ def test_counts_outlive_a_process(served: Served) -> None:
 
     send(port, "POST", "/api/token")
     assert refused_logins(port) == 11
+
+
+@pytest.mark.parametrize("content", [b"", b"\0\1", b"\xff" * 70, b"\x20\0\0\0" * 70])
+def test_broken_file_costs_only_its_own_counts(served: Served, content: bytes) -> None:
+    send(served.port, "POST", "/api/token")
+    (served.folder / "counter_99999.db").write_bytes(content)
+
+    assert send(served.port, "GET", "/metrics")[0] == 200
+    assert refused_logins(served.port) == 1

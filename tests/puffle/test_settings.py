@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import json
 import os
 import re
 import runpy
+import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -103,6 +105,16 @@ def test_variables_are_taken_over(read: Read) -> None:
     assert (settings["UNIPILE_API_KEY"], settings["UNIPILE_TIMEOUT"]) == ("key", "3")
 
 
+@pytest.mark.parametrize(
+    ("written", "servers"),
+    [(None, []), ("https://puffle.example/", [{"url": "https://puffle.example"}])],
+)
+def test_schema_names_the_public_server(
+    read: Read, written: str | None, servers: list[dict[str, str]]
+) -> None:
+    assert read(PUBLIC_URL=written)["SPECTACULAR_SETTINGS"]["SERVERS"] == servers
+
+
 @pytest.mark.parametrize("value", ["$q*eo", "$SECRET_KEY", "a$b", "\\$x", "{{x}}", "%(x)s"])
 def test_value_is_taken_as_written(read: Read, value: str) -> None:
     settings = read(SECRET_KEY=value, UNIPILE_API_KEY=value)
@@ -118,7 +130,7 @@ def test_password_in_a_url_is_taken_as_written(read: Read) -> None:
 
 
 @pytest.mark.parametrize("line", ["PASSWORD hidden", "UNIPILE_API_KEY = hidden", " A=hidden"])
-def test_bad_line_of_the_file_is_named_and_not_shown(
+def test_bad_line_is_named_and_not_shown(
     read: Read, tmp_path: Path, capfd: pytest.CaptureFixture[str], line: str
 ) -> None:
     file = tmp_path / "env"
@@ -141,18 +153,34 @@ def test_bound_reaches_the_connection_and_the_pool(read: Read) -> None:
 
     assert options["pool"]["timeout"] == 2.5
     assert (options["connect_timeout"], options["tcp_user_timeout"]) == (3, 2500)
-    assert "options" not in options
+    assert options["options"] == (
+        "-c statement_timeout=2500 -c lock_timeout=300 -c idle_in_transaction_session_timeout=2500"
+    )
 
 
 def test_bound_of_0_is_none(read: Read) -> None:
     options = read(DATABASE_TIMEOUT="0")["DATABASES"]["default"]["OPTIONS"]
 
-    assert set(options) == {"pool"}
+    assert (options["connect_timeout"], options["tcp_user_timeout"]) == (0, 0)
+    assert options["options"] == (
+        "-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0"
+    )
 
 
-def test_variables_may_come_from_a_file_and_the_environment_wins(
-    read: Read, tmp_path: Path
-) -> None:
+def test_migrations_have_no_bound(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["manage.py", "migrate"])
+
+    assert read(DATABASE_TIMEOUT="5")["DATABASE_TIMEOUT"] == 0
+
+
+@pytest.mark.parametrize(("written", "sent"), [("", ""), ("-c%20x.y=1", "-c x.y=1")])
+def test_options_of_the_url_replace_ours(read: Read, written: str, sent: str) -> None:
+    settings = read(DATABASE_URL=f"postgres://puffle@db.example/puffle?options={written}")
+
+    assert settings["DATABASES"]["default"]["OPTIONS"]["options"] == sent
+
+
+def test_environment_wins_over_the_file(read: Read, tmp_path: Path) -> None:
     file = tmp_path / "env"
     file.write_text("UNIPILE_API_KEY=from-the-file\nUNIPILE_TIMEOUT=9\n")
 
@@ -165,19 +193,10 @@ def test_variables_may_come_from_a_file_and_the_environment_wins(
 @pytest.mark.parametrize(
     ("variable", "value", "what"),
     [
-        ("SECRET_KEY", None, "SECRET_KEY is missing. Set it to 50 or more random characters"),
         ("SECRET_KEY", "", "SECRET_KEY is missing. Set it to 50 or more random characters"),
-        ("DATABASE_URL", "", "DATABASE_URL is not the address of a database"),
         ("DATABASE_URL", "nonsense", "DATABASE_URL is not the address of a database"),
         ("DATABASE_URL", "postgres://u:hidden@h:port/d", "DATABASE_URL is not the address"),
-        ("DATABASE_URL", "db", "DATABASE_URL is not the address of a database. Write it like"),
-        ("DATABASE_URL", "$DATABASE", "DATABASE_URL is not the address of a database."),
         ("DATABASE_URL", "postgres://puffle@db.example/", "DATABASE_URL names no database. Write"),
-        (
-            "DATABASE_URL",
-            "postgres://db.example/name?conn_max_age=60",
-            "DATABASE_URL cannot set conn_max_age. Leave it out.",
-        ),
         (
             "DATABASE_URL",
             "postgres://db.example/name?sslmod=require",
@@ -194,29 +213,18 @@ def test_variables_may_come_from_a_file_and_the_environment_wins(
             "DATABASE_URL is not the address of a database.",
         ),
         ("DATABASE_POOL_SIZE", "0", f"DATABASE_POOL_SIZE {NUMBER} 1 or more, such as 10."),
-        ("DATABASE_POOL_SIZE", "ten", "DATABASE_POOL_SIZE must be a whole number"),
-        ("CACHE_URL", "", "CACHE_URL is not the address of a cache"),
         ("CACHE_URL", "nonsense", "CACHE_URL is not the address of a cache"),
-        ("CACHE_URL", "$CACHE", "CACHE_URL is not the address of a cache. Write it like"),
-        ("CACHE_URL", "redis", "CACHE_URL is not the address of a cache. Write it like"),
         ("ACCESS_TOKEN_LIFETIME", "0", "ACCESS_TOKEN_LIFETIME must be a whole number of 1 or more"),
         ("ACCESS_TOKEN_LIFETIME", "15m", f"ACCESS_TOKEN_LIFETIME {NUMBER} 1 or more, such as 900."),
         ("REFRESH_TOKEN_LIFETIME", "9" * 20, "REFRESH_TOKEN_LIFETIME must be a whole number"),
-        ("REFRESH_TOKEN_LIFETIME", "\u00b2", "REFRESH_TOKEN_LIFETIME must be a whole number"),
         ("NUM_PROXIES", "-1", "NUM_PROXIES must be a whole number of 0 or more"),
-        ("NUM_PROXIES", "1.5", "NUM_PROXIES must be a whole number"),
         ("NUM_PROXIES", "one", f"NUM_PROXIES {NUMBER} 0 or more, such as 0."),
         ("THROTTLE_REFRESH", "lots", "THROTTLE_REFRESH must be a number of requests per"),
-        ("THROTTLE_REFRESH", "60", "THROTTLE_REFRESH must be a number of requests per"),
-        ("THROTTLE_REFRESH", "60/fortnight", "THROTTLE_REFRESH must be a number of requests"),
         ("THROTTLE_REFRESH", "many", f"THROTTLE_REFRESH {RATE} 60/min."),
-        ("THROTTLE_TOKEN", "", "THROTTLE_TOKEN must be a number of requests per"),
         ("THROTTLE_TOKEN", "0/min", f"THROTTLE_TOKEN {RATE} 30/min."),
         ("HTTPS", "maybe", "HTTPS must be 1 or 0."),
-        ("DEBUG", "perhaps", "DEBUG must be 1 or 0"),
         ("DATABASE_TIMEOUT", "soon", "DATABASE_TIMEOUT must be a number of seconds from 0 to 999"),
         ("UNIPILE_API_KEY", '"a-key"', "UNIPILE_API_KEY is in quotes. Leave the quotes out."),
-        ("ALLOWED_HOSTS", "'puffle.example'", "ALLOWED_HOSTS is in quotes. Leave the quotes out."),
         (
             "ALLOWED_HOSTS",
             "https://puffle.example",
@@ -224,13 +232,13 @@ def test_variables_may_come_from_a_file_and_the_environment_wins(
         ),
         ("ALLOWED_HOSTS", "puffle.example:8000", "ALLOWED_HOSTS holds 'puffle.example:8000'."),
         ("ALLOWED_HOSTS", "a.example b.example", "ALLOWED_HOSTS holds 'a.example b.example'."),
-        ("CSRF_TRUSTED_ORIGINS", '"https://a.example"', "CSRF_TRUSTED_ORIGINS is in quotes."),
         ("CSRF_TRUSTED_ORIGINS", "a.example", "CSRF_TRUSTED_ORIGINS holds 'a.example'."),
         ("HSTS_SECONDS", "a year", f"HSTS_SECONDS {NUMBER} 0 or more, such as 3600."),
         ("THROTTLE_LIVE", "many", f"THROTTLE_LIVE {RATE} 10/hour."),
-        ("THROTTLE_SEARCH", "many", f"THROTTLE_SEARCH {RATE} 30/min."),
-        ("THROTTLE_CONNECT", "many", f"THROTTLE_CONNECT {RATE} 20/hour."),
         ("LOG_JSON", "yaml", "LOG_JSON must be 1 or 0."),
+        ("TIME_ZONE", "Europe/Kiev2", "TIME_ZONE is not the name of a time zone, such as Europe/"),
+        ("TIME_ZONE", "../UTC", "TIME_ZONE is not the name of a time zone"),
+        ("WEB_CONCURRENCY", "many", f"WEB_CONCURRENCY {NUMBER} 1 or more, such as 2."),
     ],
 )
 def test_wrong_variable_is_named_with_what_to_write(
@@ -264,25 +272,66 @@ def ask(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_health_is_503_when_no_database_answers() -> None:
-    code = "answer = get('/healthz'); print(answer.status_code, answer.content.decode())"
-
-    process = ask(code, DATABASE_URL="sqlite:////no/such/folder/db.sqlite3")
-
-    assert process.stdout == '503 {"database": "unavailable"}\n', process.stderr
-
-
-def test_plain_http_is_sent_to_https_except_for_the_health_check() -> None:
-    process = ask("print(get('/api/schema').status_code, get('/healthz').status_code)")
-
-    assert process.stdout == "301 200\n", process.stderr
+ASK_FOR_HEALTH = """
+import time
+started = time.monotonic()
+answer = get('/healthz')
+print(answer.status_code, answer.content.decode(), time.monotonic() - started < 2)
+import os; os._exit(0)
+"""
 
 
-def test_wsgi_application_does_not_start_on_a_failed_check() -> None:
-    process = ask("import puffle.wsgi", UNIPILE_DSN="http://api8.unipile.com")
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """Yield a port that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
 
-    assert process.returncode != 0
-    assert "UNIPILE_DSN would send the API key over plain http." in process.stderr
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite:////no/such/folder/db.sqlite3",
+        "postgres://puffle@127.0.0.1:1/puffle",
+        "postgres://puffle@127.0.0.1:{silent_port}/puffle",
+    ],
+)
+def test_health_is_503_within_a_second(silent_port: int, url: str) -> None:
+    process = ask(ASK_FOR_HEALTH, DATABASE_URL=url.format(silent_port=silent_port))
+
+    assert process.stdout == '503 {"database": "unavailable"} True\n', process.stderr
+
+
+ASK_WITHOUT_DATABASE = """
+import time
+from django.test import Client
+client = Client(headers={"host": "app.puffle.example"}, raise_request_exception=False)
+for _ in range(3):
+    client.post("/api/token", {"username": "a", "password": "b"}, "application/json")
+"""
+
+
+def test_database_that_is_down_is_one_error() -> None:
+    process = ask(
+        ASK_WITHOUT_DATABASE,
+        DATABASE_URL="postgres://puffle@127.0.0.1:1/puffle",
+        DATABASE_TIMEOUT="1",
+        HTTPS="0",
+    )
+
+    entries = [json.loads(line) for line in process.stderr.splitlines()]
+    assert [entry["status"] for entry in entries if "status" in entry] == [503] * 3
+    [error] = [entry for entry in entries if entry["level"] == "ERROR"]
+    assert "Connection refused" in error["message"]
+    assert [entry["logger"] for entry in entries if entry["level"] == "WARNING"] == [
+        "django.request"
+    ]
+
+
+def test_plain_http_is_sent_to_https() -> None:
+    process = ask("print(get('/api/schema').status_code)")
+
+    assert process.stdout == "301\n", process.stderr
 
 
 def test_admin_is_english_in_the_time_zone_that_is_set() -> None:

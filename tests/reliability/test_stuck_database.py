@@ -1,4 +1,4 @@
-"""One row is locked, and then the whole of PostgreSQL is stopped, under 32 clients."""
+"""One row is locked under 32 clients."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from script.postgres import Server
 from script.serving import Service, wait_until
 from unipile_sandbox import Sandbox
 
-# STUCK=30 holds up the row and the database for longer than .ci/run has time for.
+# STUCK=30 holds up the row for longer than .ci/run has time for.
 STUCK = float(os.environ.get("STUCK", "4"))
 CLIENTS = 32
-# The pool's wait and a statement's, each bounded by DATABASE_TIMEOUT; a lock's is 3 seconds.
+# A lock is waited for 3 seconds, the rest DATABASE_TIMEOUT each.
 DATABASE_TIMEOUT = 2.0
 BOUND = 10.0
 
@@ -79,29 +79,6 @@ def test_locked_row_holds_up_only_its_own_requests(postgres: Server, sandbox: Sa
     assert {each.status for each in answers} == {200}
     assert max(each.seconds for each in answers + waiting) < BOUND
     assert freed.status == 200
-
-
-def test_stopped_database_is_told_in_time_and_got_over(postgres: Server, sandbox: Sandbox) -> None:
-    with Service(postgres, sandbox, DATABASE_TIMEOUT=str(DATABASE_TIMEOUT)) as service:
-        accounts = [service.add_account() for _ in range(CLIENTS)]
-        clients = Clients(service, accounts)
-        wait_until(lambda: len(clients.answers) > CLIENTS)
-        with postgres.frozen():
-            probe = service.get("/healthz", timeout=BOUND)[0]
-            deadline = time.monotonic() + STUCK
-            wait_until(lambda: time.monotonic() > deadline, seconds=STUCK + 5)
-        wait_until(lambda: service.get("/healthz")[0] == 200)
-        answers = clients.end()
-        after = [ask(service, pk) for pk in accounts]
-
-    tell("PostgreSQL stopped", answers)
-    assert probe == 503
-    assert {(each.status, each.code) for each in answers} == {
-        (200, ""),
-        (503, "database_unavailable"),
-    }
-    assert max(each.seconds for each in answers) < BOUND
-    assert {each.status for each in after} == {200}
 
 
 def tell(what: str, *groups: list[Answer]) -> None:

@@ -23,25 +23,17 @@ def test_good_settings_pass() -> None:
 @pytest.mark.parametrize(
     ("setting", "value", "check_id"),
     [
-        ("UNIPILE_DSN", "", "E001"),
         ("UNIPILE_DSN", "http://api8.unipile.com", "E001"),
-        ("UNIPILE_API_KEY", "", "E002"),
         ("UNIPILE_API_KEY", "ke y", "E002"),
         ("UNIPILE_TIMEOUT", "soon", "E003"),
-        ("UNIPILE_TIMEOUT", "0", "E003"),
         ("UNIPILE_CONNECT_TIMEOUT", "-1", "E004"),
         ("UNIPILE_POOL_SIZE", "0", "E005"),
-        ("UNIPILE_POOL_SIZE", "many", "E005"),
         ("PUBLIC_URL", "puffle.example", "E006"),
-        ("PUBLIC_URL", "http://puffle.example", "E006"),
-        ("PUBLIC_URL", "https://puffle.example/app", "E006"),
-        ("PUBLIC_URL", "https://user:password@puffle.example", "E006"),
         ("PUBLIC_URL", "https://[", "E006"),
         ("UNIPILE_WEBHOOK_SECRET", "guessable", "E007"),
-        ("UNIPILE_WEBHOOK_SECRET", "with a space in between words", "E007"),
     ],
 )
-def test_wrong_setting_is_one_error_with_its_name_and_a_hint(
+def test_wrong_setting_is_one_error(
     settings: Settings, setting: str, value: str, check_id: str
 ) -> None:
     setattr(settings, setting, value)
@@ -63,7 +55,8 @@ def test_every_wrong_setting_is_told_at_once(settings: Settings) -> None:
     ]
 
 
-def test_deployment_that_knows_nothing_of_unipile_yet_is_warned_and_starts(
+@pytest.mark.django_db
+def test_deployment_without_unipile_is_warned_and_starts(
     settings: Settings,
 ) -> None:
     settings.UNIPILE_DSN = settings.UNIPILE_API_KEY = ""
@@ -74,6 +67,7 @@ def test_deployment_that_knows_nothing_of_unipile_yet_is_warned_and_starts(
     call_command("check")
 
 
+@pytest.mark.django_db
 def test_check_command_runs_the_checks(settings: Settings) -> None:
     call_command("check")
     settings.UNIPILE_DSN = "http://api8.unipile.com"

@@ -65,7 +65,8 @@ LINKING = (
 
 class AccountNotFound(NotFound):
     default_detail = _(
-        "You have no account with this id. Send the id of one of your own rows of unipile_accounts."
+        "None of your accounts has this id. List them with listUnipileAccounts, which is"
+        " GET /api/unipile/accounts, and send the id of one."
     )
 
 

@@ -10,7 +10,6 @@ import jwt
 import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth.models import User
-from pytest_django import Settings
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 
@@ -23,15 +22,10 @@ WRONG_IDS: list[Any] = [
     None,
     "",
     "x",
-    "1\0",
     [],
-    [1],
     {},
-    {"id": 1},
-    0,
     -1,
     10**30,
-    1e308,
     float("inf"),
     "9" * 5000,
     "\ud800",
@@ -101,7 +95,7 @@ def test_scheme_is_written_in_any_case(
     assert response.status_code == 200
 
 
-def test_token_of_a_host_whose_clock_is_ahead_opens_the_door(
+def test_clock_that_is_ahead_opens_the_door(
     anybody: APIClient, user: User, account: UnipileAccount
 ) -> None:
     token = AccessToken.for_user(user)
@@ -185,7 +179,7 @@ def assert_refused(
         lambda user: with_claim(AccessToken.for_user(user), "hash_password", ["x"]),
     ],
 )
-def test_token_that_is_not_ours_or_not_for_this_is_refused(
+def test_token_that_is_not_ours_is_refused(
     anybody: APIClient,
     user: User,
     account: UnipileAccount,
@@ -223,7 +217,7 @@ def test_token_of_a_deleted_user_is_refused(
     assert_refused(anybody, make_account(stranger, sandbox), sandbox, f"Bearer {token}")
 
 
-def test_token_from_before_a_change_of_password_is_refused(
+def test_change_of_password_ends_a_token(
     anybody: APIClient, user: User, account: UnipileAccount, sandbox: Sandbox
 ) -> None:
     token = AccessToken.for_user(user)
@@ -237,7 +231,7 @@ def test_token_from_before_a_change_of_password_is_refused(
 def test_session_of_the_admin_is_no_token(
     anybody: APIClient, user: User, account: UnipileAccount, sandbox: Sandbox
 ) -> None:
-    anybody.login(username="customer", password=PASSWORD)
+    anybody.force_login(user)
 
     assert_refused(anybody, account, sandbox, None)
 
@@ -294,9 +288,7 @@ def test_inactive_user_gets_no_token(anybody: APIClient, user: User) -> None:
         "{}",
         '{"username": "customer"}',
         '{"username": null, "password": null}',
-        '{"username": "", "password": ""}',
         '{"username": ["customer"], "password": {}}',
-        '{"username": true, "password": "x"}',
         '{"username": "custo\\u0000mer", "password": "x"}',
         '{"username": "customer", "password": "\\u0000"}',
         '{"username": "\\ud800", "password": "x"}',
@@ -310,48 +302,6 @@ def test_login_that_is_none_is_a_bad_request(anybody: APIClient, user: User, bod
 
     assert response.status_code == 400, response.content
     assert all(set(error) == {"code", "detail", "attr"} for error in response.json()["errors"])
-
-
-@pytest.mark.parametrize("text", ["x" * 30_000, "\U0001f680", "' OR 1=1 --"])
-def test_login_of_strange_text_is_refused(anybody: APIClient, user: User, text: str) -> None:
-    response = anybody.post("/api/token", {"username": text, "password": text}, format="json")
-
-    error_of(response, 401)
-
-
-@pytest.mark.parametrize("url", ["/api/token", "/api/token/refresh"])
-def test_guessing_is_throttled_by_address(anybody: APIClient, settings: Settings, url: str) -> None:
-    settings.REST_FRAMEWORK = {
-        **settings.REST_FRAMEWORK,
-        "DEFAULT_THROTTLE_RATES": {"refresh": "60/min", "token": "2/day"},
-    }
-    body = {"username": "customer", "password": "guess", "refresh": "guess"}
-    for _ in range(2):
-        assert anybody.post(url, body, format="json").status_code == 401
-
-    # An address that the caller makes up does not help.
-    response = anybody.post(url, body, format="json", headers={"X-Forwarded-For": "10.1.2.3"})
-
-    assert error_of(response, 429)["code"] == "throttled"
-    assert 0 < int(response["Retry-After"]) <= 86_400
-    other = anybody.post(url, body, format="json", REMOTE_ADDR="10.9.9.9")
-    assert other.status_code == 401
-
-
-@pytest.mark.parametrize("url", ["/api/token", "/api/token/refresh"])
-@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-def test_tokens_are_only_posted_for(anybody: APIClient, url: str, method: str) -> None:
-    assert error_of(anybody.generic(method, url), 405)["code"] == "method_not_allowed"
-
-
-@pytest.mark.parametrize("url", ["/api/token", "/api/token/refresh"])
-def test_form_is_not_taken(anybody: APIClient, user: User, url: str) -> None:
-    body = f"username=customer&password={PASSWORD}&refresh=x"
-    content_type = "application/x-www-form-urlencoded"
-
-    response = anybody.generic("POST", url, body, content_type=content_type)
-
-    assert error_of(response, 415)["code"] == "unsupported_media_type"
 
 
 # --- POST /api/token/refresh ----------------------------------------------------------------------
@@ -377,7 +327,6 @@ def exchange(api: APIClient, token: object) -> Any:
     [
         lambda _: "garbage",
         lambda _: "a.b.c",
-        lambda _: "é",
         lambda user: str(AccessToken.for_user(user)),
         lambda user: str(RefreshToken.for_user(user))[:-2],
         without_signature,
@@ -420,9 +369,7 @@ def test_refresh_token_of_an_inactive_user_is_refused(anybody: APIClient, user: 
     assert error_of(exchange(anybody, token), 401)["code"] == "no_active_account"
 
 
-def test_refresh_token_from_before_a_change_of_password_is_refused(
-    anybody: APIClient, user: User
-) -> None:
+def test_change_of_password_ends_a_refresh_token(anybody: APIClient, user: User) -> None:
     token = str(RefreshToken.for_user(user))
     user.set_password("another password")
     user.save()
@@ -431,11 +378,3 @@ def test_refresh_token_from_before_a_change_of_password_is_refused(
 
     assert error_of(response, 401)["code"] == "password_changed"
     assert response["WWW-Authenticate"].startswith("Bearer")
-
-
-@pytest.mark.parametrize("token", [None, "", [], {}, True, "\0"])
-def test_refresh_token_of_a_wrong_type_is_a_bad_request(anybody: APIClient, token: Any) -> None:
-    response = exchange(anybody, token)
-
-    error = error_of(response, 400)
-    assert error["attr"] == "refresh"

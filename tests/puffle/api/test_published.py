@@ -267,7 +267,7 @@ def test_generated_client_has_one_model_of_errors(generated: Any) -> None:
     assert len(models) <= 27
 
 
-def test_document_that_is_served_is_the_one_in_the_repository(client: Client) -> None:
+def test_served_document_is_that_of_the_repository(client: Client) -> None:
     served = yaml.safe_load(client.get("/api/schema").content)
 
     assert served == yaml.safe_load((Path(__file__).parents[3] / "openapi.yaml").read_text())

@@ -3,21 +3,27 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
 from typing import Any
 
+import psutil
 import pytest
 from django.contrib.auth.models import User
 from django.core.cache.backends.locmem import LocMemCache
+from django.db import connection
 from django.test import Client
 from pytest_django import Settings
+from redis import Redis
 from rest_framework.test import APIClient, APIRequestFactory
 from rest_framework.throttling import SimpleRateThrottle
 from rest_framework.views import APIView
 
+from puffle import stores
+from puffle.cache import tolerating_a_dead_cache
 from script import settings_environment
 from unipile_accounts.api.refresh import RefreshThrottle
 from unipile_accounts.models import UnipileAccount
@@ -66,7 +72,7 @@ def log_in(address: str, **headers: str) -> Any:
 # --- Windows --------------------------------------------------------------------------------------
 
 
-def test_rate_is_kept_in_each_window_and_the_wait_is_its_rest(
+def test_rate_is_kept_in_each_window(
     api: APIClient, account: UnipileAccount, rates: Any, clock: Callable[[float], None]
 ) -> None:
     rates(refresh="2/min")
@@ -150,7 +156,7 @@ def test_token_requests_are_counted_by_address(
 
 
 @pytest.mark.django_db
-def test_both_token_routes_count_together_and_refreshes_do_not(
+def test_both_token_routes_count_together(
     api: APIClient, account: UnipileAccount, rates: Any
 ) -> None:
     rates(token="2/min")
@@ -187,9 +193,37 @@ def test_dead_cache_lets_requests_through_and_is_logged(
 
     assert [refresh(api, account).status_code for _ in range(3)] == [200] * 3
 
-    told = [text for text in caplog.messages if text.startswith("The cache does not answer")]
-    assert len(told) == 3
+    assert [text for text in caplog.messages if text.startswith("The cache does not answer")]
     settings.CACHES = {"default": LOCAL}
+
+
+def test_cache_that_hangs_costs_a_moment(settings: Settings, rates: Any, redis_url: str) -> None:
+    cache = stores.cache("TEST_CACHE_URL", default=redis_url.replace("unix:", "redis:"))
+    settings.CACHES = {"default": cache}
+    with Redis.from_url(redis_url) as redis:
+        process = psutil.Process(redis.info()["process_id"])
+    assert count_passes(User(pk=1), threads=1, tries=1) == 1
+
+    process.suspend()
+    try:
+        started = time.monotonic()
+        assert count_passes(User(pk=1), threads=1, tries=1) == 1
+        seconds = time.monotonic() - started
+    finally:
+        process.resume()
+
+    assert seconds < 0.9
+    settings.CACHES = {"default": LOCAL}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_cache_is_asked_without_a_database_connection() -> None:
+    connection.ensure_connection()
+    held = []
+    with tolerating_a_dead_cache():
+        held.append(connection.connection)
+
+    assert held == [None]
 
 
 class DeadCache(LocMemCache):
@@ -217,7 +251,7 @@ def test_simultaneous_requests_do_not_get_past_the_rate(rates: Any) -> None:
     assert count_passes(User(pk=1), threads=64, tries=3) == 10
 
 
-def test_simultaneous_requests_do_not_get_past_the_rate_in_redis(
+def test_simultaneous_requests_keep_the_rate_in_redis(
     rates: Any, settings: Settings, redis_url: str
 ) -> None:
     rates(refresh="10/min")
