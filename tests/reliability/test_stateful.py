@@ -32,6 +32,7 @@ from unipile_sandbox import Sandbox, UnknownAccountError
 SEEDS = range(int(os.environ.get("SEEDS", "3")))
 ACCOUNTS, THREADS, STEPS = 12, 6, 25
 KINDS: list[list[str]] = [[], ["premium"], ["sales_navigator"], ["premium", "sales_navigator"]]
+COLUMNS = {"display_name": "name"}
 REPORTED = ("is_premium", "has_sales_navigator", "weekly_connection_limit", "status", "name")
 
 Report = tuple[Any, Door, dict[str, Change]]
@@ -193,17 +194,21 @@ def assert_as_unipile_says(row: dict[str, Any], sandbox: Sandbox) -> None:
 
 def assert_told_once(first: dict[str, Any], reports: list[Report], left: dict[str, Any]) -> None:
     """The history leads from the first row to the last, and the signals told the same."""
-    history = list(AccountChange.objects.filter(account_id=left["id"]).order_by("id"))
-    values = {name: str(first[name]) for name in REPORTED}
-    for change in history:
-        if change.field in REPORTED:
-            assert change.old == values[change.field]
-            assert change.new != change.old
-            values[change.field] = change.new
-    assert values == {name: str(left[name]) for name in REPORTED}
+    entries = AccountChange.objects.filter(account_id=left["id"]).order_by("id")
+    history = [
+        (entry.door, COLUMNS.get(name, name), old, new)
+        for entry in entries
+        for name, (old, new) in entry.changes.items()
+    ]
+    values = {name: first[name] for name in REPORTED}
+    for _, name, old, new in history:
+        assert old == values[name]
+        assert new != old
+        values[name] = new
+    assert values == {name: left[name] for name in REPORTED}
     told = Counter(
-        (door.value, name, str(change.old), str(change.new))
+        (door.value, name, change.old, change.new)
         for _, door, changes in reports
         for name, change in changes.items()
     )
-    assert told == Counter((each.door, each.field, each.old, each.new) for each in history)
+    assert told == Counter(history)
