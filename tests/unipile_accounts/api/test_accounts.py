@@ -26,7 +26,11 @@ def disconnect(api: APIClient, account: UnipileAccount) -> Any:
 
 
 def test_list_shows_what_a_campaign_needs(api: APIClient, owner: User) -> None:
-    read = {"refreshed_at": timezone.now(), "is_premium": True, "weekly_message_limit": 150}
+    read: dict[str, Any] = {
+        "refreshed_at": timezone.now(),
+        "is_premium": True,
+        "weekly_message_limit": 150,
+    }
     account = make_account(owner, name="Robin", **read)
 
     [row] = listed(api)
@@ -52,7 +56,11 @@ def test_list_shows_what_a_campaign_needs(api: APIClient, owner: User) -> None:
 
 def test_list_shows_free_until_it_knows(api: APIClient, owner: User, sandbox: Sandbox) -> None:
     payload = linkedin_account(premium_features=["sales_navigator"], statuses=["CREDENTIALS"])
-    columns = {"is_premium": True, "has_sales_navigator": True, "weekly_message_limit": 150}
+    columns: dict[str, Any] = {
+        "is_premium": True,
+        "has_sales_navigator": True,
+        "weekly_message_limit": 150,
+    }
     account = make_account(owner, sandbox, payload=payload, **columns)
     refused = api.post("/api/unipile/refresh", {"accountId": str(account.pk)}, format="json")
     assert error_of(refused, 409)["code"] == "reconnect_required"

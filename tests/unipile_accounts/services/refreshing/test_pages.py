@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connections, transaction
 
 from tests.helpers import free_accounts, outcomes
 from tests.unipile_accounts.services.refreshing.conftest import asked_for, is_list, refresh_all
 from unipile_accounts.models import UnipileAccount
+from unipile_accounts.signals import account_refreshed
 from unipile_accounts.unipile import accounts as client
 from unipile_sandbox import Fault, Request, Sandbox, linkedin_account
 
@@ -37,29 +36,28 @@ def test_list_is_read_no_further_than_needed(owner: User, sandbox: Sandbox) -> N
     assert asked_for(sandbox) == (2, [])
 
 
-@pytest.mark.django_db(transaction=True)
 def test_next_page_is_asked_for_meanwhile(owner: User, sandbox: Sandbox) -> None:
     free_accounts(owner, sandbox, 300)
-    locked, asked = threading.Event(), threading.Event()
-
-    def hold_up_what_is_stored() -> None:
-        with transaction.atomic():
-            list(UnipileAccount.objects.select_for_update())
-            locked.set()
-            assert asked.wait(10)
-        connections.close_all()
+    asked = threading.Event()
+    was_asked: list[bool] = []
 
     def look(request: Request) -> None:
         if "cursor" in request.path:
             asked.set()
 
-    sandbox.on_answer = look
-    with ThreadPoolExecutor(1) as pool:
-        held_up = pool.submit(hold_up_what_is_stored)
-        assert locked.wait(10)
-        results = refresh_all()
-        held_up.result()
+    def wait_for_the_question(**_: object) -> None:
+        if not was_asked:
+            was_asked.append(asked.wait(10))
 
+    sandbox.on_answer = look
+    account_refreshed.connect(wait_for_the_question)
+    try:
+        results = refresh_all()
+    finally:
+        account_refreshed.disconnect(wait_for_the_question)
+
+    # The first page was not finished with.
+    assert was_asked == [True]
     assert outcomes(results) == {"refreshed": 300}
     assert asked_for(sandbox) == (2, [])
 

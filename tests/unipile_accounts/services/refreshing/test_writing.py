@@ -43,13 +43,14 @@ def verdict(**changes: Any) -> AccountVerdict:
 
 
 def store(row: UnipileAccount, said: AccountVerdict, **options: Any) -> RefreshResult | None:
-    options = {"asked_at": row.database_time, "origin": Origin(Door.API)} | options
-    return writing.store(row, said, **options)
+    defaults: dict[str, Any] = {"asked_at": row.database_time, "origin": Origin(Door.API)}
+    return writing.store(row, said, **(defaults | options))
 
 
 def store_page(row: UnipileAccount, said: AccountVerdict, **options: Any) -> list[RefreshResult]:
-    options = {"asked_at": row.database_time, "new_members": set()} | options
-    return writing.store_locked([row], {ID: said}, origin=Origin(Door.COMMAND), **options)
+    defaults: dict[str, Any] = {"asked_at": row.database_time, "new_members": set()}
+    origin = Origin(Door.COMMAND)
+    return writing.store_locked([row], {ID: said}, origin=origin, **(defaults | options))
 
 
 def history() -> list[dict[str, Any]]:
