@@ -196,6 +196,8 @@ class Watcher:
         for pk, row in after.rows.items():
             unipile_id, owner = row["unipile_account_id"], row["user_id"]
             had = before.rows.get(pk, {"unipile_account_id": ""})["unipile_account_id"]
+            if had != unipile_id and row["linkedin_id"]:
+                assert row["linkedin_id"] == self.member_of[unipile_id], "another member's login"
             holder = before.holder(unipile_id)
             if had == unipile_id or (holder and holder["user_id"] == owner):
                 continue
@@ -304,6 +306,20 @@ def check_history(before: State, after: State) -> None:
             continue
         now = {name: after.rows[pk][column] for name, column in TOLD.items()}
         assert now == row, "the history does not tell a change"
+
+
+def check_row(row: Row, payload: Payload, member: str) -> None:
+    """The row says what Unipile said of its account a moment ago."""
+    if row["linkedin_id"] not in ("", member):
+        # While it is still connecting, nothing is known of it.
+        if "premiumFeatures" in payload["connection_params"]["im"]:
+            assert row["status"] == "credentials_required", "another member is there"
+    elif is_alive(payload):
+        assert row["status"] == "connected"
+        assert row["linkedin_id"], "a login that was read has no member"
+        assert row["refreshed_at"]
+    elif is_lost(payload):
+        assert row["status"] == "credentials_required"
 
 
 def owners_of(unipile_account_id: str) -> set[int]:
