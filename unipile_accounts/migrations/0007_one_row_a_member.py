@@ -8,6 +8,9 @@ from unipile_accounts.migrations import _converting
 class AddUniqueWithoutLock(migrations.AddConstraint):
     """Build the unique index while rows are written, where the database can."""
 
+    model_name: str
+    constraint: models.UniqueConstraint
+
     def database_forwards(self, app_label: str, schema_editor: Any, *states: Any) -> None:
         if schema_editor.connection.vendor != "postgresql":
             super().database_forwards(app_label, schema_editor, *states)
@@ -16,7 +19,7 @@ class AddUniqueWithoutLock(migrations.AddConstraint):
         # A migration that was killed leaves half an index behind.
         half = models.Index(fields=self.constraint.fields, name=self.constraint.name)
         schema_editor.remove_index(model, half, concurrently=True)
-        create = self.constraint.create_sql(model, schema_editor)
+        create: Any = self.constraint.create_sql(model, schema_editor)
         create.template = create.template.replace("INDEX", "INDEX CONCURRENTLY")
         schema_editor.execute(create)
 

@@ -34,6 +34,7 @@ def convert_accounts(apps: Any, schema_editor: Any) -> None:
         has_sales_navigator=False,
         weekly_connection_limit=80,
         weekly_message_limit=100,
+        live_checked_at=None,
     )
     told_at = Case(When(never_told, then=None), default=F("refreshed_at"))
     last: UUID | None = _FIRST
@@ -43,23 +44,23 @@ def convert_accounts(apps: Any, schema_editor: Any) -> None:
 
 
 def _convert_accounts_after(last: UUID, accounts: Any, told_at: Case) -> UUID | None:
+    """Convert the next accounts, and return the last of them where more follow."""
     new_answer = Q(answered_at=None, refreshed_at__isnull=False) | Q(
         answered_at__lt=F("refreshed_at")
     )
     old_snapshot = Q(live_snapshot__contains="premiumFeatures")
     rest = accounts.filter(pk__gt=last).order_by("pk")
-    end = rest.values_list("pk", flat=True)[_ACCOUNTS : _ACCOUNTS + 1].first()
+    end: UUID | None = rest.values_list("pk", flat=True)[_ACCOUNTS : _ACCOUNTS + 1].first()
     some = rest.filter(pk__lte=end) if end else rest
     locked = some.filter(new_answer | old_snapshot).select_for_update(no_key=True)
     rows = dict(locked.values_list("pk", "live_snapshot"))
-    some = accounts.filter(pk__in=rows)
-    some.filter(new_answer).update(
+    accounts.filter(new_answer, pk__in=rows).update(
         answered_at=F("refreshed_at"), refreshed_at=told_at, version=F("version") + 1
     )
-    for text in {text for text in rows.values() if "premiumFeatures" in text}:
-        some.filter(live_snapshot=text).update(
-            live_snapshot=_snapshot(text), version=F("version") + 1
-        )
+    for pk, text in rows.items():
+        if "premiumFeatures" in text:
+            snapshot = _snapshot(text)
+            accounts.filter(pk=pk).update(live_snapshot=snapshot, version=F("version") + 1)
     return end
 
 
@@ -93,9 +94,9 @@ def convert_history(apps: Any, schema_editor: Any) -> None:
 
 
 def _convert_history_after(last: UUID, entries: Any) -> UUID | None:
-    """Convert entries of whole accounts, and return the last of these accounts."""
+    """Convert all entries of the next accounts, and return the last one where more follow."""
     old = entries.exclude(field="").filter(account_id__gt=last).order_by("account_id", "pk")
-    end = old.values_list("account_id", flat=True)[_ENTRIES : _ENTRIES + 1].first()
+    end: UUID | None = old.values_list("account_id", flat=True)[_ENTRIES : _ENTRIES + 1].first()
     some = old.filter(account_id__lte=end) if end else old
     kept, superfluous = [], []
     for first, *others in _writes(some.select_for_update(no_key=True)):
