@@ -16,6 +16,56 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        # Tables are locked in the order in which servers lock their rows.
+        migrations.AddField(
+            model_name='connectlink',
+            name='claimed_account_id',
+            field=models.CharField(blank=True, db_default='', default='', help_text='The account of the open claim: a notice named it, and nobody has read it.', max_length=255, verbose_name='claimed Unipile id'),
+        ),
+        migrations.AddField(
+            model_name='connectlink',
+            name='claimed_at',
+            field=models.DateTimeField(blank=True, null=True, verbose_name='claimed at'),
+        ),
+        migrations.AddField(
+            model_name='connectlink',
+            name='reconnect_account',
+            field=models.CharField(blank=True, db_default='', default='', help_text='The account at Unipile that the link logs in again; none for a new login.', max_length=255, verbose_name='reconnected Unipile id'),
+        ),
+        migrations.AlterField(
+            model_name='connectlink',
+            name='unipile_account_id',
+            field=models.CharField(blank=True, help_text='The account that was read when the link was used.', max_length=255, verbose_name='Unipile id'),
+        ),
+        migrations.AddIndex(
+            model_name='connectlink',
+            index=models.Index(condition=models.Q(('claimed_account_id', ''), _negated=True), fields=['claimed_account_id'], name='unipile_link_claim'),
+        ),
+        migrations.AddField(
+            model_name='unipileaccount',
+            name='answered_at',
+            field=models.DateTimeField(blank=True, help_text="When the newest stored answer was asked for, by the database's clock.", null=True, verbose_name='answered at'),
+        ),
+        migrations.AddField(
+            model_name='unipileaccount',
+            name='version',
+            field=models.PositiveIntegerField(db_default=0, default=0, editable=False, help_text='Goes up with every write.'),
+        ),
+        migrations.AlterField(
+            model_name='unipileaccount',
+            name='live_snapshot',
+            field=models.TextField(blank=True, db_default='', default='', editable=False, help_text="What Unipile's copy said then of the flags that LinkedIn told, as JSON."),
+        ),
+        migrations.AlterField(
+            model_name='unipileaccount',
+            name='refreshed_at',
+            field=models.DateTimeField(blank=True, help_text='When the newest plan was asked for. Without it the plan is not known.', null=True, verbose_name='refreshed at'),
+        ),
+        migrations.AlterField(
+            model_name='unipileaccount',
+            name='unipile_account_id',
+            field=models.CharField(error_messages={'unique': 'There is already an account with this Unipile id.'}, help_text="Unipile's own id of the account, 22 characters such as k3Vd9QmTRxS1aLw0ZbYc7A.", max_length=255, validators=[django.core.validators.RegexValidator(re.compile('\\A(?!acc_)[A-Za-z0-9_-]{22}\\Z'), "This is no Unipile id. Copy the account's id from Unipile's dashboard: exactly 22 letters, digits, hyphens and underscores, such as k3Vd9QmTRxS1aLw0ZbYc7A.")], verbose_name='Unipile id'),
+        ),
         # Servers of the last version go on writing these until the last migration.
         migrations.AlterField(
             model_name='accountchange',
@@ -47,30 +97,20 @@ class Migration(migrations.Migration):
             name='owner',
             field=models.ForeignKey(db_constraint=False, db_index=False, help_text='Whose account it was at that moment. Older entries do not tell.', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='owner'),
         ),
-        migrations.AddField(
+        migrations.AlterField(
             model_name='connectlink',
-            name='claimed_account_id',
-            field=models.CharField(blank=True, db_default='', default='', help_text='The account of the open claim: a notice named it, and nobody has read it.', max_length=255, verbose_name='claimed Unipile id'),
+            name='account',
+            field=models.ForeignKey(blank=True, db_constraint=False, help_text='The account that is reconnected; none for a new one.', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='connect_links', to='unipile_accounts.unipileaccount', verbose_name='account'),
         ),
-        migrations.AddField(
+        migrations.AlterField(
             model_name='connectlink',
-            name='claimed_at',
-            field=models.DateTimeField(blank=True, null=True, verbose_name='claimed at'),
+            name='user',
+            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='connect_links', to=settings.AUTH_USER_MODEL, verbose_name='owner'),
         ),
-        migrations.AddField(
-            model_name='connectlink',
-            name='reconnect_account',
-            field=models.CharField(blank=True, db_default='', default='', help_text='The account at Unipile that the link logs in again; none for a new login.', max_length=255, verbose_name='reconnected Unipile id'),
-        ),
-        migrations.AddField(
+        migrations.AlterField(
             model_name='unipileaccount',
-            name='answered_at',
-            field=models.DateTimeField(blank=True, help_text="When the newest stored answer was asked for, by the database's clock.", null=True, verbose_name='answered at'),
-        ),
-        migrations.AddField(
-            model_name='unipileaccount',
-            name='version',
-            field=models.PositiveIntegerField(db_default=0, default=0, editable=False, help_text='Goes up with every write.'),
+            name='user',
+            field=models.ForeignKey(on_delete=unipile_accounts.models.account.protect_living, related_name='unipile_accounts', to=settings.AUTH_USER_MODEL, verbose_name='owner'),
         ),
         migrations.AlterField(
             model_name='accountchange',
@@ -81,44 +121,5 @@ class Migration(migrations.Migration):
             model_name='accountchange',
             name='user',
             field=models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='acting user'),
-        ),
-        migrations.AlterField(
-            model_name='connectlink',
-            name='account',
-            field=models.ForeignKey(blank=True, db_constraint=False, help_text='The account that is reconnected; none for a new one.', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='connect_links', to='unipile_accounts.unipileaccount', verbose_name='account'),
-        ),
-        migrations.AlterField(
-            model_name='connectlink',
-            name='unipile_account_id',
-            field=models.CharField(blank=True, help_text='The account that was read when the link was used.', max_length=255, verbose_name='Unipile id'),
-        ),
-        migrations.AlterField(
-            model_name='connectlink',
-            name='user',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='connect_links', to=settings.AUTH_USER_MODEL, verbose_name='owner'),
-        ),
-        migrations.AlterField(
-            model_name='unipileaccount',
-            name='live_snapshot',
-            field=models.TextField(blank=True, db_default='', default='', editable=False, help_text="What Unipile's copy said then of the flags that LinkedIn told, as JSON."),
-        ),
-        migrations.AlterField(
-            model_name='unipileaccount',
-            name='refreshed_at',
-            field=models.DateTimeField(blank=True, help_text='When the newest plan was asked for. Without it the plan is not known.', null=True, verbose_name='refreshed at'),
-        ),
-        migrations.AlterField(
-            model_name='unipileaccount',
-            name='unipile_account_id',
-            field=models.CharField(error_messages={'unique': 'There is already an account with this Unipile id.'}, help_text="Unipile's own id of the account, 22 characters such as k3Vd9QmTRxS1aLw0ZbYc7A.", max_length=255, validators=[django.core.validators.RegexValidator(re.compile('\\A(?!acc_)[A-Za-z0-9_-]{22}\\Z'), "This is no Unipile id. Copy the account's id from Unipile's dashboard: exactly 22 letters, digits, hyphens and underscores, such as k3Vd9QmTRxS1aLw0ZbYc7A.")], verbose_name='Unipile id'),
-        ),
-        migrations.AlterField(
-            model_name='unipileaccount',
-            name='user',
-            field=models.ForeignKey(on_delete=unipile_accounts.models.account.protect_living, related_name='unipile_accounts', to=settings.AUTH_USER_MODEL, verbose_name='owner'),
-        ),
-        migrations.AddIndex(
-            model_name='connectlink',
-            index=models.Index(condition=models.Q(('claimed_account_id', ''), _negated=True), fields=['claimed_account_id'], name='unipile_link_claim'),
         ),
     ]

@@ -3,56 +3,65 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Count, Exists, F, OuterRef, Q
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, When
 
-_ACCOUNTS, _ENTRIES = 5_000, 10_000
-_PLAN = ["is_premium", "has_sales_navigator", "weekly_connection_limit", "weekly_message_limit"]
+# Servers that write meanwhile wait for one step at most.
+_ACCOUNTS, _ENTRIES = 2_000, 5_000
+_FIRST = UUID(int=0)
+_FLAGS = ["is_premium", "has_sales_navigator"]
+_LIMITS = ["weekly_connection_limit", "weekly_message_limit"]
+_PLAN = _FLAGS + _LIMITS
 _LISTED_AS = {"name": "display_name", "unipile_account_id": "provider_account_id"}
+_STAMPS = ["given_up_at", "refreshed_at", "live_checked_at"]
 
 
 def convert_accounts(apps: Any, schema_editor: Any) -> None:
     """Part the time of the plan from the time of the answer, and read old live snapshots."""
     accounts = apps.get_model("unipile_accounts", "UnipileAccount").objects
-    changes = apps.get_model("unipile_accounts", "AccountChange").objects
-    of_plan = changes.filter(account_id=OuterRef("pk")).filter(
-        Q(field__in=_PLAN) | Q(changes__has_any_keys=_PLAN)
-    )
-    never_read = Q(
+    entries = apps.get_model("unipile_accounts", "AccountChange").objects
+    of_plan = Q(field__in=_PLAN) | Q(changes__has_any_keys=_PLAN)
+    # A login that was lost at the first answer has told no plan.
+    never_told = Q(
         ~Q(status="connected"),
-        ~Exists(of_plan),
-        refreshed_at=F("answered_at"),
+        ~Exists(entries.filter(of_plan, account_id=OuterRef("pk"))),
         is_premium=False,
         has_sales_navigator=False,
         weekly_connection_limit=80,
         weekly_message_limit=100,
+        live_checked_at=None,
     )
-    for some in _chunks(accounts):
+    told_at = Case(When(never_told, then=None), default=F("refreshed_at"))
+    last: UUID | None = _FIRST
+    while last:
         with transaction.atomic():
-            some.filter(
-                Q(answered_at=None) | Q(answered_at__lt=F("refreshed_at"))
-            ).update(answered_at=F("refreshed_at"), version=F("version") + 1)
-            # A login that was lost at the first answer has told no plan.
-            some.filter(never_read).update(refreshed_at=None, version=F("version") + 1)
-            for row in some.filter(live_snapshot__contains="premiumFeatures").only("live_snapshot"):
-                some.filter(pk=row.pk).update(
-                    live_snapshot=_snapshot(row.live_snapshot), version=F("version") + 1
-                )
+            last = _convert_accounts_after(last, accounts, told_at)
 
 
-def _chunks(accounts: Any) -> Iterator[Any]:
-    last = None
-    while True:
-        rest = accounts.order_by("pk") if last is None else accounts.filter(pk__gt=last)
-        pks = list(rest.order_by("pk").values_list("pk", flat=True)[:_ACCOUNTS])
-        if not pks:
-            return
-        yield accounts.filter(pk__gte=pks[0], pk__lte=pks[-1])
-        last = pks[-1]
+def _convert_accounts_after(last: UUID, accounts: Any, told_at: Case) -> UUID | None:
+    """Convert the next accounts, and return the last of them where more follow."""
+    new_answer = Q(answered_at=None, refreshed_at__isnull=False) | Q(
+        answered_at__lt=F("refreshed_at")
+    )
+    old_snapshot = Q(live_snapshot__contains="premiumFeatures")
+    rest = accounts.filter(pk__gt=last).order_by("pk")
+    end: UUID | None = rest.values_list("pk", flat=True)[_ACCOUNTS : _ACCOUNTS + 1].first()
+    some = rest.filter(pk__lte=end) if end else rest
+    locked = some.filter(new_answer | old_snapshot).select_for_update(no_key=True)
+    rows = dict(locked.values_list("pk", "live_snapshot"))
+    accounts.filter(new_answer, pk__in=rows).update(
+        answered_at=F("refreshed_at"), refreshed_at=told_at, version=F("version") + 1
+    )
+    for pk, text in rows.items():
+        if "premiumFeatures" in text:
+            snapshot = _snapshot(text)
+            accounts.filter(pk=pk).update(live_snapshot=snapshot, version=F("version") + 1)
+    return end
 
 
 def _snapshot(text: str) -> str:
@@ -60,7 +69,7 @@ def _snapshot(text: str) -> str:
     features = plan["premiumFeatures"]
     flags = {
         "has_sales_navigator": "sales_navigator" in features,
-        "is_premium": bool(features or plan.get("premiumId")),
+        "is_premium": bool(features or plan["premiumId"]),
     }
     return json.dumps(flags)
 
@@ -78,50 +87,58 @@ def part_members(apps: Any, schema_editor: Any) -> None:
 def convert_history(apps: Any, schema_editor: Any) -> None:
     """Make one entry of all columns that one write has changed. Newer entries are left alone."""
     entries = apps.get_model("unipile_accounts", "AccountChange").objects
-    last = 0
-    while chunk := list(
-        entries.filter(pk__gt=last).exclude(field="").order_by("pk")[:_ENTRIES]
-    ):
-        if len(chunk) == _ENTRIES:
-            # The rest of the last write may be in the next chunk.
-            moment = chunk[-1].changed_at
-            chunk = [entry for entry in chunk if entry.changed_at != moment] or chunk
-        last = chunk[-1].pk
-        writes: dict[Any, list[Any]] = defaultdict(list)
-        for entry in chunk:
-            key = (entry.account_id, entry.changed_at, entry.door, entry.user_id)
-            writes[key].append(entry)
+    last: UUID | None = _FIRST
+    while last:
         with transaction.atomic():
-            _join(entries, list(writes.values()))
+            last = _convert_history_after(last, entries)
 
 
-def _join(entries: Any, writes: list[list[Any]]) -> None:
-    kept = []
-    for write in writes:
-        first = write[0]
-        first.changes = {
-            _LISTED_AS.get(each.field, each.field): [
-                _value(each.field, each.old),
-                _value(each.field, each.new),
-            ]
-            for each in write
-        }
-        kept.append(first)
-    superfluous = [entry.pk for write in writes for entry in write[1:]]
-    entries.filter(pk__in=superfluous).delete()
-    for first in kept:
+def _convert_history_after(last: UUID, entries: Any) -> UUID | None:
+    """Convert all entries of the next accounts, and return the last one where more follow."""
+    old = entries.exclude(field="").filter(account_id__gt=last).order_by("account_id", "pk")
+    end: UUID | None = old.values_list("account_id", flat=True)[_ENTRIES : _ENTRIES + 1].first()
+    some = old.filter(account_id__lte=end) if end else old
+    kept, superfluous = [], []
+    for first, *others in _writes(some.select_for_update(no_key=True)):
+        first.changes = _changes([first, *others])
         first.field = first.old = first.new = ""
+        kept.append(first)
+        superfluous += [entry.pk for entry in others]
+    entries.filter(pk__in=superfluous).delete()
     entries.bulk_create(
         kept,
         update_conflicts=True,
         unique_fields=["id"],
         update_fields=["changes", "field", "old", "new"],
     )
+    return end
+
+
+def _writes(entries: Iterable[Any]) -> Iterable[list[Any]]:
+    """Group the entries of one account, moment, door and user."""
+    writes: dict[Any, list[Any]] = defaultdict(list)
+    times: Counter[Any] = Counter()
+    for entry in entries:
+        write = (entry.account_id, entry.changed_at, entry.door, entry.user_id)
+        # Two rows that a pass changed may have become one.
+        times[write, entry.field] += 1
+        writes[write, times[write, entry.field]].append(entry)
+    return writes.values()
+
+
+def _changes(write: list[Any]) -> dict[str, list[Any]]:
+    return {
+        _LISTED_AS.get(each.field, each.field): [
+            _value(each.field, each.old),
+            _value(each.field, each.new),
+        ]
+        for each in write
+    }
 
 
 def _value(field: str, text: str) -> Any:
-    if field in _PLAN[:2]:
+    if field in _FLAGS:
         return text == "True"
-    if field in _PLAN[2:]:
-        return int(text) if text.isdigit() else None
-    return text
+    if field in _LIMITS:
+        return int(text)
+    return None if field in _STAMPS and not text else text
