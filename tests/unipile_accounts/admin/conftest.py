@@ -71,8 +71,10 @@ def elsewhere(act: Callable[[], object]) -> None:
     """Do something over another connection to the database."""
 
     def run() -> None:
-        act()
-        connection.close()
+        try:
+            act()
+        finally:
+            connection.close()
 
     thread = threading.Thread(target=run)
     thread.start()

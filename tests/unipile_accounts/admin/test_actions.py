@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
+import pytest
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
@@ -188,6 +189,7 @@ def test_given_up_account_can_only_be_reconnected(
     )
 
 
+@pytest.mark.django_db(transaction=True)
 def test_button_of_no_account_says_so(support: Client, sandbox: Sandbox) -> None:
     response = press(support, UnipileAccount())
 
