@@ -104,15 +104,6 @@ def test_account_id_may_be_in_upper_case(api: APIClient, account: UnipileAccount
     assert refresh(api, str(account.pk).upper()).status_code == 200
 
 
-def test_further_keys_of_the_body_are_ignored(api: APIClient, account: UnipileAccount) -> None:
-    body = {"accountId": str(account.pk), "is_premium": True, "user": 1, "status": "connected"}
-
-    response = api.post(URL, body, format="json")
-
-    assert response.status_code == 200
-    assert stored(account)["is_premium"] is False
-
-
 def test_change_costs_four_statements(
     api: APIClient, account: UnipileAccount, sandbox: Sandbox, statements: Statements
 ) -> None:

@@ -6,11 +6,9 @@ import io
 import json
 import uuid
 from typing import Any
-from wsgiref.util import setup_testing_defaults
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.servers.basehttp import get_internal_wsgi_application
 from django.http import UnreadablePostError
 from django.urls import resolve
 from rest_framework.test import APIClient, APIRequestFactory
@@ -256,30 +254,3 @@ def test_body_that_breaks_off_is_a_bad_request(owner: User) -> None:
     response = resolve(URL).func(request)
 
     assert error_of(response.render(), 400)["code"] == "parse_error"
-
-
-# Django's handler closes the database connection, which must not be in a transaction then.
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("charset", ["rot13", "utf-16", "latin-1", "no-such-charset"])
-def test_charset_of_the_client_is_not_used(
-    account: UnipileAccount, owner: User, charset: str
-) -> None:
-    body = json.dumps({"accountId": str(account.pk), "note": "é"}, ensure_ascii=False).encode()
-    environ: dict[str, Any] = {
-        "REQUEST_METHOD": "POST",
-        "PATH_INFO": URL,
-        "QUERY_STRING": "note=%C3%A9",
-        "CONTENT_TYPE": f"application/json; charset={charset}",
-        "CONTENT_LENGTH": str(len(body)),
-        "wsgi.input": io.BytesIO(body),
-        "HTTP_HOST": "testserver",
-        "HTTP_AUTHORIZATION": f"Bearer {AccessToken.for_user(owner)}",
-    }
-    setup_testing_defaults(environ)
-    statuses: list[str] = []
-    application: Any = get_internal_wsgi_application()
-
-    answer = application(environ, lambda status, _: statuses.append(status))
-
-    assert statuses == ["200 OK"]
-    assert json.loads(b"".join(answer))["success"] is True

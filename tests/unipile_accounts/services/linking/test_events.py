@@ -115,18 +115,6 @@ def test_lost_login_is_told_by_the_event(api: APIClient, owner: User, sandbox: S
     ]
 
 
-def test_second_sync_brings_the_paid_product(owner: User, sandbox: Sandbox) -> None:
-    account = make_account(owner, sandbox)
-    sandbox.send_sync_success(account.unipile_account_id)
-    sandbox.wait_for_deliveries()
-    sandbox.update(account.unipile_account_id, premium_features=["sales_navigator"])
-
-    sandbox.send_sync_success(account.unipile_account_id)
-    sandbox.wait_for_deliveries()
-
-    assert stored(account)["has_sales_navigator"] is True
-
-
 def test_disconnected_account_comes_back_as_it_was(
     api: APIClient, owner: User, sandbox: Sandbox
 ) -> None:
