@@ -11,7 +11,7 @@ from django.core.servers.basehttp import get_internal_wsgi_application
 from django.db import OperationalError
 from django.test import override_settings
 from hypothesis import given
-from pytest_django import Settings
+from pytest_django import DjangoDbBlocker, Settings
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error, positive_data_acceptance
@@ -44,8 +44,8 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def schema() -> Any:
-    with override_settings(ALLOWED_HOSTS=["localhost"]):
+def schema(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Any:
+    with django_db_blocker.unblock(), override_settings(ALLOWED_HOSTS=["localhost"]):
         return schemathesis.openapi.from_wsgi("/api/schema", get_internal_wsgi_application())
 
 
