@@ -28,8 +28,8 @@ class Decision(NamedTuple):
 
     @property
     def is_news(self) -> bool:
-        """Tell whether more is written than the moment of the answer."""
-        return bool(self.values.keys() - {"refreshed_at", "answered_at", "last_tried_at"})
+        """Tell whether more is written than when the plan was asked for."""
+        return self.values.keys() != {"refreshed_at", "answered_at", "last_tried_at"}
 
     def result(self, row: UnipileAccount) -> RefreshResult:
         """Bring the row in memory to what was written."""

@@ -9,17 +9,15 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.db import models
+from django.db.models import F
 from django.db.models.functions import Now
-from django.db.models.signals import pre_delete
-from django.dispatch import receiver
 from django.utils import timezone
 
 from unipile_accounts.exceptions import AccountLocked
 from unipile_accounts.limits import PLAN_COLUMNS
 from unipile_accounts.models import AccountChange, UnipileAccount
 from unipile_accounts.payloads.account import AccountVerdict
-from unipile_accounts.results import Change, Door, Origin, RefreshResult
+from unipile_accounts.results import Change, Origin, RefreshResult
 from unipile_accounts.services.refreshing.deciding import (
     REPORTED,
     Decision,
@@ -28,11 +26,9 @@ from unipile_accounts.services.refreshing.deciding import (
     is_outdated,
     is_same_question,
 )
+from unipile_accounts.services.refreshing.history import COLUMNS, entry
 from unipile_accounts.services.refreshing.locking import in_one_transaction, patiently
 
-# The history calls columns as the accounts' list does.
-_LISTED_AS = {"name": "display_name", "unipile_account_id": "provider_account_id"}
-_HISTORY = (*REPORTED, "unipile_account_id")
 _ANSWER_COLUMNS = (
     *REPORTED,
     *("linkedin_id", "live_checked_at", "live_snapshot", "refreshed_at"),
@@ -75,7 +71,7 @@ def _write_if_unchanged(row: UnipileAccount, decision: Decision, origin: Origin)
     def write() -> bool:
         if not as_read.update(**new):
             return False
-        _entry(row, decision.changes, origin).save()
+        entry(row, decision.changes, origin).save()
         return True
 
     return in_one_transaction(write)
@@ -115,29 +111,24 @@ def store_locked(
 def _write_decided(
     decided: list[tuple[UnipileAccount, Decision]], *, asked_at: datetime, origin: Origin
 ) -> None:
-    """Write what brings no news in one statement for each kind, and all news in one more."""
+    """Write rows without news in one statement, and all others in one more."""
     now = timezone.now()
-    alike: dict[bool, list[UUID]] = defaultdict(list)
-    news = []
-    for row, decision in decided:
-        if decision.is_news:
-            row.version, row.updated_at = row.version + 1, now
-            news.append(row)
-        else:
-            alike["refreshed_at" in decision.values].append(row.pk)
-    for has_plan, pks in alike.items():
-        times = {"answered_at": asked_at, "last_tried_at": asked_at}
-        UnipileAccount.objects.filter(pk__in=pks).update(
-            **times,
-            **({"refreshed_at": asked_at} if has_plan else {}),
-            version=models.F("version") + 1,
-            updated_at=now,
-        )
+    quiet = [row.pk for row, decision in decided if not decision.is_news]
+    news = [row for row, decision in decided if decision.is_news]
+    UnipileAccount.objects.filter(pk__in=quiet).update(
+        refreshed_at=asked_at,
+        answered_at=asked_at,
+        last_tried_at=asked_at,
+        updated_at=now,
+        version=F("version") + 1,
+    )
+    for row in news:
+        row.version, row.updated_at = row.version + 1, now
     UnipileAccount.objects.bulk_create(
         news, update_conflicts=True, unique_fields=["id"], update_fields=_ANSWER_COLUMNS
     )
     AccountChange.objects.bulk_create(
-        _entry(row, decision.changes, origin) for row, decision in decided if decision.changes
+        entry(row, decision.changes, origin) for row, decision in decided if decision.changes
     )
 
 
@@ -147,7 +138,7 @@ def write_locked(row: UnipileAccount, values: dict[str, Any], origin: Origin) ->
     row.version += 1
     row.save(update_fields=[*values, "version", "updated_at"])
     if changes:
-        _entry(row, changes, origin).save()
+        entry(row, changes, origin).save()
     return changes
 
 
@@ -157,7 +148,7 @@ def _apply(row: UnipileAccount, values: dict[str, Any]) -> dict[str, Change]:
         setattr(row, name, value)
     return {
         name: Change(old[name], values[name])
-        for name in _HISTORY
+        for name in COLUMNS
         if name in values and old[name] != values[name]
     }
 
@@ -165,47 +156,26 @@ def _apply(row: UnipileAccount, values: dict[str, Any]) -> dict[str, Change]:
 def add(row: UnipileAccount, origin: Origin) -> None:
     """Insert a new row. The history tells of its plan where that is known."""
     row.save(force_insert=True)
-    told = [name for name in _HISTORY if row.refreshed_at or name not in PLAN_COLUMNS]
+    told = [name for name in COLUMNS if row.refreshed_at or name not in PLAN_COLUMNS]
     changes = {name: Change(None, value) for name in told if (value := getattr(row, name)) != ""}
-    _entry(row, changes, origin).save()
+    entry(row, changes, origin).save()
 
 
 def move(row: UnipileAccount, user_id: Any, origin: Origin) -> None:
     """Give a locked row to another owner. Each owner's history tells the own side."""
-    _entry(row, {"status": Change(row.status, None)}, origin).save()
+    entry(row, {"status": Change(row.status, None)}, origin).save()
     row.user_id = user_id
     row.version += 1
     row.save(update_fields=["user", "version", "updated_at"])
-    _entry(row, {"status": Change(None, row.status)}, origin).save()
+    entry(row, {"status": Change(None, row.status)}, origin).save()
 
 
 def merge(row: UnipileAccount, *, into: UnipileAccount, origin: Origin) -> None:
     """Delete a locked row whose login another row has taken."""
     changes = {"status": Change(row.status, None), "merged_into": Change(None, str(into.pk))}
-    _entry(row, changes, origin).save()
+    entry(row, changes, origin).save()
     row.is_merged = True
     row.delete()
-
-
-@receiver(pre_delete, sender=UnipileAccount)
-def end_history(instance: UnipileAccount, **kwargs: Any) -> None:
-    """Refuse to delete a living row, whatever it was when the deletion was asked for."""
-    if instance.is_merged:
-        return
-    row = UnipileAccount.objects.deletable().select_for_update().filter(pk=instance.pk).first()
-    if row is None:
-        raise models.ProtectedError("Disconnect the account first.", {instance})
-    _entry(row, {"status": Change(row.status, None)}, Origin(Door.ADMIN)).save()
-
-
-def _entry(row: UnipileAccount, changes: dict[str, Change], origin: Origin) -> AccountChange:
-    return AccountChange(
-        account_id=row.pk,
-        owner_id=row.user_id,
-        door=origin.door,
-        user_id=origin.user.pk if origin.user else None,
-        changes={_LISTED_AS.get(name, name): change for name, change in changes.items()},
-    )
 
 
 def note_failures(results: Iterable[RefreshResult]) -> None:
