@@ -1,4 +1,4 @@
-"""What staff can do about an account's life: links to log in on, and disconnecting."""
+"""Links on which customers log in, and disconnecting."""
 
 from __future__ import annotations
 
