@@ -63,7 +63,8 @@ def test_confirmed_disconnect_gives_up_here_and_deletes_there(
 
     page = text(confirm(admin, *accounts))
 
-    assert f"Disconnected: {accounts[0]}, {accounts[1]}." in page
+    first, second = sorted(accounts, key=lambda row: row.pk)
+    assert f"Disconnected: {first}, {second}." in page
     for account in accounts:
         assert stored(account)["status"] == "disconnected"
         assert stored(account)["given_up_at"] is not None
