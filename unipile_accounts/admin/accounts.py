@@ -1,4 +1,4 @@
-"""The accounts in the admin: the list, its search, and the forms."""
+"""The accounts in the admin, with their list, search, forms and history."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from unipile_accounts.models import UnipileAccountQuerySet
 from unipile_accounts.results import Door
 from unipile_accounts.services import refresh_accounts
 
-# When Unipile fails, those that are left fail one by one; 100,000 take longer than this.
+# When Unipile fails, all that are left fail one by one. 100,000 take longer than this.
 SECONDS_TO_FAIL = 3.0
 
 

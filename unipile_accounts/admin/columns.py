@@ -1,4 +1,4 @@
-"""How an account's values are shown; everything that came from outside is escaped."""
+"""How an account's values are shown. Everything that came from outside is escaped."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def account_name(account: UnipileAccount) -> str:
 def owner(account: UnipileAccount) -> SafeString:
     """Name the owner, with a link to all accounts of this owner, and the e-mail address."""
     name = isolated(account.user.get_username())
-    link = format_html('<a href="{}?user={}">{}</a>', reverse(_LIST), account.user_id, name)
+    listed = format_html('<a href="{}?user={}">{}</a>', reverse(_LIST), account.user_id, name)
     address = getattr(account.user, account.user.get_email_field_name(), "")
-    return format_html("{}<br>{}", link, quiet(isolated(address))) if address else link
+    return format_html("{}<br>{}", listed, quiet(isolated(address))) if address else listed
 
 
 @admin.display(description=gettext_lazy("status"), ordering="status")

@@ -10,7 +10,7 @@ from unipile_accounts.models import UnipileAccount
 
 
 class AccountForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when it runs
-    """Adds an account, and gives it another owner later; all else is Unipile's to decide."""
+    """Adds an account, and gives it another owner later. Unipile decides all else."""
 
     class Meta:
         model = UnipileAccount

@@ -1,4 +1,4 @@
-"""What staff can do about an account's life: links to log in on, and disconnecting."""
+"""Links on which customers log in, and disconnecting."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def disconnect(
     is_confirmed = "confirmed" in request.POST
     if is_confirmed:
         shown = request.POST.getlist("_selected_action")
-        queryset = UnipileAccount.objects.filter(pk__in=shown)
+        queryset = UnipileAccount.objects.filter(pk__in=shown).order_by("pk")
     if _are_too_many(request, queryset, most=MOST_DISCONNECTED):
         return back(model_admin, request)
     if is_confirmed:

@@ -1,4 +1,4 @@
-"""What a refresh came to, for the person who asked for it: one message, honest in its colour."""
+"""What a refresh came to, in one message whose colour is that of the worst outcome."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _LIST = "admin:unipile_accounts_unipileaccount_changelist"
 
 
 class RefreshMessage:
-    """Collects results; of each kind, only the first few are kept by name.
+    """Collects results, and keeps the first few of each kind by name.
 
     `just_added` says that nobody has seen the account at Unipile yet.
     """
@@ -60,7 +60,7 @@ class RefreshMessage:
 
     @property
     def level(self) -> int:
-        """The worst outcome's."""
+        """Return the worst outcome's level."""
         if self.stopped_by or self._unreached or self.summary.failed:
             return messages.ERROR
         all_refreshed = self.summary.refreshed and not self.summary.skipped

@@ -1,4 +1,4 @@
-"""What the search box finds besides words: an account's own id, and a LinkedIn profile."""
+"""What the search box finds besides words, such as an id or a LinkedIn profile."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
@@ -60,17 +59,6 @@ def test_action_refreshes_everything_a_filter_matches(
     )
     assert UnipileAccount.objects.filter(refreshed_at=None).get() == other
     assert response.request["QUERY_STRING"] == "is_premium__exact=0"
-
-
-def test_action_refreshes_everything_a_search_finds(
-    support: Client, owner: User, sandbox: Sandbox
-) -> None:
-    account = make_account(owner, sandbox, name="feed", id=UUID(int=0xFEED << 112))
-    make_account(User.objects.create_user("lena"), sandbox)
-
-    refresh(support, account, query="?q=feed", select_across="1")
-
-    assert UnipileAccount.objects.exclude(refreshed_at=None).get() == account
 
 
 def test_selection_that_is_gone_is_no_success(
@@ -216,34 +204,3 @@ def test_action_asks_linkedin_for_an_upgrade_that_the_copy_lacks(
     assert "weekly connection limit: 80 → 100" in words
     assert "Sales Navigator<br>" in text(support.get(LIST))
     assert AccountChange.objects.filter(account=account, door="admin").count() == 2
-
-
-def test_button_asks_linkedin_and_an_ordinary_refresh_keeps_the_answer(
-    support: Client, owner: User, sandbox: Sandbox
-) -> None:
-    account = make_account(owner, sandbox)
-    sandbox.set_plan(account.unipile_account_id, premium=True)
-
-    response = press(support, account, "ask_linkedin")
-    again = report(press(support, account))[1]
-
-    assert response.redirect_chain == [(page_of(account), 302)]
-    assert "premium: no → yes" in report(response)[1]
-    assert "LinkedIn, <time" in text(response)
-    assert "It changed a moment ago" in again
-    assert stored(account)["is_premium"] is True
-
-
-def test_button_tells_that_linkedin_does_not_show_the_plan(
-    support: Client, owner: User, sandbox: Sandbox
-) -> None:
-    account = make_account(owner, sandbox)
-    sandbox.set_plan(account.unipile_account_id, premium=False, sales_navigator="DISCONNECTED")
-    before = stored(account)
-
-    response = press(support, account, "ask_linkedin")
-
-    level, words = report(response)
-    assert level == "error"
-    assert "LinkedIn refuses this account at the moment" in words
-    assert stored(account) == before

@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from tests.helpers import make_account
-from tests.unipile_accounts.admin.conftest import LIST, page_of, press, refresh, text
+from tests.unipile_accounts.admin.conftest import LIST, page_of, press, text
 from unipile_accounts.models import AccountChange, UnipileAccount
 from unipile_accounts.results import Door
 from unipile_accounts.services import move_account, refresh_account
@@ -48,33 +48,6 @@ def test_history_names_the_staff_who_refreshed(
 
     assert set(account.changes.values_list("door", "user__username")) == {("admin", "staff-0")}
     assert not LogEntry.objects.exists()
-
-
-def test_unchanged_refresh_leaves_no_history(
-    support: Client, owner: User, sandbox: Sandbox
-) -> None:
-    accounts = [make_account(owner, sandbox) for _ in range(3)]
-    refresh(support, *accounts)
-    AccountChange.objects.all().delete()
-
-    refresh(support, *accounts)
-    press(support, accounts[0])
-
-    assert not AccountChange.objects.exists()
-    assert "Nothing has changed yet." in text(support.get(page_of(accounts[0])))
-
-
-def test_bulk_refresh_is_in_each_history(support: Client, owner: User, sandbox: Sandbox) -> None:
-    accounts = [make_account(owner, sandbox) for _ in range(3)]
-    sandbox.update(accounts[2].unipile_account_id, status="CREDENTIALS")
-
-    refresh(support, *accounts)
-
-    assert set(AccountChange.objects.values_list("account", flat=True)) == {
-        account.pk for account in accounts
-    }
-    changes = accounts[2].changes.get().changes
-    assert changes["status"] == ["connected", "credentials_required"]
 
 
 def test_history_outlives_what_it_tells_of(support: Client, owner: User) -> None:
