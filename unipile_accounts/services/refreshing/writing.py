@@ -69,10 +69,9 @@ def _write_if_unchanged(row: UnipileAccount, decision: Decision, origin: Origin)
         return patiently(lambda: as_read.update(**new) > 0)
 
     def write() -> bool:
-        if not as_read.update(**new):
-            return False
-        entry(row, decision.changes, origin).save()
-        return True
+        if is_written := as_read.update(**new) > 0:
+            entry(row, decision.changes, origin).save()
+        return is_written
 
     return in_one_transaction(write)
 
