@@ -3,7 +3,7 @@
 import django.core.validators
 import django.db.models.deletion
 import re
-import unipile_accounts.models.account
+import unipile_accounts.models.queryset
 from django.conf import settings
 from django.db import migrations, models
 
@@ -110,7 +110,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='unipileaccount',
             name='user',
-            field=models.ForeignKey(on_delete=unipile_accounts.models.account.protect_living, related_name='unipile_accounts', to=settings.AUTH_USER_MODEL, verbose_name='owner'),
+            field=models.ForeignKey(on_delete=unipile_accounts.models.queryset.protect_living, related_name='unipile_accounts', to=settings.AUTH_USER_MODEL, verbose_name='owner'),
         ),
         migrations.AlterField(
             model_name='accountchange',

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-from unipile_accounts.models.account import UnipileAccount, UnipileAccountQuerySet
+from unipile_accounts.models.account import UnipileAccount
 from unipile_accounts.models.change import AccountChange
 from unipile_accounts.models.connect_link import ConnectLink
+from unipile_accounts.models.queryset import UnipileAccountQuerySet
 
 __all__ = [
     "AccountChange",

@@ -6,7 +6,6 @@ cannot say. Whoever comes next finishes it, be it the notice again, an event or 
 
 from __future__ import annotations
 
-from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
@@ -19,6 +18,7 @@ from puffle.database import give_connection_back
 from unipile_accounts.exceptions import (
     AccountLocked,
     UnipileNotLinkedIn,
+    UnipilePremiumStatusPending,
     UnipileUnexpectedAnswer,
 )
 from unipile_accounts.models import ConnectLink
@@ -26,25 +26,23 @@ from unipile_accounts.models.account import UNIPILE_ID
 from unipile_accounts.payloads.account import AccountVerdict, read_account
 from unipile_accounts.payloads.webhook import LinkNotice
 from unipile_accounts.results import Door, Origin, RefreshResult
+from unipile_accounts.services.linking.conditions import check_claim
 from unipile_accounts.services.linking.deleting import delete_unused
 from unipile_accounts.services.linking.links import link_id
 from unipile_accounts.services.linking.logins import (
     Login,
-    Rows,
-    decide_again,
     lock_rows,
-    take_claimed,
+    may_take,
+    take,
 )
 from unipile_accounts.services.refreshing import recording
 from unipile_accounts.services.refreshing.deciding import is_outdated
-from unipile_accounts.services.refreshing.locking import in_one_transaction
+from unipile_accounts.services.refreshing.locking import decide_again, in_one_transaction
 from unipile_accounts.services.refreshing.patience import Patience
 from unipile_accounts.unipile import get_account
 
 # https://developer.unipile.com/docs/hosted-auth
 LOGGED_IN = {"CREATION_SUCCESS", "RECONNECTED"}
-# Unipile's clock may be so much behind ours.
-CLOCK_GRACE = timedelta(minutes=10)
 _TRIES = 3
 
 
@@ -160,7 +158,7 @@ def _decide(pk: UUID, login: Login) -> tuple[RefreshResult, str, Origin] | None:
     owner = get_user_model().objects.filter(pk=link.user_id, is_active=True).first()
     if owner is None:
         raise PermissionDenied("The owner of the link is gone or inactive.")
-    _check(link, login, rows)
+    check_claim(link, login, rows)
     if rows.holder and is_outdated(rows.holder, asked_at=login.asked_at):
         raise _Outdated
     row = rows.chosen(login)
@@ -168,7 +166,10 @@ def _decide(pk: UUID, login: Login) -> tuple[RefreshResult, str, Origin] | None:
     # A login from before the row was given up does not bring it back.
     if not (row and row.given_up_at and link.claimed_at and link.claimed_at <= row.given_up_at):
         origin = Origin(Door.CONNECT, owner)
-        taken = (*take_claimed(login, rows, origin, row=row), origin)
+        if not may_take(row, login):
+            reason = f"Unipile account {login.unipile_account_id} is not connected yet."
+            raise UnipilePremiumStatusPending(reason)
+        taken = (*take(row, login, rows, origin, is_claim=True), origin)
     claims.filter(pk=pk).update(
         used_at=Now(),
         unipile_account_id=login.unipile_account_id,
@@ -184,30 +185,3 @@ def _decide(pk: UUID, login: Login) -> tuple[RefreshResult, str, Origin] | None:
             login.verdict.linkedin_id,
         )
     return taken
-
-
-def _check(link: ConnectLink, login: Login, rows: Rows) -> None:
-    """Raise `PermissionDenied` for a login that the link cannot have brought."""
-    if not ConnectLink.objects.good().filter(pk=link.pk).exists():
-        raise PermissionDenied("The link is too old.")
-    holder = rows.holder
-    if holder and holder.user_id != link.user_id:
-        raise PermissionDenied("The account has another owner.")
-    if holder and holder.linkedin_id not in ("", login.verdict.linkedin_id):
-        raise PermissionDenied("The account has another LinkedIn member.")
-    others = ConnectLink.objects.good().filter(claimed_account_id=login.unipile_account_id)
-    if others.filter(claimed_at__lt=link.claimed_at).exclude(user_id=link.user_id).exists():
-        raise PermissionDenied("Another owner's link has claimed the account before.")
-    is_held = holder is not None and holder.given_up_at is None
-    if link.reconnect_account:
-        if not is_held or link.reconnect_account != login.unipile_account_id:
-            raise PermissionDenied("The link is for another account.")
-    elif not is_held:
-        _check_age(link, login.verdict)
-
-
-def _check_age(link: ConnectLink, verdict: AccountVerdict) -> None:
-    if verdict.created_at is None:
-        raise UnipileUnexpectedAnswer("Unipile does not tell when the account was made.")
-    if verdict.created_at < link.created_at - CLOCK_GRACE:
-        raise PermissionDenied("The account was there before the link.")

@@ -8,12 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import copy
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
-from django.db import IntegrityError
 from django.db.models import Q
 
-from unipile_accounts.exceptions import AccountLocked, UnipilePremiumStatusPending
 from unipile_accounts.limits import PLAN_COLUMNS
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.payloads.account import AccountVerdict
@@ -26,11 +24,8 @@ from unipile_accounts.services.refreshing.deciding import (
     is_outdated,
     is_same_question,
 )
-from unipile_accounts.services.refreshing.locking import in_one_transaction
+from unipile_accounts.services.refreshing.locking import decide_again
 
-_T = TypeVar("_T")
-
-_TRIES = 3
 _PLAN = (*PLAN_COLUMNS, "refreshed_at", "live_checked_at", "live_snapshot")
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -154,16 +149,6 @@ def _newest_plan(
     return {name: getattr(newest, name) for name in _PLAN}
 
 
-def decide_again(work: Callable[[], _T]) -> _T:
-    """Run a transaction, and once more where somebody was quicker with the same login."""
-    for _ in range(_TRIES):
-        try:
-            return in_one_transaction(work)
-        except IntegrityError as exc:
-            quicker = exc
-    raise AccountLocked("The login is just being written by others.") from quicker
-
-
 def store_new_member(
     row: UnipileAccount,
     verdict: AccountVerdict,
@@ -201,12 +186,3 @@ def _store(asked: UnipileAccount, login: Login, origin: Origin) -> Taken | None:
     decision = decide(holder, login.verdict, asked_at=login.asked_at, with_member=False)
     writing.write_locked(holder, dict(decision.values), origin)
     return Taken(RefreshResult(holder, decision.changes, decision.error, stored=True))
-
-
-def take_claimed(login: Login, rows: Rows, origin: Origin, *, row: UnipileAccount | None) -> Taken:
-    """Let a row take the login of a claim. Raises `UnipileError` where it may not yet."""
-    if not may_take(row, login):
-        raise UnipilePremiumStatusPending(
-            f"Unipile account {login.unipile_account_id} is not connected yet."
-        )
-    return take(row, login, rows, origin, is_claim=True)

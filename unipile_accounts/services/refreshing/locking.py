@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from django.db import OperationalError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 
 from puffle.database import give_connection_back
 from unipile_accounts.exceptions import AccountLocked
@@ -18,6 +18,8 @@ _T = TypeVar("_T")
 PATIENCE = 3.0
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.01, 0.05
 _LOCK_NOT_AVAILABLE = "55P03"
+# Tries of a transaction whose decision somebody has overtaken.
+_TRIES = 3
 
 
 def patiently(work: Callable[[], _T]) -> _T:
@@ -47,3 +49,13 @@ def in_one_transaction(work: Callable[[], _T]) -> _T:
             return work()
 
     return patiently(atomically)
+
+
+def decide_again(work: Callable[[], _T]) -> _T:
+    """Run a transaction, and once more where somebody was quicker with the same login."""
+    for _ in range(_TRIES):
+        try:
+            return in_one_transaction(work)
+        except IntegrityError as exc:
+            quicker = exc
+    raise AccountLocked("The login is just being written by others.") from quicker
