@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
@@ -17,9 +19,12 @@ from unipile_accounts.exceptions import (
     UnipileAccountNotFound,
     UnipileAccountNotListed,
     UnipileAccountUnavailable,
+    UnipileError,
     UnipileLoginLost,
+    UnipileNotConfigured,
 )
 from unipile_accounts.models import ConnectLink, UnipileAccount, UnipileAccountQuerySet
+from unipile_accounts.services.refreshing import recording
 from unipile_accounts.services.refreshing.ask import Workspace
 from unipile_accounts.services.refreshing.patience import Patience
 from unipile_accounts.unipile import create_link, get_account
@@ -37,7 +42,8 @@ def create_connect_link(user: AbstractBaseUser | AnonymousUser) -> str:
     Each link stands for itself, so a second one does no harm. The address is not stored. Raises
     `UnipileNotConfigured`, a `UnipileError`, or `DoesNotExist` of a user who is gone.
     """
-    return _create(user.pk, patience=Patience.of_one_refresh())
+    with _failure_logged():
+        return _create(user.pk, patience=Patience.of_one_refresh())
 
 
 def create_reconnect_link(accounts: UnipileAccountQuerySet, pk: UUID) -> str:
@@ -46,19 +52,29 @@ def create_reconnect_link(accounts: UnipileAccountQuerySet, pk: UUID) -> str:
     Afterwards the row is the same. It gets a new Unipile id where it was given up, or where Unipile
     no longer has the account. Raises `UnipileAccount.DoesNotExist` besides.
     """
-    _ = conf.public_url
-    account = accounts.get(pk=pk)
-    patience = Patience.of_one_refresh()
-    # A late delete can then hit only the old account.
-    is_there = account.given_up_at is None and _is_at_unipile(account, patience)
-    # The row may be gone by now.
-    account = accounts.get(pk=pk)
-    return _create(
-        account.user_id,
-        patience=patience,
-        account=account,
-        reconnect_account=account.unipile_account_id if is_there else "",
-    )
+    with _failure_logged():
+        _ = conf.public_url
+        account = accounts.get(pk=pk)
+        patience = Patience.of_one_refresh()
+        # A late delete can then hit only the old account.
+        is_there = account.given_up_at is None and _is_at_unipile(account, patience)
+        # The row may be gone by now.
+        account = accounts.get(pk=pk)
+        return _create(
+            account.user_id,
+            patience=patience,
+            account=account,
+            reconnect_account=account.unipile_account_id if is_there else "",
+        )
+
+
+@contextmanager
+def _failure_logged() -> Iterator[None]:
+    try:
+        yield
+    except (UnipileError, UnipileNotConfigured) as exc:
+        recording.logger.log(recording.log_level(exc), "No link was made: %s", exc)
+        raise
 
 
 def _is_at_unipile(account: UnipileAccount, patience: Patience) -> bool:

@@ -17,8 +17,6 @@ PAUSES = {Retry.AT_ONCE: 0.25, Retry.AFTER_A_PAUSE: 1.0}
 LONGEST_PAUSE = 60.0
 # What somebody who waits for one account puts up with, in seconds.
 SHORT_PAUSE = 0.5
-# An answer cannot come in no time at all.
-_SHORTEST_TIMEOUT = 0.001
 
 
 class Patience:
@@ -55,7 +53,7 @@ class Patience:
     def timeout(self) -> float:
         """Count a question, and return the seconds until its answer must be there."""
         self.questions += 1
-        return max(_SHORTEST_TIMEOUT, self._deadline - time.monotonic())
+        return self._deadline - time.monotonic()
 
     def is_over(self) -> bool:
         return time.monotonic() >= self._deadline
