@@ -67,9 +67,11 @@ def _holds(stack: ExitStack) -> bool:
     # pgbouncer refuses to run as root.
     user = () if os.geteuid() else ("-u", "nobody")
     _start(stack, bouncer, "pgbouncer", "-q", *user, str(folder / "ini"))
-    via, cache = f"postgres://postgres@127.0.0.1:{bouncer}/puffle?", f"redis://127.0.0.1:{redis}/0"
+    cache = f"redis://127.0.0.1:{redis}/0"
     settings: dict[str, Any] = {"CACHE_URL": cache, "THROTTLE_LIVE": f"{LIMIT}/day"}
-    machine = partial(Service, postgres, sandbox, via=via, **settings)
+    # pgbouncer takes no options of a session.
+    settings["via"] = f"postgres://postgres@127.0.0.1:{bouncer}/puffle?options="
+    machine = partial(Service, postgres, sandbox, **settings)
     first = stack.enter_context(machine())
     second = stack.enter_context(machine(twin=first))
     conf = _NGINX.format(folder=folder, first=first.port, second=second.port, nginx=nginx)
