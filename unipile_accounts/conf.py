@@ -36,21 +36,6 @@ class Conf:
         return parse_api_key(settings.UNIPILE_API_KEY or "")
 
     @property
-    def unipile_timeout(self) -> float:
-        """Seconds until a whole answer must be there, retries included."""
-        return parse_seconds("UNIPILE_TIMEOUT", settings.UNIPILE_TIMEOUT)
-
-    @property
-    def unipile_connect_timeout(self) -> float:
-        """Seconds to open a connection."""
-        return parse_seconds("UNIPILE_CONNECT_TIMEOUT", settings.UNIPILE_CONNECT_TIMEOUT)
-
-    @property
-    def unipile_pool_size(self) -> int:
-        """Connections to Unipile that a process keeps open."""
-        return parse_count("UNIPILE_POOL_SIZE", settings.UNIPILE_POOL_SIZE)
-
-    @property
     def public_url(self) -> str:
         """Where Unipile and browsers reach us, without a slash at the end."""
         return parse_public_url(settings.PUBLIC_URL or "")
@@ -154,24 +139,6 @@ def parse_secrets(name: str, value: str) -> list[str]:
                 f"{name}{which} is not 20 to 200 characters without spaces.", hint=hint
             )
     return secrets
-
-
-def parse_seconds(name: str, value: object) -> float:
-    if not (
-        re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,3})?", str(value)) and 0 < float(str(value)) <= 600
-    ):
-        raise UnipileNotConfigured(
-            f"{name} is not a number of seconds between 0 and 600.", hint="Write it like 15 or 2.5."
-        )
-    return float(str(value))
-
-
-def parse_count(name: str, value: object) -> int:
-    if not re.fullmatch("[1-9][0-9]{0,2}|1000", str(value)):
-        raise UnipileNotConfigured(
-            f"{name} is not a whole number from 1 to 1000.", hint="Write it like 64."
-        )
-    return int(str(value))
 
 
 conf = Conf()

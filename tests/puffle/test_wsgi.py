@@ -22,7 +22,6 @@ SOUND = {
     "UNIPILE_API_KEY": "a-key",
     "UNIPILE_DSN": "api8.unipile.com:13843",
 }
-SECONDS = "is not a number of seconds between 0 and 600. HINT: Write it like 15 or 2.5."
 
 # What is set to what, and what must be said of it. Checks tell all mistakes at once.
 MISTAKES: list[dict[str, tuple[str, str]]] = [
@@ -32,9 +31,6 @@ MISTAKES: list[dict[str, tuple[str, str]]] = [
             "one\ntwo",
             "a line break or another character no key has. HINT: Create",
         ),
-        "UNIPILE_TIMEOUT": ("soon", f"UNIPILE_TIMEOUT {SECONDS}"),
-        "UNIPILE_CONNECT_TIMEOUT": ("-1", f"UNIPILE_CONNECT_TIMEOUT {SECONDS}"),
-        "UNIPILE_POOL_SIZE": ("0", "whole number from 1 to 1000. HINT: Write it like 64."),
     },
     {
         "UNIPILE_WEBHOOK_SECRET": ("x" * 20 + ",guess", "SECRET, number 2 of 2, is not 20 to 200"),

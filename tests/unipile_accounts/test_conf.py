@@ -7,10 +7,8 @@ from unipile_accounts.conf import (
     Dsn,
     conf,
     parse_api_key,
-    parse_count,
     parse_dsn,
     parse_public_url,
-    parse_seconds,
     parse_secrets,
 )
 from unipile_accounts.exceptions import UnipileError, UnipileNotConfigured
@@ -85,39 +83,11 @@ def test_key_is_taken_as_it_is() -> None:
     assert parse_api_key("aB+/=.-_~9") == "aB+/=.-_~9"
 
 
-@pytest.mark.parametrize(("written", "seconds"), [("15", 15), ("2.5", 2.5), (3, 3), ("600", 600)])
-def test_seconds_are_read(written: object, seconds: float) -> None:
-    assert parse_seconds("UNIPILE_TIMEOUT", written) == seconds
-
-
-@pytest.mark.parametrize("written", ["", "soon", None, [], "0", "-1", "601", "nan", "inf", "1e9"])
-def test_wrong_seconds_are_refused(written: object) -> None:
-    with pytest.raises(UnipileNotConfigured, match="UNIPILE_TIMEOUT is not a number of seconds"):
-        parse_seconds("UNIPILE_TIMEOUT", written)
-
-
-@pytest.mark.parametrize(("written", "count"), [("1", 1), ("64", 64), (1000, 1000)])
-def test_counts_are_read(written: object, count: int) -> None:
-    assert parse_count("UNIPILE_POOL_SIZE", written) == count
-
-
-@pytest.mark.parametrize(
-    "written", ["", "many", None, "0", "1001", "-1", "1.5", "\u00b2", "\u0664", True, "9" * 5000]
-)
-def test_wrong_counts_are_refused(written: object) -> None:
-    with pytest.raises(UnipileNotConfigured, match="UNIPILE_POOL_SIZE is not a whole number"):
-        parse_count("UNIPILE_POOL_SIZE", written)
-
-
 def test_settings_are_read_at_the_moment_of_use(settings: Settings) -> None:
     settings.UNIPILE_DSN, settings.UNIPILE_API_KEY = "api1.unipile.com:13111", "first"
-    settings.UNIPILE_TIMEOUT, settings.UNIPILE_CONNECT_TIMEOUT = "9", "4"
-    settings.UNIPILE_POOL_SIZE = "8"
 
     assert conf.unipile_dsn == Dsn("https://api1.unipile.com:13111", {})
     assert conf.unipile_api_key == "first"
-    assert (conf.unipile_timeout, conf.unipile_connect_timeout) == (9, 4)
-    assert conf.unipile_pool_size == 8
     settings.UNIPILE_API_KEY = "second"
     assert conf.unipile_api_key == "second"
 

@@ -9,8 +9,7 @@ from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import requests
-
-from unipile_accounts.conf import conf
+from django.conf import settings
 
 _TCP_OPTIONS = {
     "TCP_NODELAY": 1,
@@ -28,7 +27,7 @@ def new_session(base_url: str) -> requests.Session:
     # Without this, requests reads ~/.netrc and the environment for each question.
     new.trust_env = False
     new.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    new.mount(base_url, _Adapter(pool_maxsize=conf.unipile_pool_size))
+    new.mount(base_url, _Adapter(pool_maxsize=settings.UNIPILE_POOL_SIZE))
     if base_url.startswith("https:"):
         new.proxies, new.verify = _environment(base_url)
     return new

@@ -444,7 +444,7 @@ def test_every_fault_has_a_documented_outcome(
     retry_after: str | None,
 ) -> None:
     if status == 504:
-        settings.UNIPILE_TIMEOUT = "0.4"
+        settings.UNIPILE_TIMEOUT = 0.4
     make_account(account.user, sandbox)
     before = stored(account)
     sandbox.inject(fault, operation=operation)
