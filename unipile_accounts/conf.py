@@ -6,13 +6,14 @@ import ipaddress
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from django.conf import settings
 
 from unipile_accounts.exceptions import UnipileNotConfigured
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:]+")
+_VISIBLE = re.compile("[!-~]+")
 _COPY_DSN = "Copy the DSN from Unipile's dashboard, such as api8.unipile.com:13843."
 
 
@@ -52,27 +53,29 @@ def parse_dsn(value: str) -> Dsn:
 
     https://developer.unipile.com/reference-link/api-usage
     """
-    if not value:
-        raise UnipileNotConfigured("UNIPILE_DSN is not set.", hint=_COPY_DSN)
-    if not value.isascii() or not value.isprintable() or " " in value:
-        raise UnipileNotConfigured("UNIPILE_DSN holds a space or a line break.", hint=_COPY_DSN)
-    try:
-        url = urlsplit(value if "://" in value else f"https://{value}")
-        host, port = url.hostname or "", url.port
-    except ValueError as exc:
-        raise UnipileNotConfigured("UNIPILE_DSN is not an address.", hint=_COPY_DSN) from exc
-    if not _HOST.fullmatch(host):
-        raise UnipileNotConfigured("UNIPILE_DSN names no host.", hint=_COPY_DSN)
-    if url.scheme not in ("http", "https"):
-        raise UnipileNotConfigured("UNIPILE_DSN is not an https address.", hint=_COPY_DSN)
-    if url.scheme == "http" and not _is_loopback(host):
-        raise UnipileNotConfigured(
-            "UNIPILE_DSN would send the API key over plain http.",
-            hint="Write https:// or leave the scheme out; http is for a sandbox on this machine.",
-        )
-    if url.path not in ("", "/") or url.fragment or "@" in url.netloc or port == 0:
-        raise UnipileNotConfigured("UNIPILE_DSN is more than host and port.", hint=_COPY_DSN)
+    written = value if "://" in value or not value else f"https://{value}"
+    url = _read_address("UNIPILE_DSN", written, hint=_COPY_DSN)
     return Dsn(f"{url.scheme}://{url.netloc}", _port_query(url.query))
+
+
+def _read_address(name: str, value: str, *, hint: str) -> SplitResult:
+    """Return the parts of an address that is a scheme, a host, and a port or a query."""
+    if not value:
+        raise UnipileNotConfigured(f"{name} is not set.", hint=hint)
+    try:
+        url = urlsplit(value)
+        is_address = bool(_HOST.fullmatch(url.hostname or "")) and url.port != 0
+    except ValueError:
+        is_address = False
+    if not is_address or not _VISIBLE.fullmatch(value) or url.scheme not in ("http", "https"):
+        raise UnipileNotConfigured(f"{name} is not an https address.", hint=hint)
+    if url.scheme == "http" and not _is_loopback(url.hostname or ""):
+        raise UnipileNotConfigured(
+            f"{name} is plain http.", hint="Write https://. Only this machine may have http://."
+        )
+    if url.path not in ("", "/") or url.fragment or "@" in url.netloc:
+        raise UnipileNotConfigured(f"{name} is more than host and port.", hint=hint)
+    return url
 
 
 def _port_query(query: str) -> dict[str, str]:
@@ -98,7 +101,7 @@ def parse_api_key(value: str) -> str:
     hint = "Create an access token in Unipile's dashboard and set it without quotes or spaces."
     if not value:
         raise UnipileNotConfigured("UNIPILE_API_KEY is not set.", hint=hint)
-    if not re.fullmatch(r"[!-~]+", value):
+    if not _VISIBLE.fullmatch(value):
         raise UnipileNotConfigured(
             "UNIPILE_API_KEY holds a space, a line break or another character no key has.",
             hint=hint,
@@ -108,19 +111,9 @@ def parse_api_key(value: str) -> str:
 
 def parse_public_url(value: str) -> str:
     hint = "Write the address that customers see, such as https://puffle.example."
-    if not value:
-        raise UnipileNotConfigured("PUBLIC_URL is not set.", hint=hint)
-    try:
-        url = urlsplit(value)
-        is_usable = bool(_HOST.fullmatch(url.hostname or "")) and url.port != 0
-    except ValueError:
-        is_usable = False
-    if not is_usable or url.scheme not in ("http", "https") or "@" in url.netloc:
-        raise UnipileNotConfigured("PUBLIC_URL is not an https address.", hint=hint)
-    if url.scheme == "http" and not _is_loopback(url.hostname or ""):
-        raise UnipileNotConfigured("PUBLIC_URL is plain http.", hint=hint)
-    if url.path not in ("", "/") or url.query or url.fragment:
-        raise UnipileNotConfigured("PUBLIC_URL is more than scheme, host and port.", hint=hint)
+    url = _read_address("PUBLIC_URL", value, hint=hint)
+    if url.query:
+        raise UnipileNotConfigured("PUBLIC_URL is more than host and port.", hint=hint)
     return f"{url.scheme}://{url.netloc}"
 
 
@@ -130,14 +123,12 @@ def parse_secrets(name: str, value: str) -> list[str]:
     if not value:
         raise UnipileNotConfigured(f"{name} is not set.", hint=hint)
     secrets = value.split(",")
-    if len(secrets) > 2:
-        raise UnipileNotConfigured(f"{name} holds more than two secrets.", hint=hint)
-    for number, secret in enumerate(secrets, 1):
-        if not re.fullmatch(r"[!-~]{20,200}", secret):
-            which = "" if len(secrets) == 1 else f", number {number} of 2,"
-            raise UnipileNotConfigured(
-                f"{name}{which} is not 20 to 200 characters without spaces.", hint=hint
-            )
+    if len(secrets) > 2 or not all(re.fullmatch("[!-~]{20,200}", secret) for secret in secrets):
+        raise UnipileNotConfigured(
+            f"{name} is not one secret, or two with a comma, of 20 to 200 characters without"
+            " spaces.",
+            hint=hint,
+        )
     return secrets
 
 

@@ -39,20 +39,20 @@ def test_dsn_is_read_in_every_form(written: str, base_url: str, query: dict[str,
     ("written", "what"),
     [
         ("", "is not set"),
-        (" api8.unipile.com", "space"),
-        ("api8.unipile.com\n", "line break"),
-        ("api8.unipile.com\0", "line break"),
-        ("äpi8.unipile.com", "space"),
-        (":13843", "no host"),
-        ("-api8.unipile.com", "no host"),
-        ("api8..unipile.com_", "no host"),
+        (" api8.unipile.com", "not an https address"),
+        ("api8.unipile.com\n", "not an https address"),
+        ("api8.unipile.com\0", "not an https address"),
+        ("äpi8.unipile.com", "not an https address"),
+        (":13843", "not an https address"),
+        ("-api8.unipile.com", "not an https address"),
+        ("api8..unipile.com_", "not an https address"),
         ("ftp://api8.unipile.com", "not an https address"),
         ("http://api8.unipile.com:13843", "plain http"),
         ("http://localhost.evil.example", "plain http"),
         ("http://10.0.0.1", "plain http"),
-        ("https://api8.unipile.com:abc", "not an address"),
-        ("https://[::1", "not an address"),
-        ("https://api8.unipile.com:0", "more than host and port"),
+        ("https://api8.unipile.com:abc", "not an https address"),
+        ("https://[::1", "not an https address"),
+        ("https://api8.unipile.com:0", "not an https address"),
         ("https://api8.unipile.com/api/v1", "more than host and port"),
         ("https://api8.unipile.com/#x", "more than host and port"),
         ("https://user:secret@api8.unipile.com", "more than host and port"),
@@ -110,7 +110,9 @@ def test_public_url_is_read_without_its_slash(written: str, url: str) -> None:
     assert parse_public_url(written) == url
 
 
-@pytest.mark.parametrize("written", ["", "x", "//x", "ftp://x", "https://x?a", "https://x#a"])
+@pytest.mark.parametrize(
+    "written", ["", "x", "//x", "ftp://x", "https://x?a", "https://x#a", "http://x"]
+)
 def test_unusable_public_url_is_named(written: str) -> None:
     with pytest.raises(UnipileNotConfigured, match="PUBLIC_URL"):
         parse_public_url(written)
@@ -127,22 +129,20 @@ def test_missing_secret_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "what"),
+    "written",
     [
-        ("x" * 19, "NAME is not 20 to 200"),
-        ("x" * 201, "NAME is not 20 to 200"),
-        ("x" * 19 + "\n", "NAME is not 20 to 200"),
-        ("x" * 20 + "\n", "NAME is not 20 to 200"),
-        ("\u00e9" * 20, "NAME is not 20 to 200"),
-        ("guess," + "x" * 20, "NAME, number 1 of 2, is not 20 to 200"),
-        ("x" * 20 + ",guess", "NAME, number 2 of 2, is not 20 to 200"),
-        ("x" * 20 + ",", "NAME, number 2 of 2, is not 20 to 200"),
-        ("x" * 20 + ", " + "x" * 20, "NAME, number 2 of 2, is not 20 to 200"),
-        (",".join(["x" * 20] * 3), "NAME holds more than two secrets"),
+        "x" * 19,
+        "x" * 201,
+        "x" * 20 + "\n",
+        "\u00e9" * 20,
+        "guess," + "x" * 20,
+        "x" * 20 + ",",
+        "x" * 20 + ", " + "x" * 20,
+        ",".join(["x" * 20] * 3),
     ],
 )
-def test_wrong_secret_is_named_and_not_shown(written: str, what: str) -> None:
-    with pytest.raises(UnipileNotConfigured, match=what) as caught:
+def test_wrong_secret_is_named_and_not_shown(written: str) -> None:
+    with pytest.raises(UnipileNotConfigured, match="NAME is not one secret") as caught:
         parse_secrets("NAME", written)
 
     assert written not in str(caught.value)
