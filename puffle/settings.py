@@ -53,7 +53,6 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "puffle.middleware.RequestLogMiddleware",
     "puffle.health.HealthMiddleware",
-    "puffle.zero_bytes.ZeroByteMiddleware",
     "puffle.metrics.MetricsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
