@@ -12,6 +12,5 @@ class PuffleConfig(AppConfig):
 
         register(checks.check_hosts)
         register(checks.check_proxies, deploy=True)
-        register(checks.check_hsts, deploy=True)
         register(checks.check_cache, deploy=True)
         register(checks.check_database, deploy=True)

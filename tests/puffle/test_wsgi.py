@@ -91,7 +91,6 @@ def test_sound_environment_passes_the_checks() -> None:
         ({"CACHE_URL": "dbcache://never_created"}, "(puffle.W004) The cache does not answer"),
         ({"ALLOWED_HOSTS": None}, "(puffle.W001) ALLOWED_HOSTS is missing"),
         ({"SECRET_KEY": "short"}, "(security.W009) Your SECRET_KEY has less than 50 characters"),
-        ({"HSTS_PRELOAD": "1"}, "(puffle.W005) HSTS_PRELOAD has no effect without"),
         (
             {"DATABASE_URL": "postgres://puffle@127.0.0.1:1/puffle"},
             "(puffle.W006) The database does not answer: connection failed: connection to server",
@@ -111,12 +110,6 @@ def test_wrong_deployment_is_named_in_one_line(
     assert message in text
     assert text.count(" HINT: ") <= 1
     assert "Traceback" not in text
-
-
-def test_hsts_may_be_preloaded_with_all_it_takes() -> None:
-    whole = {"HSTS_PRELOAD": "1", "HSTS_INCLUDE_SUBDOMAINS": "1", "HSTS_SECONDS": "31536000"}
-
-    assert run("manage.py", "check", "--fail-level=WARNING", **whole)[0] == 0
 
 
 def test_proxies_may_be_none() -> None:
