@@ -11,18 +11,6 @@ from django.core.checks import CheckMessage, Warning
 from django.db import Error, connection
 
 
-def check_hosts(**kwargs: Any) -> list[CheckMessage]:
-    if settings.ALLOWED_HOSTS or settings.DEBUG:
-        return []
-    return [
-        Warning(
-            "ALLOWED_HOSTS is missing, so every request would be refused.",
-            hint="Set it to the host names that are served, such as puffle.example.",
-            id="puffle.W001",
-        )
-    ]
-
-
 def check_proxies(**kwargs: Any) -> list[CheckMessage]:
     """Warn of https without a word on who ends it, because gunicorn itself rarely does."""
     if settings.NUM_PROXIES or not settings.HTTPS or "NUM_PROXIES" in os.environ:

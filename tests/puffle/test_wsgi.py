@@ -75,7 +75,7 @@ def test_wrong_setting_ends_a_command_in_one_line() -> None:
 
 
 def test_sound_environment_passes_the_checks() -> None:
-    assert run("manage.py", "check", "--fail-level=WARNING") == (
+    assert run("manage.py", "check", "--deploy", "--fail-level=WARNING") == (
         0,
         "System check identified no issues (2 silenced).",
     )
@@ -89,7 +89,7 @@ def test_sound_environment_passes_the_checks() -> None:
         ({"CACHE_URL": "redis://127.0.0.1:1/0"}, "(puffle.W004) The cache does not answer"),
         ({"CACHE_URL": "redis:/host"}, "(puffle.W004) The cache does not answer"),
         ({"CACHE_URL": "dbcache://never_created"}, "(puffle.W004) The cache does not answer"),
-        ({"ALLOWED_HOSTS": None}, "(puffle.W001) ALLOWED_HOSTS is missing"),
+        ({"ALLOWED_HOSTS": None}, "(security.W020) ALLOWED_HOSTS must not be empty"),
         ({"SECRET_KEY": "short"}, "(security.W009) Your SECRET_KEY has less than 50 characters"),
         (
             {"DATABASE_URL": "postgres://puffle@127.0.0.1:1/puffle"},
@@ -104,7 +104,7 @@ def test_sound_environment_passes_the_checks() -> None:
 def test_wrong_deployment_is_named_in_one_line(
     changed: dict[str, str | None], message: str
 ) -> None:
-    status, text = run("manage.py", "check", "--fail-level=WARNING", **changed)
+    status, text = run("manage.py", "check", "--deploy", "--fail-level=WARNING", **changed)
 
     assert status == 1
     assert message in text
@@ -113,7 +113,7 @@ def test_wrong_deployment_is_named_in_one_line(
 
 
 def test_proxies_may_be_none() -> None:
-    assert run("manage.py", "check", "--fail-level=WARNING", NUM_PROXIES="0")[0] == 0
+    assert run("manage.py", "check", "--deploy", "--fail-level=WARNING", NUM_PROXIES="0")[0] == 0
 
 
 def test_site_without_unipile_is_served_with_a_warning() -> None:
