@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 import warnings
-from importlib.util import find_spec
 from typing import Any
 
 import psycopg
@@ -122,10 +121,6 @@ def cache(name: str, *, default: str) -> dict[str, Any]:
             f"{name} is not the address of a cache. Write it like redis://host:6379/0."
         )
     backend = found["BACKEND"]
-    if "pymemcache" in backend.lower() and not find_spec("pymemcache"):
-        raise ImproperlyConfigured(
-            f"{name} needs a package that is not installed: pip install pymemcache."
-        )
     if backend.endswith("RedisCache"):
         # A cache that hangs must not hold up what it only counts.
         defaults = {"socket_connect_timeout": 0.2, "socket_timeout": 0.2}
