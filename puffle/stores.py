@@ -7,7 +7,6 @@ import re
 import warnings
 from typing import Any
 
-import psycopg
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env
 
@@ -37,9 +36,9 @@ def database(name: str, *, default: str, pool_size: int, timeout: float) -> dict
     unknown = set(found) - {"ENGINE", "NAME", "USER", "PASSWORD", "HOST", "PORT", "OPTIONS"}
     options = found.setdefault("OPTIONS", {})
     if found["ENGINE"].endswith("sqlite3"):
-        _refuse(name, [*unknown, *options])
+        _refuse(name, {*unknown, *options})
         return found | {"OPTIONS": _sqlite_options(timeout)}
-    _refuse(name, [*unknown, *_unknown_to_libpq(options)])
+    _refuse(name, unknown)
     if _NO_OPTIONS.search(url):
         # pgbouncer refuses them, and the role has the bounds instead.
         options["options"] = ""
@@ -61,16 +60,11 @@ def _parsed(url: str) -> dict[str, Any]:
         return {}
 
 
-def _refuse(name: str, options: list[str]) -> None:
+def _refuse(name: str, options: set[str]) -> None:
     if options:
         raise ImproperlyConfigured(
             f"{name} cannot set {', '.join(sorted(options)).lower()}. Leave it out."
         )
-
-
-def _unknown_to_libpq(options: dict[str, Any]) -> list[str]:
-    known = {option.keyword.decode() for option in psycopg.pq.Conninfo.get_defaults()}
-    return [option for option in options if option not in known]
 
 
 def _bounds(timeout: float) -> dict[str, Any]:

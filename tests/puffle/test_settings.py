@@ -199,11 +199,6 @@ def test_environment_wins_over_the_file(read: Read, tmp_path: Path) -> None:
         ("DATABASE_URL", "postgres://puffle@db.example/", "DATABASE_URL names no database. Write"),
         (
             "DATABASE_URL",
-            "postgres://db.example/name?sslmod=require",
-            "DATABASE_URL cannot set sslmod. Leave it out.",
-        ),
-        (
-            "DATABASE_URL",
             "sqlite:///db.sqlite3?timeout=60&mode=ro",
             "DATABASE_URL cannot set mode, timeout. Leave it out.",
         ),

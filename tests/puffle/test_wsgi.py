@@ -96,6 +96,10 @@ def test_sound_environment_passes_the_checks() -> None:
             "(puffle.W006) The database does not answer: connection failed: connection to server",
         ),
         (
+            {"DATABASE_URL": "postgres://puffle@127.0.0.1:1/puffle?sslmod=require"},
+            '(puffle.W006) The database does not answer: invalid connection option "sslmod".',
+        ),
+        (
             {"DATABASE_URL": "sqlite:////no/such/folder/db"},
             "(puffle.W006) The database does not answer: unable to open database file.",
         ),
