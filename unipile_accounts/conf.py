@@ -6,7 +6,7 @@ import ipaddress
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from urllib.parse import SplitResult, parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from django.conf import settings
 
@@ -79,15 +79,12 @@ def _read_address(name: str, value: str, *, hint: str) -> SplitResult:
 
 
 def _port_query(query: str) -> dict[str, str]:
-    if not query:
-        return {}
-    match parse_qs(query, keep_blank_values=True):
-        case {"port": [port], **rest} if not rest and re.fullmatch(r"[1-9][0-9]{0,4}", port):
-            return {"port": port}
-    raise UnipileNotConfigured(
-        "UNIPILE_DSN holds a query other than ?port=.",
-        hint="Write it like https://api8.unipile.com?port=13843, or api8.unipile.com:13843.",
-    )
+    if query and not re.fullmatch("port=[1-9][0-9]{0,4}", query):
+        raise UnipileNotConfigured(
+            "UNIPILE_DSN holds a query other than ?port=.",
+            hint="Write it like https://api8.unipile.com?port=13843, or api8.unipile.com:13843.",
+        )
+    return dict(parse_qsl(query))
 
 
 def _is_loopback(host: str) -> bool:
