@@ -30,25 +30,47 @@ class Conf:
 
     @property
     def unipile_dsn(self) -> Dsn:
-        return parse_dsn(settings.UNIPILE_DSN or "")
+        return _parse_dsn(settings.UNIPILE_DSN)
 
     @property
     def unipile_api_key(self) -> str:
-        return parse_api_key(settings.UNIPILE_API_KEY or "")
+        hint = "Create an access token in Unipile's dashboard and set it without quotes or spaces."
+        if not settings.UNIPILE_API_KEY:
+            raise UnipileNotConfigured("UNIPILE_API_KEY is not set.", hint=hint)
+        if not _VISIBLE.fullmatch(settings.UNIPILE_API_KEY):
+            raise UnipileNotConfigured(
+                "UNIPILE_API_KEY holds a space, a line break or another character no key has.",
+                hint=hint,
+            )
+        return settings.UNIPILE_API_KEY
 
     @property
     def public_url(self) -> str:
         """Where Unipile and browsers reach us, without a slash at the end."""
-        return parse_public_url(settings.PUBLIC_URL or "")
+        hint = "Write the address that customers see, such as https://puffle.example."
+        url = _read_address("PUBLIC_URL", settings.PUBLIC_URL, hint=hint)
+        if url.query:
+            raise UnipileNotConfigured("PUBLIC_URL is more than host and port.", hint=hint)
+        return f"{url.scheme}://{url.netloc}"
 
     @property
     def webhook_secrets(self) -> list[str]:
         """One or two texts, one of which Unipile's events must carry. The first is registered."""
-        return parse_secrets("UNIPILE_WEBHOOK_SECRET", settings.UNIPILE_WEBHOOK_SECRET or "")
+        hint = "Make one: python -c 'import secrets; print(secrets.token_urlsafe(32))'."
+        if not settings.UNIPILE_WEBHOOK_SECRET:
+            raise UnipileNotConfigured("UNIPILE_WEBHOOK_SECRET is not set.", hint=hint)
+        secrets = settings.UNIPILE_WEBHOOK_SECRET.split(",")
+        if len(secrets) > 2 or not all(re.fullmatch("[!-~]{20,200}", each) for each in secrets):
+            raise UnipileNotConfigured(
+                "UNIPILE_WEBHOOK_SECRET is not one secret, or two with a comma, of 20 to 200"
+                " characters without spaces.",
+                hint=hint,
+            )
+        return secrets
 
 
 @lru_cache
-def parse_dsn(value: str) -> Dsn:
+def _parse_dsn(value: str) -> Dsn:
     """Read a DSN in any of the forms that Unipile's documentation and dashboard show.
 
     https://developer.unipile.com/reference-link/api-usage
@@ -92,41 +114,6 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def parse_api_key(value: str) -> str:
-    hint = "Create an access token in Unipile's dashboard and set it without quotes or spaces."
-    if not value:
-        raise UnipileNotConfigured("UNIPILE_API_KEY is not set.", hint=hint)
-    if not _VISIBLE.fullmatch(value):
-        raise UnipileNotConfigured(
-            "UNIPILE_API_KEY holds a space, a line break or another character no key has.",
-            hint=hint,
-        )
-    return value
-
-
-def parse_public_url(value: str) -> str:
-    hint = "Write the address that customers see, such as https://puffle.example."
-    url = _read_address("PUBLIC_URL", value, hint=hint)
-    if url.query:
-        raise UnipileNotConfigured("PUBLIC_URL is more than host and port.", hint=hint)
-    return f"{url.scheme}://{url.netloc}"
-
-
-def parse_secrets(name: str, value: str) -> list[str]:
-    """Return one or two secrets that a header can carry. Raise for one that is easily guessed."""
-    hint = "Make one: python -c 'import secrets; print(secrets.token_urlsafe(32))'."
-    if not value:
-        raise UnipileNotConfigured(f"{name} is not set.", hint=hint)
-    secrets = value.split(",")
-    if len(secrets) > 2 or not all(re.fullmatch("[!-~]{20,200}", secret) for secret in secrets):
-        raise UnipileNotConfigured(
-            f"{name} is not one secret, or two with a comma, of 20 to 200 characters without"
-            " spaces.",
-            hint=hint,
-        )
-    return secrets
 
 
 conf = Conf()

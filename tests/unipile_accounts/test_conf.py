@@ -3,14 +3,7 @@ from __future__ import annotations
 import pytest
 from pytest_django import Settings
 
-from unipile_accounts.conf import (
-    Dsn,
-    conf,
-    parse_api_key,
-    parse_dsn,
-    parse_public_url,
-    parse_secrets,
-)
+from unipile_accounts.conf import Dsn, conf
 from unipile_accounts.exceptions import UnipileError, UnipileNotConfigured
 
 
@@ -31,8 +24,12 @@ from unipile_accounts.exceptions import UnipileError, UnipileNotConfigured
         ("http://[::1]:8001", "http://[::1]:8001", {}),
     ],
 )
-def test_dsn_is_read_in_every_form(written: str, base_url: str, query: dict[str, str]) -> None:
-    assert parse_dsn(written) == Dsn(base_url, query)
+def test_dsn_is_read_in_every_form(
+    settings: Settings, written: str, base_url: str, query: dict[str, str]
+) -> None:
+    settings.UNIPILE_DSN = written
+
+    assert conf.unipile_dsn == Dsn(base_url, query)
 
 
 @pytest.mark.parametrize(
@@ -62,9 +59,11 @@ def test_dsn_is_read_in_every_form(written: str, base_url: str, query: dict[str,
         ("api8.unipile.com?port=123456", "query"),
     ],
 )
-def test_wrong_dsn_is_named_with_a_hint(written: str, what: str) -> None:
+def test_wrong_dsn_is_named_with_a_hint(settings: Settings, written: str, what: str) -> None:
+    settings.UNIPILE_DSN = written
+
     with pytest.raises(UnipileNotConfigured, match="UNIPILE_DSN") as caught:
-        parse_dsn(written)
+        _ = conf.unipile_dsn
 
     assert what in caught.value.message
     assert caught.value.hint
@@ -72,15 +71,19 @@ def test_wrong_dsn_is_named_with_a_hint(written: str, what: str) -> None:
 
 
 @pytest.mark.parametrize("written", ["", " key", "key\n", "ke y", "kéy", "k\0"])
-def test_wrong_key_is_refused_and_not_repeated(written: str) -> None:
+def test_wrong_key_is_refused_and_not_repeated(settings: Settings, written: str) -> None:
+    settings.UNIPILE_API_KEY = written
+
     with pytest.raises(UnipileNotConfigured, match="UNIPILE_API_KEY") as caught:
-        parse_api_key(written)
+        _ = conf.unipile_api_key
 
     assert "kéy" not in str(caught.value)
 
 
-def test_key_is_taken_as_it_is() -> None:
-    assert parse_api_key("aB+/=.-_~9") == "aB+/=.-_~9"
+def test_key_is_taken_as_it_is(settings: Settings) -> None:
+    settings.UNIPILE_API_KEY = "aB+/=.-_~9"
+
+    assert conf.unipile_api_key == "aB+/=.-_~9"
 
 
 def test_settings_are_read_at_the_moment_of_use(settings: Settings) -> None:
@@ -106,26 +109,34 @@ def test_wrong_deployment_is_no_bad_answer() -> None:
         ("http://localhost", "http://localhost"),
     ],
 )
-def test_public_url_is_read_without_its_slash(written: str, url: str) -> None:
-    assert parse_public_url(written) == url
+def test_public_url_is_read_without_its_slash(settings: Settings, written: str, url: str) -> None:
+    settings.PUBLIC_URL = written
+
+    assert conf.public_url == url
 
 
 @pytest.mark.parametrize(
     "written", ["", "x", "//x", "ftp://x", "https://x?a", "https://x#a", "http://x"]
 )
-def test_unusable_public_url_is_named(written: str) -> None:
+def test_unusable_public_url_is_named(settings: Settings, written: str) -> None:
+    settings.PUBLIC_URL = written
+
     with pytest.raises(UnipileNotConfigured, match="PUBLIC_URL"):
-        parse_public_url(written)
+        _ = conf.public_url
 
 
 @pytest.mark.parametrize("written", ["x" * 20, "!~" * 100, f"{'x' * 20},{'y' * 20}"])
-def test_secrets_are_taken_as_written(written: str) -> None:
-    assert parse_secrets("NAME", written) == written.split(",")
+def test_secrets_are_taken_as_written(settings: Settings, written: str) -> None:
+    settings.UNIPILE_WEBHOOK_SECRET = written
+
+    assert conf.webhook_secrets == written.split(",")
 
 
-def test_missing_secret_is_named() -> None:
-    with pytest.raises(UnipileNotConfigured, match=r"NAME is not set\. Make one: python -c"):
-        parse_secrets("NAME", "")
+def test_missing_secret_is_named(settings: Settings) -> None:
+    settings.UNIPILE_WEBHOOK_SECRET = ""
+
+    with pytest.raises(UnipileNotConfigured, match=r"SECRET is not set\. Make one: python -c"):
+        _ = conf.webhook_secrets
 
 
 @pytest.mark.parametrize(
@@ -141,9 +152,11 @@ def test_missing_secret_is_named() -> None:
         ",".join(["x" * 20] * 3),
     ],
 )
-def test_wrong_secret_is_named_and_not_shown(written: str) -> None:
-    with pytest.raises(UnipileNotConfigured, match="NAME is not one secret") as caught:
-        parse_secrets("NAME", written)
+def test_wrong_secret_is_named_and_not_shown(settings: Settings, written: str) -> None:
+    settings.UNIPILE_WEBHOOK_SECRET = written
+
+    with pytest.raises(UnipileNotConfigured, match="SECRET is not one secret") as caught:
+        _ = conf.webhook_secrets
 
     assert written not in str(caught.value)
 
