@@ -12,9 +12,6 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from unipile_accounts.conf import conf
-from unipile_accounts.exceptions import UnipileNotConfigured
-
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "puffle.settings")
 try:
     logconfig_dict = settings.LOGGING
@@ -22,16 +19,6 @@ except ImproperlyConfigured as exc:
     print(exc, file=sys.stderr)  # noqa: T201
     # gunicorn does not start again after this status.
     sys.exit(3)
-
-
-def _longest_request() -> int:
-    try:
-        seconds = conf.unipile_timeout
-    except UnipileNotConfigured:
-        # `manage.py check` names it.
-        seconds = 0
-    return math.ceil(seconds + 3 * settings.DATABASE_TIMEOUT)
-
 
 # A refresh holds a thread while it waits for Unipile, and processes share requests unevenly.
 # One process alone must let 64 of them wait and still answer others.
@@ -41,7 +28,7 @@ threads = 100
 # Read the settings once, so that a mistake in them is named once and stops the start.
 preload_app = True
 # Finish the requests that are running.
-graceful_timeout = _longest_request() + 5
+graceful_timeout = math.ceil(settings.UNIPILE_TIMEOUT + 3 * settings.DATABASE_TIMEOUT) + 5
 # The control socket would be a file in the working directory, and nothing uses it.
 control_socket_disable = True
 

@@ -10,8 +10,6 @@ class PuffleConfig(AppConfig):
     def ready(self) -> None:
         from puffle import checks
 
-        register(checks.check_hosts)
         register(checks.check_proxies, deploy=True)
-        register(checks.check_hsts, deploy=True)
         register(checks.check_cache, deploy=True)
         register(checks.check_database, deploy=True)

@@ -49,11 +49,11 @@ def whole_number(name: str, *, default: int, least: int = 0) -> int:
     return int(value)
 
 
-def seconds(name: str, *, default: float) -> float:
+def seconds(name: str, *, default: float, least: float = 0) -> float:
     value = text(name, default=f"{default:g}")
-    if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,3})?", value):
+    if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,3})?", value) or float(value) < least:
         raise ImproperlyConfigured(
-            f"{name} must be a number of seconds from 0 to 999, such as {default:g}."
+            f"{name} must be a number of seconds from {least:g} to 999, such as {default:g}."
         )
     return float(value)
 

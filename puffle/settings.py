@@ -53,7 +53,6 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "puffle.middleware.RequestLogMiddleware",
     "puffle.health.HealthMiddleware",
-    "puffle.zero_bytes.ZeroByteMiddleware",
     "puffle.metrics.MetricsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -170,12 +169,12 @@ LOGGING = logging.configuration(as_json=env.switch("LOG_JSON", default=not DEBUG
 
 # --- Unipile ------------------------------------------------------------------------------------
 
+UNIPILE_TIMEOUT = env.seconds("UNIPILE_TIMEOUT", default=15, least=0.1)
+UNIPILE_CONNECT_TIMEOUT = env.seconds("UNIPILE_CONNECT_TIMEOUT", default=5, least=0.1)
+UNIPILE_POOL_SIZE = env.whole_number("UNIPILE_POOL_SIZE", default=64, least=1)
 # Kept as text. unipile_accounts.conf reads them, and `manage.py check` names a wrong one.
 UNIPILE_DSN = env.text("UNIPILE_DSN")
 UNIPILE_API_KEY = env.text("UNIPILE_API_KEY")
-UNIPILE_TIMEOUT = env.text("UNIPILE_TIMEOUT", default="15")
-UNIPILE_CONNECT_TIMEOUT = env.text("UNIPILE_CONNECT_TIMEOUT", default="5")
-UNIPILE_POOL_SIZE = env.text("UNIPILE_POOL_SIZE", default="64")
 UNIPILE_WEBHOOK_SECRET = env.text("UNIPILE_WEBHOOK_SECRET")
 PUBLIC_URL = env.text("PUBLIC_URL")
 
@@ -197,8 +196,6 @@ REST_FRAMEWORK = {
     },
     "NUM_PROXIES": NUM_PROXIES,
     "URL_FORMAT_OVERRIDE": None,
-    # The schema would take any version from its query.
-    "ALLOWED_VERSIONS": [__version__],
     "VIEW_DESCRIPTION_FUNCTION": "puffle.api.views.no_description",
 }
 

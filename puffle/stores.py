@@ -5,10 +5,8 @@ from __future__ import annotations
 import math
 import re
 import warnings
-from importlib.util import find_spec
 from typing import Any
 
-import psycopg
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env
 
@@ -38,9 +36,9 @@ def database(name: str, *, default: str, pool_size: int, timeout: float) -> dict
     unknown = set(found) - {"ENGINE", "NAME", "USER", "PASSWORD", "HOST", "PORT", "OPTIONS"}
     options = found.setdefault("OPTIONS", {})
     if found["ENGINE"].endswith("sqlite3"):
-        _refuse(name, [*unknown, *options])
+        _refuse(name, {*unknown, *options})
         return found | {"OPTIONS": _sqlite_options(timeout)}
-    _refuse(name, [*unknown, *_unknown_to_libpq(options)])
+    _refuse(name, unknown)
     if _NO_OPTIONS.search(url):
         # pgbouncer refuses them, and the role has the bounds instead.
         options["options"] = ""
@@ -62,16 +60,11 @@ def _parsed(url: str) -> dict[str, Any]:
         return {}
 
 
-def _refuse(name: str, options: list[str]) -> None:
+def _refuse(name: str, options: set[str]) -> None:
     if options:
         raise ImproperlyConfigured(
             f"{name} cannot set {', '.join(sorted(options)).lower()}. Leave it out."
         )
-
-
-def _unknown_to_libpq(options: dict[str, Any]) -> list[str]:
-    known = {option.keyword.decode() for option in psycopg.pq.Conninfo.get_defaults()}
-    return [option for option in options if option not in known]
 
 
 def _bounds(timeout: float) -> dict[str, Any]:
@@ -122,10 +115,6 @@ def cache(name: str, *, default: str) -> dict[str, Any]:
             f"{name} is not the address of a cache. Write it like redis://host:6379/0."
         )
     backend = found["BACKEND"]
-    if "pymemcache" in backend.lower() and not find_spec("pymemcache"):
-        raise ImproperlyConfigured(
-            f"{name} needs a package that is not installed: pip install pymemcache."
-        )
     if backend.endswith("RedisCache"):
         # A cache that hangs must not hold up what it only counts.
         defaults = {"socket_connect_timeout": 0.2, "socket_timeout": 0.2}

@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.templatetags.static import static
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from puffle.api import tokens, views
 
@@ -21,8 +22,8 @@ urlpatterns = [
     path("", include("unipile_accounts.urls")),
     re_path(r"^api/token/?$", tokens.TokenView.as_view(), name="token"),
     re_path(r"^api/token/refresh/?$", tokens.TokenRefreshView.as_view(), name="token-refresh"),
-    re_path(r"^api/schema/?$", views.SchemaView.as_view(), name="schema"),
-    re_path(r"^api/docs/?$", views.DocsView.as_view(url_name="schema"), name="docs"),
+    re_path(r"^api/schema/?$", SpectacularAPIView.as_view(), name="schema"),
+    re_path(r"^api/docs/?$", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     re_path(r"^api(?:/.*)?$", views.UnknownRouteView.as_view()),
     # Browsers ask for it at every site, and complain in their console where there is none.
     path("favicon.ico", RedirectView.as_view(url=static("unipile_accounts/favicon.svg"))),

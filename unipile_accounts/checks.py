@@ -28,9 +28,6 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
 _SETTINGS: list[tuple[str, str, Callable[[], object]]] = [
     ("UNIPILE_DSN", "E001", lambda: conf.unipile_dsn),
     ("UNIPILE_API_KEY", "E002", lambda: conf.unipile_api_key),
-    ("UNIPILE_TIMEOUT", "E003", lambda: conf.unipile_timeout),
-    ("UNIPILE_CONNECT_TIMEOUT", "E004", lambda: conf.unipile_connect_timeout),
-    ("UNIPILE_POOL_SIZE", "E005", lambda: conf.unipile_pool_size),
     # Only connecting accounts and events need these.
     ("PUBLIC_URL", "E006", lambda: settings.PUBLIC_URL and conf.public_url),
     (

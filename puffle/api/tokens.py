@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_in
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import AuthenticationFailed, Throttled
@@ -23,13 +23,12 @@ class TokenThrottle(AddressRateThrottle):
     scope = "token"
 
 
-class TokenPairSerializer(serializers.Serializer[Any]):
-    access = serializers.CharField(help_text="Send it as `Authorization: Bearer <access>`.")
-    refresh = serializers.CharField(help_text="Exchange it when the access token has expired.")
-
-
 class AccessTokenSerializer(serializers.Serializer[Any]):
     access = serializers.CharField(help_text="Send it as `Authorization: Bearer <access>`.")
+
+
+class TokenPairSerializer(AccessTokenSerializer):
+    refresh = serializers.CharField(help_text="Exchange it when the access token has expired.")
 
 
 # A docstring would be public, as the description of the body.
@@ -45,13 +44,6 @@ class TokenObtainPairSerializer(simplejwt_serializers.TokenObtainPairSerializer)
         # Axes forgets the failures before a login.
         user_logged_in.send(type(self.user), request=self.context["request"], user=self.user)
         return tokens
-
-
-class TooManyFailedLogins(Throttled):
-    default_detail = _("Too many failed logins.")
-
-    def __init__(self) -> None:
-        super().__init__(wait=settings.AXES_COOLOFF_TIME.total_seconds())
 
 
 class TokenView(simplejwt.TokenObtainPairView):
@@ -72,7 +64,8 @@ class TokenView(simplejwt.TokenObtainPairView):
             return super().post(request, *args, **kwargs)
         except AuthenticationFailed as exc:
             if getattr(request, "axes_locked_out", False):
-                raise TooManyFailedLogins from exc
+                wait = settings.AXES_COOLOFF_TIME.total_seconds()
+                raise Throttled(wait, _("Too many failed logins.")) from exc
             raise
 
 

@@ -2,19 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework.exceptions import NotFound
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.views import APIView
-
-
-class SchemaView(SpectacularAPIView):
-    authentication_classes = ()
-
-
-class DocsView(SpectacularSwaggerView):
-    authentication_classes = ()
 
 
 def no_description(view: APIView, html: bool = False) -> str:

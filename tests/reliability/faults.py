@@ -19,7 +19,7 @@ class Case(NamedTuple):
     code: str | None
     proves: dict[str, str] = {}
     # Seconds that Unipile has; few where the fault is that it takes longer.
-    timeout: str = "15"
+    timeout: float = 15
 
 
 def _error(status: int, error_type: str | None = None, **fields: Any) -> Fault:
@@ -62,16 +62,16 @@ CASES = {
     "half, of chunks": Case(Fault(cut=40, framing="chunked"), "unipile_unavailable"),
     "hung up": Case(Fault(close=True), "unipile_unavailable"),
     "reset": Case(Fault(reset=True), "unipile_unavailable"),
-    "silent": Case(Fault(silent=True), "unipile_timeout", timeout="0.15"),
+    "silent": Case(Fault(silent=True), "unipile_timeout", timeout=0.15),
     "arrays": Case(Fault(arrays=17 * MIB), "unipile_error"),
     "no gzip": Case(Fault(headers={"Content-Encoding": "gzip"}), "unipile_error"),
     "gzip bomb": Case(Fault(gzip=True, padding=17 * MIB), "unipile_error"),
     "endless": Case(Fault(padding=17 * MIB), "unipile_error"),
-    "late": Case(Fault(delay=1), "unipile_timeout", timeout="0.15"),
-    "dripping head": Case(Fault(drip_headers=0.05), "unipile_timeout", timeout="0.15"),
-    "dripping body": Case(Fault(drip_body=0.05), "unipile_timeout", timeout="0.15"),
+    "late": Case(Fault(delay=1), "unipile_timeout", timeout=0.15),
+    "dripping head": Case(Fault(drip_headers=0.05), "unipile_timeout", timeout=0.15),
+    "dripping body": Case(Fault(drip_body=0.05), "unipile_timeout", timeout=0.15),
     "dripping chunks": Case(
-        Fault(drip_body=0.05, framing="chunked"), "unipile_timeout", timeout="0.15"
+        Fault(drip_body=0.05, framing="chunked"), "unipile_timeout", timeout=0.15
     ),
     "early hints": Case(Fault(early_hints=2), "unipile_error"),
     # What is odd, but a whole answer.

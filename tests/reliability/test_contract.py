@@ -64,7 +64,7 @@ def accounts(owner: User, stranger: User, sandbox: Sandbox) -> list[UnipileAccou
 @pytest.fixture(autouse=True)
 def _in_a_hurry(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.ALLOWED_HOSTS = ["localhost"]
-    settings.UNIPILE_TIMEOUT = "0.1"
+    settings.UNIPILE_TIMEOUT = 0.1
     settings.PUBLIC_URL = "https://puffle.example"
     settings.REST_FRAMEWORK = {
         **settings.REST_FRAMEWORK,

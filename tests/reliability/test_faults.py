@@ -164,7 +164,7 @@ def test_fault_has_its_outcome_writes_nothing_wrong_and_ends_with_its_cause(
         assert is_our_key or all(record.levelno < logging.ERROR for record in caplog.records)
 
     sandbox.clear_faults()
-    settings.UNIPILE_TIMEOUT = "15"
+    settings.UNIPILE_TIMEOUT = 15
     UnipileAccount.objects.filter(pk=account.pk).update(status="connected")
     assert through_api(account)
     assert stored(account)["name"] == "New name"

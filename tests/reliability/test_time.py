@@ -36,7 +36,7 @@ SECOND_TRY = {
 def test_refresh_ends_in_time(
     api: APIClient, account: UnipileAccount, sandbox: Sandbox, settings: Settings, fault: Fault
 ) -> None:
-    settings.UNIPILE_TIMEOUT = str(SHORT)
+    settings.UNIPILE_TIMEOUT = SHORT
     sandbox.inject(fault)
 
     assert seconds_of_a_refresh(api, account) < SHORT + SPARE
@@ -50,7 +50,7 @@ def test_second_try_gets_the_rest_of_time(
     settings: Settings,
     faults: tuple[Fault, Fault],
 ) -> None:
-    settings.UNIPILE_TIMEOUT = str(LONG)
+    settings.UNIPILE_TIMEOUT = LONG
     sandbox.inject(faults[0], times=1)
     sandbox.inject(faults[1])
 
@@ -91,7 +91,7 @@ def test_refresh_is_tried_twice_where_that_helps(
     requests: int,
 ) -> None:
     if fault.delay:
-        settings.UNIPILE_TIMEOUT = "0.2"
+        settings.UNIPILE_TIMEOUT = 0.2
     sandbox.inject(fault)
 
     api.post("/api/unipile/refresh", {"accountId": str(account.pk)}, format="json")

@@ -37,21 +37,6 @@ _WAIT = {
     "unipile_unavailable": 30,
     "database_unavailable": 5,
 }
-# Any question that is put to Unipile about an account can end like this.
-ASKING = (
-    "not_found",
-    "reconnect_required",
-    "account_unavailable",
-    "not_linkedin",
-    "unipile_error",
-    "unipile_authentication",
-    "unipile_account_not_listed",
-    "unipile_rate_limited",
-    "unipile_unavailable",
-    "unipile_not_configured",
-    "unipile_timeout",
-)
-
 # Unipile can refuse a link like this.
 LINKING = (
     "unipile_error",
@@ -60,6 +45,15 @@ LINKING = (
     "unipile_unavailable",
     "unipile_not_configured",
     "unipile_timeout",
+)
+# Any question that is put to Unipile about an account can end like this.
+ASKING = (
+    "not_found",
+    "reconnect_required",
+    "account_unavailable",
+    "not_linkedin",
+    *LINKING,
+    "unipile_account_not_listed",
 )
 
 

@@ -44,9 +44,6 @@ class AccountIdField(serializers.Field[uuid.UUID, Any, str, Any]):
             self.fail("unipile_id")
         self.fail("invalid")
 
-    def to_representation(self, value: uuid.UUID) -> str:
-        return str(value)
-
 
 class AccountIdSerializer(serializers.Serializer[Any]):
     accountId = AccountIdField(  # noqa: N815  # the name on the public page

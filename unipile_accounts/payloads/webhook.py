@@ -18,7 +18,6 @@ class AccountEvent(NamedTuple):
     """Something happened to an account. It has no time, no order, and may come twice."""
 
     unipile_account_id: str
-    account_type: str
     message: str
 
 
@@ -37,15 +36,9 @@ def read_webhook(body: bytes) -> AccountEvent | LinkNotice:
     except RecursionError:
         raise ValueError("The body is nested too deeply.") from None
     match webhook:
-        case {
-            "AccountStatus": {
-                "account_id": str(account_id),
-                "account_type": str(account_type),
-                "message": str(message),
-            }
-        }:
-            _check(account_id, account_type, message)
-            return AccountEvent(account_id, account_type, message)
+        case {"AccountStatus": {"account_id": str(account_id), "message": str(message)}}:
+            _check(account_id, message)
+            return AccountEvent(account_id, message)
         case {"AccountStatus": _}:
             raise ValueError("AccountStatus lacks a text.")
         case {"status": str(status), "account_id": str(account_id), "name": str(name)}:

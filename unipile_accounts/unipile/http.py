@@ -13,6 +13,8 @@ from functools import partial
 from json import loads
 from typing import Any, NamedTuple
 
+from django.conf import settings
+
 from unipile_accounts import metrics
 from unipile_accounts.conf import conf
 from unipile_accounts.exceptions import UnipileError, UnipileNotConfigured, UnipileUnexpectedAnswer
@@ -79,7 +81,7 @@ def begin(
     question is about one account, so that an error may speak of it.
     """
     dsn = conf.unipile_dsn
-    seconds = conf.unipile_timeout if timeout is None else timeout
+    seconds = settings.UNIPILE_TIMEOUT if timeout is None else timeout
     if seconds <= 0:
         raise error_of_connection(TimeoutError(), about=about)
     exchange = partial(
@@ -91,7 +93,7 @@ def begin(
         params={**(query or {}), **dsn.query},
         json=json,
         headers={"Accept": "application/json", "X-API-KEY": conf.unipile_api_key},
-        timeout=(min(conf.unipile_connect_timeout, seconds), seconds),
+        timeout=(min(settings.UNIPILE_CONNECT_TIMEOUT, seconds), seconds),
     )
     # What follows the resource may be an id.
     resource = path.split("/")[1]

@@ -9,8 +9,7 @@ from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import requests
-
-from unipile_accounts.conf import conf
+from django.conf import settings
 
 _TCP_OPTIONS = {
     "TCP_NODELAY": 1,
@@ -28,7 +27,7 @@ def new_session(base_url: str) -> requests.Session:
     # Without this, requests reads ~/.netrc and the environment for each question.
     new.trust_env = False
     new.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    new.mount(base_url, _Adapter(pool_maxsize=conf.unipile_pool_size))
+    new.mount(base_url, _Adapter(pool_maxsize=settings.UNIPILE_POOL_SIZE))
     if base_url.startswith("https:"):
         new.proxies, new.verify = _environment(base_url)
     return new
@@ -41,19 +40,18 @@ def _environment(base_url: str) -> tuple[Any, Any]:
     return found["proxies"], found["verify"]
 
 
-_sessions: dict[str, requests.Session] = {}
-# Two processes must not talk over one socket.
-os.register_at_fork(after_in_child=_sessions.clear)
-
-
+@lru_cache(maxsize=1)
 def session(base_url: str) -> requests.Session:
     """Return the session that all threads share."""
-    return _sessions.get(base_url) or _sessions.setdefault(base_url, new_session(base_url))
+    return new_session(base_url)
+
+
+# Two processes must not talk over one socket.
+os.register_at_fork(after_in_child=session.cache_clear)
 
 
 def close_session() -> None:
-    while _sessions:
-        _sessions.popitem()[1].close()
+    session.cache_clear()
     _environment.cache_clear()
 
 

@@ -12,7 +12,6 @@ from unipile_accounts.exceptions import UnipileAPIError, UnipileUnexpectedAnswer
 from unipile_accounts.unipile import http
 
 PAGE_SIZE = 250
-MAX_PAGES = 40
 
 # Unipile's default leaves out connecting, ok and stopped.
 ACCOUNT_EVENTS = (
@@ -37,20 +36,15 @@ def list_webhooks() -> list[Any]:
     """
     webhooks: list[Any] = []
     query = {"limit": str(PAGE_SIZE)}
-    for _ in range(MAX_PAGES):
+    while True:
         match http.begin("GET", "/webhooks", about="the list of webhooks", query=query).wait():
-            case {"items": list(items), **rest}:
+            case {"items": list(items), "cursor": str(cursor)} if cursor != query.get("cursor"):
                 webhooks += items
-            case _:
-                break
-        match rest.get("cursor"):
-            case None | "":
-                return webhooks
-            case str(cursor):
                 query["cursor"] = cursor
+            case {"items": list(items), **rest} if not rest.get("cursor"):
+                return webhooks + items
             case _:
-                break
-    raise UnipileUnexpectedAnswer("Unipile's answer is not a list of webhooks that ends.")
+                raise UnipileUnexpectedAnswer("Unipile's answer is not a list of webhooks.")
 
 
 def create_account_webhook(*, request_url: str, secret: str) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 import sys
 import time
@@ -190,6 +191,9 @@ def test_dead_cache_lets_requests_through_and_is_logged(
 ) -> None:
     rates(refresh="1/min")
     settings.CACHES = {"default": broken}
+    for each in logging.getLogger("puffle.cache").filters:
+        # Another test may have said within this minute that the cache is down.
+        vars(each).clear()
 
     assert [refresh(api, account).status_code for _ in range(3)] == [200] * 3
 

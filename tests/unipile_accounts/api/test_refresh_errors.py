@@ -21,7 +21,7 @@ from unipile_accounts.models import UnipileAccount
 from unipile_sandbox import Fault, Request, Sandbox, linkedin_account
 
 NO_KEYS = ("premiumFeatures", "premiumId", "premiumContractId")
-QUICK = "0.3"
+QUICK = 0.3
 JSON_404 = Fault(status=404, body=b'{"type":"errors/invalid_resource_identifier","status":404}')
 HTML = b"<!doctype html><title>Not here</title>"
 UNUSABLE_BODIES = {
@@ -369,9 +369,6 @@ def test_nobody_at_the_address_is_unavailable(
         ("UNIPILE_DSN", ""),
         ("UNIPILE_API_KEY", ""),
         ("UNIPILE_DSN", "http://api8.unipile.com:13843"),
-        ("UNIPILE_TIMEOUT", "soon"),
-        ("UNIPILE_CONNECT_TIMEOUT", "-1"),
-        ("UNIPILE_POOL_SIZE", "many"),
     ],
 )
 def test_wrong_settings_are_the_operators_business(

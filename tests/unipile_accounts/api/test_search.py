@@ -288,15 +288,6 @@ def test_long_cursor_of_unipile_leads_on(
     assert sandbox.requests[-1].json == {"cursor": unipiles}
 
 
-def test_cursor_too_long_to_come_back_is_unexpected(
-    api: APIClient, account: UnipileAccount, sandbox: Sandbox
-) -> None:
-    page = json.dumps({"items": [], "cursor": secrets.token_urlsafe(50_000)}).encode()
-    sandbox.inject(Fault(body=page))
-
-    assert error_of(search(api, account), 502)["code"] == "unipile_error"
-
-
 @pytest.mark.parametrize(
     ("filters", "wrong"),
     [
@@ -444,7 +435,7 @@ def test_every_fault_has_a_documented_outcome(
     retry_after: str | None,
 ) -> None:
     if status == 504:
-        settings.UNIPILE_TIMEOUT = "0.4"
+        settings.UNIPILE_TIMEOUT = 0.4
     make_account(account.user, sandbox)
     before = stored(account)
     sandbox.inject(fault, operation=operation)

@@ -17,7 +17,7 @@ from unipile_accounts.results import Door
 from unipile_accounts.services import refresh_account
 from unipile_sandbox import Fault, Sandbox, samples
 
-QUICK = "0.3"
+QUICK = 0.3
 SECRETS = ("the-key-of-the-operator", "not-a-real-password", "proxyuser", "ACoAAB", "a-member-name")
 
 

@@ -125,7 +125,7 @@ def test_wrong_use_is_status_2(program: Program) -> None:
     ("environment", "message"),
     [
         ({"UNIPILE_DSN": ""}, "UNIPILE_DSN is not set."),
-        ({"UNIPILE_TIMEOUT": "soon"}, "UNIPILE_TIMEOUT is not a number of seconds"),
+        ({"UNIPILE_TIMEOUT": "soon"}, "UNIPILE_TIMEOUT must be a number of seconds"),
         ({"DATABASE_URL": "sqlite:////nowhere/to/be.found"}, "The database cannot be used: "),
         # With these Django itself cannot start.
         ({"SECRET_KEY": ""}, "SECRET_KEY is missing."),

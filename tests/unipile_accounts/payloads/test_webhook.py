@@ -21,16 +21,12 @@ def read(webhook: Any) -> AccountEvent | LinkNotice:
 @pytest.mark.parametrize(
     ("webhook", "meaning"),
     [
-        ({"AccountStatus": STATUS}, AccountEvent(ID, "LINKEDIN", "CREDENTIALS")),
+        ({"AccountStatus": STATUS}, AccountEvent(ID, "CREDENTIALS")),
         (
             {"AccountStatus": {**STATUS, "message": "of next year", "product": "recruiter"}},
-            AccountEvent(ID, "LINKEDIN", "of next year"),
+            AccountEvent(ID, "of next year"),
         ),
-        (
-            {"AccountStatus": {**STATUS, "account_type": "WHATSAPP"}},
-            AccountEvent(ID, "WHATSAPP", "CREDENTIALS"),
-        ),
-        ({"AccountStatus": STATUS, **NOTICE}, AccountEvent(ID, "LINKEDIN", "CREDENTIALS")),
+        ({"AccountStatus": STATUS, **NOTICE}, AccountEvent(ID, "CREDENTIALS")),
         (NOTICE, LinkNotice("CREATION_SUCCESS", ID, "token")),
         ({**NOTICE, "brand_new": [1]}, LinkNotice("CREATION_SUCCESS", ID, "token")),
     ],
@@ -53,7 +49,6 @@ def test_events_and_notices_are_read(webhook: Any, meaning: object) -> None:
         {"AccountStatus": {**STATUS, "account_id": "\ud800"}},
         {"AccountStatus": {**STATUS, "account_id": "a" * 1001}},
         {"AccountStatus": {**STATUS, "message": ["OK"]}},
-        {"AccountStatus": {**STATUS, "account_type": 1}},
         {"AccountStatus": {}, **NOTICE},
         {**NOTICE, "account_id": 5},
         {**NOTICE, "name": None},

@@ -56,7 +56,7 @@ def test_deadline_holds_over_tls(tls_sandbox: Sandbox, settings: Settings) -> No
 def test_deadline_is_that_of_the_settings_when_none_is_given(
     account: str, sandbox: Sandbox, settings: Settings
 ) -> None:
-    settings.UNIPILE_TIMEOUT = "0.2"
+    settings.UNIPILE_TIMEOUT = 0.2
     sandbox.inject(Fault(delay=60))
 
     with no_longer_than(2), pytest.raises(UnipileTimeout):
@@ -81,7 +81,7 @@ def test_server_that_accepts_and_says_nothing_is_a_timeout(settings: Settings, s
 
 
 def test_connection_that_is_not_made_in_time_is_given_up(settings: Settings) -> None:
-    settings.UNIPILE_CONNECT_TIMEOUT = "0.2"
+    settings.UNIPILE_CONNECT_TIMEOUT = 0.2
     with full_server() as port:
         settings.UNIPILE_DSN, settings.UNIPILE_API_KEY = f"http://127.0.0.1:{port}", "key"
 
@@ -92,7 +92,7 @@ def test_connection_that_is_not_made_in_time_is_given_up(settings: Settings) -> 
 def test_silent_addresses_of_a_host_share_the_deadline(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.UNIPILE_CONNECT_TIMEOUT = "0.2"
+    settings.UNIPILE_CONNECT_TIMEOUT = 0.2
     settings.UNIPILE_DSN, settings.UNIPILE_API_KEY = "http://localhost:13843", "key"
     with full_server() as port:
         silent = socket.getaddrinfo("127.0.0.1", port, type=socket.SOCK_STREAM)

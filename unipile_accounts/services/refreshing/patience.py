@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 import time
 
-from unipile_accounts.conf import conf
+from django.conf import settings
+
 from unipile_accounts.exceptions import Retry, UnipileError, UnipileNotAsked
 from unipile_accounts.interrupts import pause
 
@@ -44,11 +45,11 @@ class Patience:
     @classmethod
     def of_one_refresh(cls) -> Patience:
         """Allow a second try at once, within UNIPILE_TIMEOUT for everything."""
-        return cls(seconds=conf.unipile_timeout, tries=2, longest_pause=SHORT_PAUSE)
+        return cls(seconds=settings.UNIPILE_TIMEOUT, tries=2, longest_pause=SHORT_PAUSE)
 
     def begin(self) -> None:
         """Give the next account or page UNIPILE_TIMEOUT for all its questions."""
-        self._deadline = min(time.monotonic() + conf.unipile_timeout, self._end)
+        self._deadline = min(time.monotonic() + settings.UNIPILE_TIMEOUT, self._end)
 
     def timeout(self) -> float:
         """Count a question, and return the seconds until its answer must be there."""

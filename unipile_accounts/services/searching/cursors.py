@@ -13,12 +13,9 @@ from django.core import signing
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from unipile_accounts.exceptions import UnipileUnexpectedAnswer
 from unipile_accounts.payloads.people import Api, Filters
 
 _SALT = "unipile_accounts.search"
-# A request's body may have 64 KiB, filters included.
-_LONGEST = 55_000
 
 
 class Cursor(NamedTuple):
@@ -37,11 +34,7 @@ def digest(filters: Filters) -> str:
 
 
 def write_cursor(cursor: Cursor) -> str:
-    """Raises `UnipileUnexpectedAnswer` where Unipile's cursor could never be sent back."""
-    text = signing.dumps(cursor, salt=_SALT, compress=True)
-    if len(text) > _LONGEST:
-        raise UnipileUnexpectedAnswer("Unipile's cursor is too long for a request.")
-    return text
+    return signing.dumps(cursor, salt=_SALT, compress=True)
 
 
 def read_cursor(text: str, *, unipile_account_id: str, api: Api, filters: Filters) -> Cursor:

@@ -298,7 +298,7 @@ def test_event_finishes_an_open_claim(owner: User, sandbox: Sandbox, word: str) 
     unipile_id = at_unipile(sandbox)
     link = a_claim(owner, unipile_id)
 
-    handle_event(AccountEvent(unipile_id, "LINKEDIN", word))
+    handle_event(AccountEvent(unipile_id, word))
 
     assert is_used(link)
     assert UnipileAccount.objects.get().linkedin_id == M1
@@ -311,7 +311,7 @@ def test_event_of_an_open_claim_is_sent_again(owner: User, sandbox: Sandbox) -> 
     sandbox.inject(Fault(status=503), account_id=row.unipile_account_id)
 
     with pytest.raises(UnipileError):
-        handle_event(AccountEvent(row.unipile_account_id, "LINKEDIN", "CONNECTING"))
+        handle_event(AccountEvent(row.unipile_account_id, "CONNECTING"))
 
     assert is_open(link)
 
@@ -320,7 +320,7 @@ def test_event_takes_a_bad_claim_off_in_silence(owner: User, sandbox: Sandbox) -
     payload = linkedin_account()
     link = a_claim(owner, sandbox.add(payload))
 
-    handle_event(AccountEvent(payload["id"], "LINKEDIN", "OK"))
+    handle_event(AccountEvent(payload["id"], "OK"))
 
     assert is_as_new(link)
     assert not UnipileAccount.objects.exists()

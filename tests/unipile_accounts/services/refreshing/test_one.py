@@ -222,7 +222,7 @@ def test_row_stays_when_the_payload_says_nothing(
 def test_timeout_is_not_tried_again(
     account: UnipileAccount, sandbox: Sandbox, settings: Settings
 ) -> None:
-    settings.UNIPILE_TIMEOUT = "0.2"
+    settings.UNIPILE_TIMEOUT = 0.2
     sandbox.inject(Fault(delay=60))
     before = stored(account)
 
@@ -260,7 +260,7 @@ def test_second_request_needs_time_that_is_left(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("random.uniform", lambda *_: 0.3)
-    settings.UNIPILE_TIMEOUT = "0.3"
+    settings.UNIPILE_TIMEOUT = 0.3
     sandbox.inject(Fault(status=500, delay=0.05))
 
     with pytest.raises(UnipileError):

@@ -130,7 +130,7 @@ def test_rest_fails_after_the_given_seconds(owner: User, sandbox: Sandbox) -> No
 def test_one_refresh_asks_twice_at_most(
     settings: Settings, waits: list[float], error: UnipileError, pauses: int
 ) -> None:
-    settings.UNIPILE_TIMEOUT = "15"
+    settings.UNIPILE_TIMEOUT = 15
     patience = Patience.of_one_refresh()
 
     tries = [patience.try_again(error) for _ in range(2)]
@@ -142,7 +142,7 @@ def test_one_refresh_asks_twice_at_most(
 def test_each_question_has_what_time_is_left(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.UNIPILE_TIMEOUT = "5"
+    settings.UNIPILE_TIMEOUT = 5
     now = [100.0]
     monkeypatch.setattr("time.monotonic", lambda: now[0])
     patience = Patience(seconds=8)

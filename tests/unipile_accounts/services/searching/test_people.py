@@ -40,7 +40,7 @@ def test_no_connection_is_held_while_linkedin_is_asked(owner: User, sandbox: San
 def test_names_and_search_share_one_deadline(
     account: UnipileAccount, sandbox: Sandbox, settings: Settings
 ) -> None:
-    settings.UNIPILE_TIMEOUT = "0.5"
+    settings.UNIPILE_TIMEOUT = 0.5
     sandbox.inject(Fault(delay=0.3))
     started = time.monotonic()
 
@@ -54,12 +54,12 @@ def test_names_and_search_share_one_deadline(
 def test_found_names_are_not_looked_up_again(
     account: UnipileAccount, sandbox: Sandbox, settings: Settings
 ) -> None:
-    settings.UNIPILE_TIMEOUT = "0.5"
+    settings.UNIPILE_TIMEOUT = 0.5
     sandbox.inject(Fault(silent=True), operation="search")
     with pytest.raises(UnipileTimeout):
         search(account)
     sandbox.clear_faults()
-    settings.UNIPILE_TIMEOUT = "15"
+    settings.UNIPILE_TIMEOUT = 15
     before = sandbox.request_count
 
     assert len(search(account).people) == 10
