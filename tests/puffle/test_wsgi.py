@@ -90,19 +90,13 @@ def test_sound_environment_passes_the_checks() -> None:
     [
         ({"NUM_PROXIES": None}, "(puffle.W002) NUM_PROXIES is not set."),
         ({"WEB_CONCURRENCY": None}, "(puffle.W003) Several processes count requests each"),
-        ({"CACHE_URL": "redis://127.0.0.1:1/0"}, "(puffle.W004) The cache does not answer"),
         ({"CACHE_URL": "redis:/host"}, "(puffle.W004) The cache does not answer"),
-        ({"CACHE_URL": "dbcache://never_created"}, "(puffle.W004) The cache does not answer"),
         ({"ALLOWED_HOSTS": None}, "(puffle.W001) ALLOWED_HOSTS is missing"),
         ({"SECRET_KEY": "short"}, "(security.W009) Your SECRET_KEY has less than 50 characters"),
         ({"HSTS_PRELOAD": "1"}, "(puffle.W005) HSTS_PRELOAD has no effect without"),
         (
             {"DATABASE_URL": "postgres://puffle@127.0.0.1:1/puffle"},
             "(puffle.W006) The database does not answer: connection failed: connection to server",
-        ),
-        (
-            {"DATABASE_URL": "sqlite:////no/such/folder/db"},
-            "(puffle.W006) The database does not answer: unable to open database file.",
         ),
     ],
 )
@@ -117,14 +111,10 @@ def test_wrong_deployment_is_named_in_one_line(
     assert "Traceback" not in text
 
 
-def test_hsts_may_be_preloaded_with_all_it_takes() -> None:
-    whole = {"HSTS_PRELOAD": "1", "HSTS_INCLUDE_SUBDOMAINS": "1", "HSTS_SECONDS": "31536000"}
+def test_what_is_set_on_purpose_is_no_warning() -> None:
+    hsts = {"HSTS_PRELOAD": "1", "HSTS_INCLUDE_SUBDOMAINS": "1", "HSTS_SECONDS": "31536000"}
 
-    assert run("manage.py", "check", "--fail-level=WARNING", **whole)[0] == 0
-
-
-def test_proxies_may_be_none() -> None:
-    assert run("manage.py", "check", "--fail-level=WARNING", NUM_PROXIES="0")[0] == 0
+    assert run("manage.py", "check", "--fail-level=WARNING", NUM_PROXIES="0", **hsts)[0] == 0
 
 
 def test_site_without_unipile_is_served_with_a_warning() -> None:
@@ -134,23 +124,12 @@ def test_site_without_unipile_is_served_with_a_warning() -> None:
     assert text.count("HINT") == 2
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "message"),
-    [
-        ("SECRET_KEY", "", "SECRET_KEY is missing."),
-        ("TIME_ZONE", "Europe/Kiev2", "TIME_ZONE is not the name of a time zone"),
-    ],
-)
-def test_server_does_not_start_and_says_once_why(name: str, value: str, message: str) -> None:
-    status, text = run("-m", "gunicorn", "puffle.wsgi", "--bind=127.0.0.1:0", **{name: value})
+def test_server_does_not_start_and_says_once_why() -> None:
+    status, text = run("-m", "gunicorn", "puffle.wsgi", "--bind=127.0.0.1:0", SECRET_KEY="")
 
     assert status == 3
-    assert text.count(message) == 1
+    assert text.count("SECRET_KEY is missing.") == 1
     assert "Traceback" not in text
-
-
-def test_sound_environment_starts_without_a_word() -> None:
-    assert run("-c", "import puffle.wsgi") == (0, "")
 
 
 ASK_OVER_HTTPS = """
