@@ -49,16 +49,6 @@ def test_changes_and_failures_have_a_line_each(owner: User, sandbox: Sandbox) ->
     assert {change.door for change in upgraded.changes.all()} == {Door.COMMAND}
 
 
-def test_failure_that_changed_status_says_both(owner: User, sandbox: Sandbox) -> None:
-    account = make_account(owner, sandbox, payload=linkedin_account(statuses=["CREDENTIALS"]))
-
-    done = run()
-
-    assert f"account {account.pk}: status connected -> credentials_required; failed: " in done.err
-    assert "Reconnect the account to LinkedIn" in done.err
-    assert done.status == 1
-
-
 def test_json_is_one_object_for_each_outcome(owner: User, sandbox: Sandbox) -> None:
     password = "proxy-password-9134"
     same, upgraded, other = make_accounts(
@@ -117,12 +107,6 @@ def test_json_is_one_object_for_each_outcome(owner: User, sandbox: Sandbox) -> N
     assert done.err == "CommandError: 1 of 4 accounts failed.\n"
     assert password not in done.out
     assert sandbox.api_key not in done.out
-
-
-def test_quiet_says_nothing_when_all_is_well(owner: User, sandbox: Sandbox) -> None:
-    free_accounts(owner, sandbox, 3)
-
-    assert run("--quiet") == (0, "", "")
 
 
 def test_requests_are_counted_with_their_retries(

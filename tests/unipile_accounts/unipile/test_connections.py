@@ -47,15 +47,6 @@ def test_connection_that_the_server_closed_while_it_was_idle_is_survived(
         assert sandbox.request_count == 2
 
 
-def test_answer_that_ends_the_connection_is_followed_by_a_new_one(
-    account: str, sandbox: Sandbox
-) -> None:
-    sandbox.inject(Fault(framing="close"), times=1)
-
-    assert get_account(account) == get_account(account)
-    assert len({request.connection for request in sandbox.requests}) == 2
-
-
 def test_callers_wait_side_by_side(account: str, sandbox: Sandbox) -> None:
     everybody = threading.Barrier(64)
 
@@ -67,15 +58,6 @@ def test_callers_wait_side_by_side(account: str, sandbox: Sandbox) -> None:
         answers = callers.map(get_account, [account] * 64)
 
     assert [answer["id"] for answer in answers] == [account] * 64
-
-
-def test_next_callers_share_the_open_connections(account: str, sandbox: Sandbox) -> None:
-    with ThreadPoolExecutor(8) as callers:
-        for _ in callers.map(get_account, [account] * 40):
-            pass
-
-    assert sandbox.request_count == 40
-    assert len({request.connection for request in sandbox.requests}) <= 8
 
 
 # --- Connections that break -----------------------------------------------------------------------
@@ -96,7 +78,7 @@ def test_broken_connection_is_worth_a_second_try(
     assert [request.reused for request in sandbox.requests] == [False, True, False]
 
 
-@pytest.mark.parametrize("fault", [Fault(close=True), Fault(silent=True), Fault(status=503)])
+@pytest.mark.parametrize("fault", [Fault(close=True), Fault(status=503)])
 def test_wire_repeats_no_question(account: str, sandbox: Sandbox, fault: Fault) -> None:
     sandbox.inject(fault)
 
