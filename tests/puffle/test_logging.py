@@ -210,17 +210,6 @@ def test_refresh_without_a_database_leaves_the_reason(
     assert "trace" not in reason
 
 
-def test_page_that_is_forbidden_leaves_one_line(client: Client, owner: User, log: _Lines) -> None:
-    owner.is_staff = True
-    owner.save()
-    client.force_login(owner)
-
-    assert client.get("/admin/auth/user/").status_code == 403
-
-    [entry] = log
-    assert (entry["logger"], entry["status"], entry["user"]) == ("puffle.middleware", 403, owner.pk)
-
-
 @pytest.mark.django_db
 def test_host_that_is_not_served_leaves_one_line(
     client: Client, settings: Settings, log: _Lines
@@ -234,21 +223,14 @@ def test_host_that_is_not_served_leaves_one_line(
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(
-    ("forwarded", "address"),
-    [
-        ("203.0.113.8:40001", "203.0.113.8"),
-        ("6.6.6.6, [2001:db8::9]:40001", "2001:db8::9"),
-    ],
-)
 def test_logged_address_is_behind_our_proxies(
-    client: Client, settings: Settings, log: _Lines, forwarded: str, address: str
+    client: Client, settings: Settings, log: _Lines
 ) -> None:
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "NUM_PROXIES": 1}
 
-    client.get("/api/nowhere", headers={"X-Forwarded-For": forwarded})
+    client.get("/api/nowhere", headers={"X-Forwarded-For": "6.6.6.6, [2001:db8::9]:40001"})
 
-    assert [entry["address"] for entry in log] == [address]
+    assert [entry["address"] for entry in log] == ["2001:db8::9"]
 
 
 def test_next_request_has_its_own_user(

@@ -100,16 +100,6 @@ def test_variables_are_taken_over(read: Read) -> None:
     assert (settings["UNIPILE_API_KEY"], settings["UNIPILE_TIMEOUT"]) == ("key", "3")
 
 
-@pytest.mark.parametrize(
-    ("written", "servers"),
-    [(None, []), ("https://puffle.example/", [{"url": "https://puffle.example"}])],
-)
-def test_schema_names_the_public_server(
-    read: Read, written: str | None, servers: list[dict[str, str]]
-) -> None:
-    assert read(PUBLIC_URL=written)["SPECTACULAR_SETTINGS"]["SERVERS"] == servers
-
-
 @pytest.mark.parametrize("value", ["$SECRET_KEY", "\\$x", "%(x)s"])
 def test_value_is_taken_as_written(read: Read, value: str) -> None:
     settings = read(SECRET_KEY=value, UNIPILE_API_KEY=value)

@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from time import time
 from typing import Any
 
 import jwt
@@ -87,16 +88,6 @@ def test_clock_that_is_ahead_opens_the_door(
     assert refresh(anybody, account, f"Bearer {ahead}").status_code == 200
 
 
-def test_token_from_the_future_is_refused(
-    anybody: APIClient, user: User, account: UnipileAccount, sandbox: Sandbox
-) -> None:
-    token = AccessToken.for_user(user)
-
-    assert_refused(
-        anybody, account, sandbox, f"Bearer {with_claim(token, 'iat', token['iat'] + 60)}"
-    )
-
-
 @pytest.mark.parametrize(
     "authorization",
     [None, "Bearer", "Bearer x y", "Bearer \xff\xfe", "Bearer W10.W10.W10", "Token x"],
@@ -132,6 +123,7 @@ def assert_refused(
         lambda user: encode({key: v for key, v in claims_of(user).items() if key != "user_id"}),
         lambda user: encode({key: v for key, v in claims_of(user).items() if key != "exp"}),
         lambda user: with_claim(AccessToken.for_user(user), "exp", 10**30),
+        lambda user: with_claim(AccessToken.for_user(user), "iat", int(time()) + 60),
         lambda user: with_claim(AccessToken.for_user(user), "user_id", user.pk + 1000),
         lambda user: with_claim(AccessToken.for_user(user), "hash_password", None),
     ],
@@ -229,7 +221,6 @@ def exchange(api: APIClient, token: object) -> Any:
         lambda user: str(AccessToken.for_user(user)),
         without_signature,
         lambda user: encode({**RefreshToken.for_user(user).payload, "exp": 1}),
-        lambda user: encode(dict(RefreshToken.for_user(user).payload), key="k" * 50),
     ],
 )
 def test_refresh_token_that_is_none_is_refused(

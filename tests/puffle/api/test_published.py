@@ -22,7 +22,7 @@ from pytest_django.live_server_helper import LiveServer
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import RefreshToken
 
-from tests.helpers import api_client, make_account
+from tests.helpers import make_account
 from unipile_accounts.models import UnipileAccount
 from unipile_sandbox import Sandbox
 
@@ -99,27 +99,6 @@ def test_answer_of_each_operation_is_as_published(
 
     assert response.status_code == 200
     assert_published(document, response, path)
-
-
-@pytest.mark.parametrize(
-    ("body", "token", "status"),
-    [
-        ({}, True, 400),
-        ({"accountId": "k3Vd9QmTRxS1aLw0ZbYc7A"}, True, 400),
-        ({"accountId": str(uuid4())}, False, 401),
-        ({"accountId": str(uuid4())}, True, 404),
-        ({"x": "x" * 65_536}, True, 413),
-    ],
-)
-def test_error_is_as_published(
-    document: dict[str, Any], owner: User, body: dict[str, Any], token: bool, status: int
-) -> None:
-    api = api_client(owner) if token else APIClient()
-
-    response: Any = api.post(REFRESH, body, format="json")
-
-    assert response.status_code == status
-    assert_published(document, response, REFRESH)
 
 
 def test_example_of_a_search_finds_somebody(
