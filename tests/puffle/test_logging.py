@@ -210,6 +210,17 @@ def test_refresh_without_a_database_leaves_the_reason(
     assert "trace" not in reason
 
 
+def test_error_on_purpose_is_no_crash(
+    api: APIClient, account: UnipileAccount, sandbox: Sandbox, log: _Lines
+) -> None:
+    sandbox.inject(Fault(status=418))
+
+    assert post(api, account.pk).status_code == 502
+
+    assert [entry["logger"] for entry in log] == ["unipile_accounts.services", "puffle.middleware"]
+    assert [entry["level"] for entry in log] == ["WARNING", "INFO"]
+
+
 @pytest.mark.django_db
 def test_host_that_is_not_served_leaves_one_line(
     client: Client, settings: Settings, log: _Lines

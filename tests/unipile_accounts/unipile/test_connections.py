@@ -18,9 +18,7 @@ from unipile_accounts.unipile import get_account, list_accounts, session
 from unipile_sandbox import Fault, Request, Sandbox, linkedin_account
 
 
-def test_one_connection_serves_many_requests_also_after_errors(
-    account: str, sandbox: Sandbox
-) -> None:
+def test_one_connection_serves_many_requests(account: str, sandbox: Sandbox) -> None:
     get_account(account)
     for status in (404, 429, 500, 503, 302):
         sandbox.inject(Fault(status=status), times=1)
@@ -34,7 +32,7 @@ def test_one_connection_serves_many_requests_also_after_errors(
     assert {request.connection for request in sandbox.requests} == {sandbox.requests[0].connection}
 
 
-def test_connection_that_the_server_closed_while_it_was_idle_is_survived(
+def test_idle_connection_that_was_closed_is_survived(
     settings: Settings,
 ) -> None:
     with Sandbox([linkedin_account(ID)]) as sandbox:

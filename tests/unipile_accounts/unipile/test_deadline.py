@@ -34,7 +34,7 @@ def test_deadline_is_for_the_whole_answer(account: str, sandbox: Sandbox, fault:
         list_accounts(timeout=0.3)
 
 
-def test_deadline_is_that_of_the_settings_when_none_is_given(
+def test_deadline_is_that_of_the_settings(
     account: str, sandbox: Sandbox, settings: Settings
 ) -> None:
     settings.UNIPILE_TIMEOUT = "0.2"
@@ -45,7 +45,7 @@ def test_deadline_is_that_of_the_settings_when_none_is_given(
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_server_that_accepts_and_says_nothing_is_a_timeout(settings: Settings, scheme: str) -> None:
+def test_server_that_says_nothing_is_a_timeout(settings: Settings, scheme: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         settings.UNIPILE_DSN = f"{scheme}://127.0.0.1:{silent.getsockname()[1]}"
         settings.UNIPILE_API_KEY = "key"
@@ -54,7 +54,7 @@ def test_server_that_accepts_and_says_nothing_is_a_timeout(settings: Settings, s
             get_account(ID, timeout=0.3)
 
 
-def test_connection_that_is_not_made_in_time_is_given_up(settings: Settings) -> None:
+def test_connection_not_made_in_time_is_given_up(settings: Settings) -> None:
     settings.UNIPILE_CONNECT_TIMEOUT = "0.2"
     with full_server() as port:
         settings.UNIPILE_DSN, settings.UNIPILE_API_KEY = f"http://127.0.0.1:{port}", "key"
@@ -76,7 +76,7 @@ def test_silent_addresses_of_a_host_share_the_deadline(
             get_account(ID, timeout=0.5)
 
 
-def test_name_that_is_not_found_in_time_is_a_timeout(
+def test_name_not_found_in_time_is_a_timeout(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.UNIPILE_DSN, settings.UNIPILE_API_KEY = "unipile.test:13843", "key"
@@ -89,7 +89,7 @@ def test_name_that_is_not_found_in_time_is_a_timeout(
     over.set()
 
 
-def test_page_is_asked_for_before_it_is_waited_for(sandbox: Sandbox) -> None:
+def test_page_is_asked_for_before_its_wait(sandbox: Sandbox) -> None:
     pending = begin_list(timeout=0.3)
 
     until(lambda: sandbox.request_count == 1)

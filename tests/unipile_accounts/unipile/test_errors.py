@@ -99,7 +99,7 @@ def test_status_and_type_name_the_error(
         (404, UnipileAPIError),
     ],
 )
-def test_error_without_a_type_says_nothing_of_the_account(
+def test_error_without_a_type_blames_no_account(
     account: str, sandbox: Sandbox, status: int, error: type[UnipileError], body: bytes
 ) -> None:
     sandbox.inject(Fault(status=status, body=body))
@@ -119,7 +119,7 @@ def test_error_without_a_type_says_nothing_of_the_account(
         (404, "errors/resource_not_found", UnipileAPIError),
     ],
 )
-def test_error_of_the_list_says_nothing_about_an_account(
+def test_error_of_the_list_blames_no_account(
     sandbox: Sandbox, status: int, error_type: str | None, error: type[UnipileError]
 ) -> None:
     sandbox.inject(Fault(status=status, error_type=error_type))
@@ -140,7 +140,7 @@ def test_error_of_the_list_says_nothing_about_an_account(
         ([], ""),
     ],
 )
-def test_only_a_type_that_looks_like_unipiles_is_repeated(
+def test_only_a_type_of_unipiles_is_repeated(
     account: str, sandbox: Sandbox, body: Any, error_type: str
 ) -> None:
     sandbox.inject(Fault(status=500, body=json.dumps(body).encode()))

@@ -22,9 +22,7 @@ from unipile_accounts.unipile.http import MAX_ANSWER_BYTES, begin
 from unipile_sandbox import Fault, Sandbox, linkedin_account
 
 
-def test_request_carries_the_key_in_its_header_and_nowhere_else(
-    account: str, sandbox: Sandbox
-) -> None:
+def test_key_is_in_the_header_and_nowhere_else(account: str, sandbox: Sandbox) -> None:
     get_account(account)
 
     [request] = sandbox.requests
@@ -65,9 +63,7 @@ def test_post_carries_json_and_takes_a_new_connection(account: str, sandbox: San
 
 
 @pytest.mark.parametrize("status", [301, 302, 307])
-def test_redirect_is_not_followed_and_the_key_not_sent_on(
-    account: str, sandbox: Sandbox, status: int
-) -> None:
+def test_redirect_is_not_followed_with_the_key(account: str, sandbox: Sandbox, status: int) -> None:
     with Sandbox([linkedin_account(ID)], api_key=sandbox.api_key) as elsewhere:
         headers = {"Location": f"{elsewhere.url}/api/v1/accounts/{ID}"}
         sandbox.inject(Fault(status=status, headers=headers))
@@ -111,9 +107,7 @@ def test_logins_of_a_netrc_file_are_not_sent(
         Fault(status=302, padding=2**40, headers={"Location": "http://127.0.0.1:1/"}),
     ],
 )
-def test_answer_of_any_size_is_read_only_to_the_cap(
-    account: str, sandbox: Sandbox, fault: Fault
-) -> None:
+def test_answer_is_read_only_to_the_cap(account: str, sandbox: Sandbox, fault: Fault) -> None:
     sandbox.inject(fault)
     tracemalloc.start()
     try:
@@ -167,7 +161,7 @@ def test_broken_answer_is_one_of_our_errors(
         b"HTTP/1.1 302 Found\r\nLocation: http://[\r\n\r\n",
     ],
 )
-def test_server_that_is_not_unipile_is_one_of_our_errors(
+def test_server_that_is_not_unipile_is_an_error(
     peer: Callable[[bytes], int], answer: bytes
 ) -> None:
     peer(answer)

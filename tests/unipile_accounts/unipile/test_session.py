@@ -35,7 +35,7 @@ def test_dsn_over_http_leads_to_the_account(
     ("form", "query"),
     [("localhost:{}", ""), ("https://localhost:{}?port=13843", "?port=13843")],
 )
-def test_dsn_without_http_leads_to_the_account_over_tls(
+def test_dsn_without_http_leads_over_tls(
     tls_sandbox: Sandbox, settings: Settings, form: str, query: str
 ) -> None:
     settings.UNIPILE_DSN = form.format(tls_sandbox.port)
@@ -99,7 +99,7 @@ def behind(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[[str
         (b"", UnipileUnavailable, "No connection"),
     ],
 )
-def test_refusal_of_the_proxy_is_told_from_a_trouble(
+def test_refusal_of_the_proxy_is_no_trouble(
     peer: Callable[[bytes], int],
     behind: Callable[[str], None],
     reply: bytes,
