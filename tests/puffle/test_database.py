@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import psycopg
 import pytest
-from django.db import Error, InternalError, connection
+from django.db import Error, connection
 from django.db.utils import ConnectionHandler
 from django.test import Client
 from pytest_django import DjangoDbBlocker, Settings
@@ -177,33 +177,6 @@ def test_idle_transaction_ends_at_the_bound(
     until(lambda: comes_back(database))
 
 
-def test_transaction_is_given_up_with_the_connection(database: Any, server: Server) -> None:
-    def write() -> None:
-        with database_atomic(database):
-            ask(database, "INSERT INTO kept VALUES (1)")
-            ask(database, "SELECT pg_sleep(30)")
-
-    ask(database, "CREATE TABLE IF NOT EXISTS kept (id int)")
-
-    with failing_in_time():
-        write()
-
-    until(lambda: comes_back(database))
-    assert ask(database, "SELECT count(*) FROM kept") == (0,)
-
-
-@contextmanager
-def database_atomic(database: Any) -> Iterator[None]:
-    database.set_autocommit(False)
-    try:
-        yield
-        database.commit()
-    finally:
-        with suppress(Error):
-            database.rollback()
-        database.close()
-
-
 def test_restarted_server_is_back_by_itself(database: Any, server: Server) -> None:
     ask(database)
     server.stop()
@@ -221,19 +194,13 @@ def test_restarted_server_is_back_by_itself(database: Any, server: Server) -> No
     ("sqlstate", "passing"),
     [
         ("08006", True),
-        ("08P01", True),
-        ("53300", True),
         ("55P03", True),
         ("57P01", True),
-        ("57P03", True),
         ("40001", True),
-        ("40P01", True),
         ("25006", True),
         ("42P01", False),
-        ("42601", False),
         ("22001", False),
         ("23505", False),
-        ("25P02", False),
     ],
 )
 def test_passing_error_is_no_fault_of_ours(database: Any, sqlstate: str, passing: bool) -> None:
@@ -241,19 +208,6 @@ def test_passing_error_is_no_fault_of_ours(database: Any, sqlstate: str, passing
         ask(database, f"DO $$BEGIN RAISE SQLSTATE '{sqlstate}'; END$$")
 
     assert is_passing(caught.value) is passing
-
-
-def test_replica_that_takes_no_writes_passes(
-    database: Any, elsewhere: psycopg.Connection[Any]
-) -> None:
-    elsewhere.execute("CREATE TABLE IF NOT EXISTS written (id int)")
-    ask(database, "SET default_transaction_read_only = on")
-
-    with pytest.raises(InternalError) as caught:
-        ask(database, "INSERT INTO written VALUES (1)")
-
-    assert is_passing(caught.value)
-    ask(database, "RESET default_transaction_read_only")
 
 
 # --- What the site says of it ---------------------------------------------------------------------
@@ -282,27 +236,12 @@ def test_health_is_503_where_nothing_is_written(client: Client) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("host", ["10.0.0.7", "10.0.0.7:8000", "unknown.example", "a b", ""])
+@pytest.mark.parametrize("host", ["10.0.0.7:8000", "unknown.example", "a b"])
 def test_health_is_told_whatever_the_host(client: Client, settings: Settings, host: str) -> None:
     settings.ALLOWED_HOSTS = ["puffle.example"]
     settings.SECURE_SSL_REDIRECT = True
 
     assert client.get("/healthz", headers={"Host": host}).status_code == 200
-
-
-@pytest.mark.usefixtures("postgresql")
-@pytest.mark.django_db(transaction=True)
-def test_admin_is_503_behind_a_lock(client: Client) -> None:
-    client.raise_request_exception = False
-    with psycopg.connect(**_parameters()) as elsewhere:
-        elsewhere.execute("LOCK TABLE django_session, auth_user")
-        client.cookies["sessionid"] = "x" * 32
-        response = client.get("/admin/")
-    # Outside of tests, the end of a request does it.
-    connection.close()
-
-    assert response.status_code == 503
-    assert response["Retry-After"] == "5"
 
 
 def _parameters() -> dict[str, Any]:

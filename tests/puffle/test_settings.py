@@ -54,13 +54,6 @@ def test_production_is_safe_when_nothing_else_is_said(read: Read) -> None:
     assert settings["SECRET_KEY"] == PRODUCTION["SECRET_KEY"]
     assert settings["ALLOWED_HOSTS"] == ["app.puffle.example"]
     assert settings["CSRF_TRUSTED_ORIGINS"] == []
-    for name in (
-        "SECURE_SSL_REDIRECT",
-        "SECURE_HSTS_SECONDS",
-        "SESSION_COOKIE_SECURE",
-        "CSRF_COOKIE_SECURE",
-    ):
-        assert settings[name]
     assert "SECURE_PROXY_SSL_HEADER" not in settings
 
 
@@ -82,6 +75,7 @@ def test_variables_are_taken_over(read: Read) -> None:
         NUM_PROXIES="1",
         THROTTLE_REFRESH="5/hour",
         THROTTLE_TOKEN="7/day",
+        TIME_ZONE="Europe/Kyiv",
         UNIPILE_DSN="api8.unipile.com:13843",
         UNIPILE_API_KEY="key",
         UNIPILE_TIMEOUT="3",
@@ -101,21 +95,12 @@ def test_variables_are_taken_over(read: Read) -> None:
     }
     # Only a proxy of ours may say that a request came over https.
     assert settings["SECURE_PROXY_SSL_HEADER"] == ("HTTP_X_FORWARDED_PROTO", "https")
+    assert settings["TIME_ZONE"] == "Europe/Kyiv"
     assert settings["UNIPILE_DSN"] == "api8.unipile.com:13843"
     assert (settings["UNIPILE_API_KEY"], settings["UNIPILE_TIMEOUT"]) == ("key", 3)
 
 
-@pytest.mark.parametrize(
-    ("written", "servers"),
-    [(None, []), ("https://puffle.example/", [{"url": "https://puffle.example"}])],
-)
-def test_schema_names_the_public_server(
-    read: Read, written: str | None, servers: list[dict[str, str]]
-) -> None:
-    assert read(PUBLIC_URL=written)["SPECTACULAR_SETTINGS"]["SERVERS"] == servers
-
-
-@pytest.mark.parametrize("value", ["$q*eo", "$SECRET_KEY", "a$b", "\\$x", "{{x}}", "%(x)s"])
+@pytest.mark.parametrize("value", ["$SECRET_KEY", "\\$x", "%(x)s"])
 def test_value_is_taken_as_written(read: Read, value: str) -> None:
     settings = read(SECRET_KEY=value, UNIPILE_API_KEY=value)
 
@@ -129,7 +114,7 @@ def test_password_in_a_url_is_taken_as_written(read: Read) -> None:
     assert (database["PASSWORD"], database["OPTIONS"]["sslmode"]) == ("$e@cret", "require")
 
 
-@pytest.mark.parametrize("line", ["PASSWORD hidden", "UNIPILE_API_KEY = hidden", " A=hidden"])
+@pytest.mark.parametrize("line", ["PASSWORD hidden", "UNIPILE_API_KEY = hidden"])
 def test_bad_line_is_named_and_not_shown(
     read: Read, tmp_path: Path, capfd: pytest.CaptureFixture[str], line: str
 ) -> None:
@@ -194,48 +179,25 @@ def test_environment_wins_over_the_file(read: Read, tmp_path: Path) -> None:
     ("variable", "value", "what"),
     [
         ("SECRET_KEY", "", "SECRET_KEY is missing. Set it to 50 or more random characters"),
-        ("DATABASE_URL", "nonsense", "DATABASE_URL is not the address of a database"),
         ("DATABASE_URL", "postgres://u:hidden@h:port/d", "DATABASE_URL is not the address"),
         ("DATABASE_URL", "postgres://puffle@db.example/", "DATABASE_URL names no database. Write"),
-        (
-            "DATABASE_URL",
-            "sqlite:///db.sqlite3?timeout=60&mode=ro",
-            "DATABASE_URL cannot set mode, timeout. Leave it out.",
-        ),
-        (
-            "DATABASE_URL",
-            "mysql://db.example/name",
-            "DATABASE_URL is not the address of a database.",
-        ),
+        ("DATABASE_URL", "sqlite:///db?timeout=60&mode=ro", "cannot set mode, timeout. Leave it"),
         ("DATABASE_POOL_SIZE", "0", f"DATABASE_POOL_SIZE {NUMBER} 1 or more, such as 10."),
         ("CACHE_URL", "nonsense", "CACHE_URL is not the address of a cache"),
-        ("ACCESS_TOKEN_LIFETIME", "0", "ACCESS_TOKEN_LIFETIME must be a whole number of 1 or more"),
         ("ACCESS_TOKEN_LIFETIME", "15m", f"ACCESS_TOKEN_LIFETIME {NUMBER} 1 or more, such as 900."),
         ("REFRESH_TOKEN_LIFETIME", "9" * 20, "REFRESH_TOKEN_LIFETIME must be a whole number"),
-        ("NUM_PROXIES", "-1", "NUM_PROXIES must be a whole number of 0 or more"),
-        ("NUM_PROXIES", "one", f"NUM_PROXIES {NUMBER} 0 or more, such as 0."),
-        ("THROTTLE_REFRESH", "lots", "THROTTLE_REFRESH must be a number of requests per"),
-        ("THROTTLE_REFRESH", "many", f"THROTTLE_REFRESH {RATE} 60/min."),
+        ("NUM_PROXIES", "-1", f"NUM_PROXIES {NUMBER} 0 or more, such as 0."),
         ("THROTTLE_TOKEN", "0/min", f"THROTTLE_TOKEN {RATE} 30/min."),
+        ("THROTTLE_LIVE", "many", f"THROTTLE_LIVE {RATE} 10/hour."),
         ("HTTPS", "maybe", "HTTPS must be 1 or 0."),
         ("DATABASE_TIMEOUT", "soon", "DATABASE_TIMEOUT must be a number of seconds from 0 to 999"),
         ("UNIPILE_TIMEOUT", "soon", "UNIPILE_TIMEOUT must be a number of seconds from 0.1 to 999"),
         ("UNIPILE_CONNECT_TIMEOUT", "0", "UNIPILE_CONNECT_TIMEOUT must be a number of seconds"),
         ("UNIPILE_POOL_SIZE", "0", f"UNIPILE_POOL_SIZE {NUMBER} 1 or more, such as 64."),
         ("UNIPILE_API_KEY", '"a-key"', "UNIPILE_API_KEY is in quotes. Leave the quotes out."),
-        (
-            "ALLOWED_HOSTS",
-            "https://puffle.example",
-            "ALLOWED_HOSTS holds 'https://puffle.example'.",
-        ),
-        ("ALLOWED_HOSTS", "puffle.example:8000", "ALLOWED_HOSTS holds 'puffle.example:8000'."),
-        ("ALLOWED_HOSTS", "a.example b.example", "ALLOWED_HOSTS holds 'a.example b.example'."),
+        ("ALLOWED_HOSTS", "https://puffle.example", "ALLOWED_HOSTS holds 'https://puffle.example'"),
         ("CSRF_TRUSTED_ORIGINS", "a.example", "CSRF_TRUSTED_ORIGINS holds 'a.example'."),
-        ("HSTS_SECONDS", "a year", f"HSTS_SECONDS {NUMBER} 0 or more, such as 3600."),
-        ("THROTTLE_LIVE", "many", f"THROTTLE_LIVE {RATE} 10/hour."),
-        ("LOG_JSON", "yaml", "LOG_JSON must be 1 or 0."),
         ("TIME_ZONE", "Europe/Kiev2", "TIME_ZONE is not the name of a time zone, such as Europe/"),
-        ("TIME_ZONE", "../UTC", "TIME_ZONE is not the name of a time zone"),
         ("WEB_CONCURRENCY", "many", f"WEB_CONCURRENCY {NUMBER} 1 or more, such as 2."),
     ],
 )
@@ -289,7 +251,6 @@ def silent_port() -> Iterator[int]:
 @pytest.mark.parametrize(
     "url",
     [
-        "sqlite:////no/such/folder/db.sqlite3",
         "postgres://puffle@127.0.0.1:1/puffle",
         "postgres://puffle@127.0.0.1:{silent_port}/puffle",
     ],
@@ -324,23 +285,3 @@ def test_database_that_is_down_is_one_error() -> None:
     assert [entry["logger"] for entry in entries if entry["level"] == "WARNING"] == [
         "django.request"
     ]
-
-
-def test_plain_http_is_sent_to_https() -> None:
-    process = ask("print(get('/api/schema').status_code)")
-
-    assert process.stdout == "301\n", process.stderr
-
-
-def test_admin_is_english_in_the_time_zone_that_is_set() -> None:
-    code = (
-        "from django.conf import settings\n"
-        "from django.test import Client\n"
-        "sent = {'host': 'app.puffle.example', 'accept-language': 'de'}\n"
-        "page = Client().get('/admin/login/', headers=sent)\n"
-        "print('>Username:<' in page.text, settings.TIME_ZONE)"
-    )
-
-    process = ask(code, TIME_ZONE="Europe/Kyiv", HTTPS="0")
-
-    assert process.stdout == "True Europe/Kyiv\n", process.stderr

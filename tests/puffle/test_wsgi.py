@@ -86,9 +86,7 @@ def test_sound_environment_passes_the_checks() -> None:
     [
         ({"NUM_PROXIES": None}, "(puffle.W002) NUM_PROXIES is not set."),
         ({"WEB_CONCURRENCY": None}, "(puffle.W003) Several processes count requests each"),
-        ({"CACHE_URL": "redis://127.0.0.1:1/0"}, "(puffle.W004) The cache does not answer"),
         ({"CACHE_URL": "redis:/host"}, "(puffle.W004) The cache does not answer"),
-        ({"CACHE_URL": "dbcache://never_created"}, "(puffle.W004) The cache does not answer"),
         ({"ALLOWED_HOSTS": None}, "(security.W020) ALLOWED_HOSTS must not be empty"),
         ({"SECRET_KEY": "short"}, "(security.W009) Your SECRET_KEY has less than 50 characters"),
         (
@@ -98,10 +96,6 @@ def test_sound_environment_passes_the_checks() -> None:
         (
             {"DATABASE_URL": "postgres://puffle@127.0.0.1:1/puffle?sslmod=require"},
             '(puffle.W006) The database does not answer: invalid connection option "sslmod".',
-        ),
-        (
-            {"DATABASE_URL": "sqlite:////no/such/folder/db"},
-            "(puffle.W006) The database does not answer: unable to open database file.",
         ),
     ],
 )
@@ -116,8 +110,13 @@ def test_wrong_deployment_is_named_in_one_line(
     assert "Traceback" not in text
 
 
-def test_proxies_may_be_none() -> None:
-    assert run("manage.py", "check", "--deploy", "--fail-level=WARNING", NUM_PROXIES="0")[0] == 0
+def test_what_is_set_on_purpose_is_no_warning() -> None:
+    hsts = {"HSTS_PRELOAD": "1", "HSTS_INCLUDE_SUBDOMAINS": "1", "HSTS_SECONDS": "31536000"}
+
+    assert (
+        run("manage.py", "check", "--deploy", "--fail-level=WARNING", NUM_PROXIES="0", **hsts)[0]
+        == 0
+    )
 
 
 def test_site_without_unipile_is_served_with_a_warning() -> None:
@@ -127,23 +126,12 @@ def test_site_without_unipile_is_served_with_a_warning() -> None:
     assert text.count("HINT") == 2
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "message"),
-    [
-        ("SECRET_KEY", "", "SECRET_KEY is missing."),
-        ("TIME_ZONE", "Europe/Kiev2", "TIME_ZONE is not the name of a time zone"),
-    ],
-)
-def test_server_does_not_start_and_says_once_why(name: str, value: str, message: str) -> None:
-    status, text = run("-m", "gunicorn", "puffle.wsgi", "--bind=127.0.0.1:0", **{name: value})
+def test_server_does_not_start_and_says_once_why() -> None:
+    status, text = run("-m", "gunicorn", "puffle.wsgi", "--bind=127.0.0.1:0", SECRET_KEY="")
 
     assert status == 3
-    assert text.count(message) == 1
+    assert text.count("SECRET_KEY is missing.") == 1
     assert "Traceback" not in text
-
-
-def test_sound_environment_starts_without_a_word() -> None:
-    assert run("-c", "import puffle.wsgi") == (0, "")
 
 
 ASK_OVER_HTTPS = """

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
-import socket
-import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -71,25 +68,12 @@ def control(sandbox: Sandbox, method: str, path: str, body: object = None) -> Re
     return get(sandbox, f"/sandbox{path}", method=method, key=None, body=text)
 
 
-def whole_connection(sandbox: Sandbox, lines: bytes) -> bytes:
-    with socket.create_connection((sandbox.host, sandbox.port), timeout=10) as client:
-        client.sendall(lines + b"\r\n\r\n")
-        return b"".join(iter(lambda: client.recv(65536), b""))
-
-
 def ids(page: Any) -> list[str]:
     return [item["id"] for item in page["items"]]
 
 
 def fill(sandbox: Sandbox, count: int) -> None:
     sandbox.load(linkedin_account(f"account-{number}") for number in range(count))
-
-
-@contextmanager
-def at_least(seconds: float) -> Iterator[None]:
-    start = time.monotonic()
-    yield
-    assert time.monotonic() - start >= seconds
 
 
 def statuses(sandbox: Sandbox, *paths: str) -> list[int]:

@@ -1,15 +1,11 @@
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from tests.unipile_sandbox.receiver import Receiver
 from tests.unipile_sandbox.talking import (
     ACCOUNTS,
-    connect,
     control,
-    exchange,
     fill,
     get,
     get_account,
@@ -45,11 +41,6 @@ def test_account_is_made_of_keys_or_a_payload(sandbox: Sandbox) -> None:
     assert sandbox.get(whole["id"]) == whole
 
 
-def test_delete_removes_an_account(sandbox: Sandbox, account: str) -> None:
-    assert control(sandbox, "DELETE", f"/accounts/{account}").json["account_count"] == 0
-    assert get_account(sandbox, account).status == 404
-
-
 def test_faults_are_injected_and_cleared(sandbox: Sandbox, account: str) -> None:
     fault = {"status": 429, "headers": {"Retry-After": 7}, "account_id": account, "times": 1}
     assert control(sandbox, "POST", "/faults", fault).json["fault_count"] == 1
@@ -63,14 +54,6 @@ def test_faults_are_injected_and_cleared(sandbox: Sandbox, account: str) -> None
     control(sandbox, "POST", "/faults", {"close": True})
     assert control(sandbox, "DELETE", "/faults").json["fault_count"] == 0
     assert get_account(sandbox, account).status == 200
-
-
-def test_fault_is_narrowed_by_operation_and_reuse(sandbox: Sandbox, account: str) -> None:
-    fault = {"status": 500, "operation": "list", "reused": True}
-    assert control(sandbox, "POST", "/faults", fault).status == 200
-    with connect(sandbox.url) as connection:
-        replies = [exchange(connection, path) for path in (ACCOUNTS, f"{ACCOUNTS}/mara", ACCOUNTS)]
-    assert [reply.status for reply in replies] == [200, 200, 500]
 
 
 def test_state_says_what_is_there(sandbox: Sandbox, account: str) -> None:
@@ -117,27 +100,14 @@ def test_life_of_an_account_is_played_with_curl(
 @pytest.mark.parametrize(
     ("method", "path", "body", "message"),
     [
-        ("PATCH", "/accounts/mara", "{", "The body is not JSON"),
         ("PATCH", "/accounts/mara", b"\xff", "The body is not JSON"),
         ("PATCH", "/accounts/mara", "[1]", "must be a JSON object"),
         ("PATCH", "/accounts/mara", '{"proxy": ' + "[" * 9999 + "]" * 9999 + "}", ""),
-        ("PATCH", "/accounts/mara", '{"colour": 1}', "'colour' is not a key"),
         ("PATCH", "/accounts/mara", '{"self": 1}', "'self' is not a key"),
-        ("PATCH", "/accounts/mara", '{"status": 1}', "status must be a string"),
-        ("PATCH", "/accounts/mara", '{"omit": [[]]}', "omit must be a list"),
         ("PATCH", "/accounts/mara/plan", '{"is_premium": true}', "not a key of users/me"),
-        ("PATCH", "/accounts/mara/plan", '{"omit": "premium"}', "list of keys"),
-        ("POST", "/accounts", '{"id": 5}', "id must be a string"),
         ("POST", "/accounts", '{"connection_params": 5}', "needs an id"),
         ("POST", "/faults", "{}", "changes nothing"),
-        ("POST", "/faults", '{"colour": 1}', "'colour' is not known"),
         ("POST", "/faults", '{"status": "500"}', "status must be of type int"),
-        ("POST", "/faults", '{"delay": "1"}', "delay must be of type int or float"),
-        ("POST", "/faults", '{"status": 500, "times": 1.5}', "times must be of type int"),
-        ("POST", "/faults", '{"status": 500, "page": true}', "page must be of type int"),
-        ("POST", "/faults", '{"status": 500, "times": 0}', "must be 1 or more"),
-        ("POST", "/faults", '{"status": 500, "operation": "x"}', "operation must be one of"),
-        ("POST", "/faults", json.dumps({"delay": float("nan")}), "delay must be"),
     ],
 )
 def test_bad_input_is_answered_with_one_sentence(
@@ -160,9 +130,7 @@ def test_bad_input_is_answered_with_one_sentence(
     ("method", "path"),
     [
         ("PATCH", "/accounts/nobody"),
-        ("DELETE", "/accounts/nobody"),
         ("POST", "/accounts/nobody/log-out"),
-        ("POST", "/accounts/nobody/delete"),
     ],
 )
 def test_control_of_an_unknown_account_says_so(sandbox: Sandbox, method: str, path: str) -> None:
@@ -170,10 +138,7 @@ def test_control_of_an_unknown_account_says_so(sandbox: Sandbox, method: str, pa
     assert (reply.status, reply.json["detail"]) == (404, "There is no account 'nobody'.")
 
 
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [("GET", "/x"), ("POST", ""), ("GET", "/faults"), ("POST", "/accounts/mara/x")],
-)
+@pytest.mark.parametrize(("method", "path"), [("GET", "/x"), ("POST", "/accounts/mara/x")])
 def test_unknown_control_route_names_the_others(sandbox: Sandbox, method: str, path: str) -> None:
     reply = control(sandbox, method, path)
     assert (reply.status, "/log-out" in reply.json["detail"]) == (404, True)

@@ -15,7 +15,7 @@ from tests.unipile_sandbox.talking import (
 from unipile_sandbox import Sandbox, linkedin_account
 
 
-@pytest.mark.parametrize("account_id", ["mara", "-Qe7TzH2R0uJm5nXc8VwPg", "a/b?c#d %2F", "Zoë"])
+@pytest.mark.parametrize("account_id", ["-Qe7TzH2R0uJm5nXc8VwPg", "a/b?c#d %2F"])
 def test_read_gives_the_account_with_that_id(sandbox: Sandbox, account_id: str) -> None:
     payload = linkedin_account(account_id)
     sandbox.load([linkedin_account("other"), payload])
@@ -24,34 +24,19 @@ def test_read_gives_the_account_with_that_id(sandbox: Sandbox, account_id: str) 
     assert reply.headers["Content-Type"] == "application/json; charset=utf-8"
 
 
-@pytest.mark.parametrize("path", [ACCOUNTS, f"{ACCOUNTS}/mara"])
-@pytest.mark.parametrize("key", [None, "", "sandbox-kex", "SANDBOX-KEY"])
-def test_wrong_key_gets_what_unipile_says_to_it(
-    sandbox: Sandbox, account: str, path: str, key: str | None
-) -> None:
-    reply = get(sandbox, path, key=key)
+@pytest.mark.parametrize("key", [None, "SANDBOX-KEY"])
+def test_wrong_key_gets_what_unipile_says_to_it(sandbox: Sandbox, key: str | None) -> None:
+    reply = get(sandbox, ACCOUNTS, key=key)
     assert reply.status == 401
     assert reply.body == (
         b'{"status":401,"type":"errors/missing_credentials","title":"Missing credentials"}'
     )
 
 
-@pytest.mark.parametrize("path", ["/", "/api/v1/users/you", f"{ACCOUNTS}/", f"{ACCOUNTS}/a/b"])
+@pytest.mark.parametrize("path", ["/", f"{ACCOUNTS}/a/b"])
 def test_other_paths_are_not_found(sandbox: Sandbox, path: str) -> None:
     reply = get(sandbox, path)
     assert (reply.status, reply.json["type"]) == (404, "errors/resource_not_found")
-
-
-@pytest.mark.parametrize(
-    ("path", "allowed"), [(ACCOUNTS, "GET"), (f"{ACCOUNTS}/mara", "GET, DELETE")]
-)
-@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "BREW"])
-def test_other_methods_are_not_allowed(
-    sandbox: Sandbox, account: str, path: str, allowed: str, method: str
-) -> None:
-    reply = get(sandbox, path, method=method)
-    assert (reply.status, reply.json["status"]) == (405, 405)
-    assert reply.headers["Allow"] == allowed
 
 
 def test_list_has_unipiles_envelope(sandbox: Sandbox) -> None:
@@ -68,9 +53,7 @@ def test_list_has_unipiles_envelope(sandbox: Sandbox) -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("count", "sizes"), [(0, [0]), (1, [1]), (2, [2]), (3, [2, 1]), (4, [2, 2])]
-)
+@pytest.mark.parametrize(("count", "sizes"), [(0, [0]), (3, [2, 1]), (4, [2, 2])])
 def test_cursor_leads_through_all_pages(sandbox: Sandbox, count: int, sizes: list[int]) -> None:
     fill(sandbox, count)
     pages = [get_page(sandbox, limit=2)]
@@ -82,14 +65,14 @@ def test_cursor_leads_through_all_pages(sandbox: Sandbox, count: int, sizes: lis
     ]
 
 
-@pytest.mark.parametrize("limit", ["0", "251", "-1", "1_0", "x", "", "٣"])
+@pytest.mark.parametrize("limit", ["0", "251", "٣"])
 def test_other_limits_are_refused(sandbox: Sandbox, limit: str) -> None:
     reply = get(sandbox, f"{ACCOUNTS}?{urlencode({'limit': limit})}")
     assert (reply.status, reply.json["type"]) == (400, "errors/invalid_parameters")
     assert "limit" in reply.json["detail"]
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "é", "cG9zaXRpb246LTE="])
+@pytest.mark.parametrize("cursor", ["", "cG9zaXRpb246LTE="])
 def test_cursor_must_be_one_that_was_given(sandbox: Sandbox, cursor: str) -> None:
     reply = get(sandbox, f"{ACCOUNTS}?{urlencode({'cursor': cursor})}")
     assert (reply.status, reply.json["type"]) == (400, "errors/invalid_parameters")

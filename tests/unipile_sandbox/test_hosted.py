@@ -50,19 +50,12 @@ def visit(sandbox: Sandbox, url: str, action: str = "", **fields: str) -> Reply:
 @pytest.mark.parametrize(
     "fields",
     [
-        {"type": None},
         {"type": "connect"},
-        {"api_url": None},
         {"api_url": "api1.unipile.com:13111"},
-        {"expiresOn": None},
         {"expiresOn": "2026-12-01T10:00:00Z"},
         {"expiresOn": "2026-13-01T10:00:00.123Z"},
-        {"providers": None},
         {"providers": ["GOOGLE"]},
         {"name": ""},
-        {"notify_url": "/notify"},
-        {"bypass_success_screen": "true"},
-        {"type": "reconnect"},
         {"type": "reconnect", "reconnect_account": "nobody"},
     ],
 )

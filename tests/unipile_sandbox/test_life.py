@@ -9,7 +9,6 @@ from tests.unipile_sandbox.talking import ACCOUNTS, get, get_account, get_page, 
 from unipile_sandbox import (
     Fault,
     Sandbox,
-    UnknownAccountError,
     linkedin_account,
 )
 
@@ -53,23 +52,6 @@ def test_logged_out_account_has_no_profile(sandbox: Sandbox, account: str) -> No
     assert (reply.status, reply.json["type"]) == (401, "errors/disconnected_account")
 
 
-def test_accounts_and_deletes_can_be_seen(sandbox: Sandbox, account: str) -> None:
-    moment = "2026-11-28T09:00:00.000Z"
-    sandbox.add(linkedin_account("ada", member_id="ACoAAB1", created_at=moment))
-    for account_id in (account, account, "nobody"):
-        delete(sandbox, account_id)
-    assert sandbox.asked_to_delete == [account, account, "nobody"]
-    assert list(sandbox.accounts) == ["ada"]
-    assert sandbox.accounts["ada"]["created_at"] == moment
-    assert sandbox.member_id("ada") == "ACoAAB1"
-
-
-def test_nothing_can_happen_to_an_unknown_account(sandbox: Sandbox) -> None:
-    for call in (sandbox.log_out, sandbox.delete, sandbox.profile, sandbox.set_plan):
-        with pytest.raises(UnknownAccountError):
-            call("nobody")
-
-
 # The profile of the owner
 
 
@@ -90,10 +72,8 @@ def test_profile_follows_the_copy_until_it_is_set(sandbox: Sandbox) -> None:
     ("change", "shown"),
     [
         ({"sales_navigator": "DISCONNECTED"}, {"sales_navigator": {"error": "DISCONNECTED"}}),
-        ({"recruiter": "MULTIPLE_SESSIONS"}, {"recruiter": {"error": "MULTIPLE_SESSIONS"}}),
         ({"premium": True}, {"premium": True, "sales_navigator": None}),
         ({"sales_navigator": 5, "premium": "yes"}, {"sales_navigator": 5, "premium": "yes"}),
-        ({"email": "a@example.test"}, {"email": "a@example.test"}),
     ],
 )
 def test_plan_at_linkedin_can_be_anything(
@@ -107,7 +87,6 @@ def test_plan_at_linkedin_can_be_anything(
     ("query", "status", "error_type"),
     [
         ("", 400, "errors/missing_parameters"),
-        ("?account_id=", 400, "errors/missing_parameters"),
         ("?account_id=nobody", 404, "errors/resource_not_found"),
         ("?account_id=whatsapp", 501, "errors/feature_not_implemented"),
     ],

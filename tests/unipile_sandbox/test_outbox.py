@@ -39,7 +39,7 @@ def test_delivery_is_given_up_after_five_retries(
     assert (delivery.state, delivery.attempts) == ("given up", [Attempt(500)] * 6)
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:9/", "http://127.0.0.1:x/", "http://[/", "x"])
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/", "http://[/"])
 def test_address_where_nobody_is_counts_as_attempt(sandbox: Sandbox, url: str) -> None:
     sandbox.delivery.retry_delays = ()
     sandbox.outbox.add("notice", "mara", url, {"status": "CREATION_SUCCESS"}, {})
@@ -63,16 +63,6 @@ def test_retries_wait_and_can_be_brought_forward(
     assert [attempt.status for attempt in first.attempts] == [503, 200]
 
 
-def test_first_attempts_keep_their_order(sandbox: Sandbox, receiver: Receiver, send: Send) -> None:
-    receiver.statuses.append(503)
-    for number in range(20):
-        send(f"st_{number}")
-    sandbox.wait_for_deliveries()
-    names = list(dict.fromkeys(heard.json["name"] for heard in receiver.heard))
-    assert names == [f"st_{number}" for number in range(20)]
-    assert len(receiver.heard) == 21
-
-
 def test_held_messages_are_released_or_lost(
     sandbox: Sandbox, receiver: Receiver, send: Send
 ) -> None:
@@ -90,13 +80,6 @@ def test_held_messages_are_released_or_lost(
     assert receiver.messages == ["OK", "CREATION_SUCCESS of st_1", "CREATION_SUCCESS of st_3"]
 
 
-def test_message_can_be_sent_twice(sandbox: Sandbox, receiver: Receiver, send: Send) -> None:
-    sandbox.delivery.copies = 2
-    send("st_1")
-    sandbox.wait_for_deliveries()
-    assert receiver.messages == ["CREATION_SUCCESS of st_1"] * 2
-
-
 def test_reset_drops_what_is_open(sandbox: Sandbox, receiver: Receiver, send: Send) -> None:
     sandbox.delivery.retry_delays = (3600,)
     sandbox.outbox.hold("event")
@@ -106,7 +89,7 @@ def test_reset_drops_what_is_open(sandbox: Sandbox, receiver: Receiver, send: Se
     sandbox.reset()
     assert (delivery.state, sandbox.deliveries) == ("dropped", [])
     assert len(list(sandbox.delivery.retry_delays)) == 5
-    sandbox.outbox.retry_now()
+    sandbox.delivery.copies = 2
     send("st_2")
     sandbox.wait_for_deliveries()
-    assert receiver.messages == ["CREATION_SUCCESS of st_1", "CREATION_SUCCESS of st_2"]
+    assert receiver.messages == ["CREATION_SUCCESS of st_1", *["CREATION_SUCCESS of st_2"] * 2]

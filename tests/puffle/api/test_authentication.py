@@ -41,8 +41,8 @@ def refresh(api: APIClient, account: UnipileAccount, authorization: str | None) 
     return api.post("/api/unipile/refresh", body, format="json", headers=headers)
 
 
-def encode(claims: dict[str, Any], key: str | None = None, algorithm: str = "HS256") -> str:
-    return jwt.encode(claims, key or django_settings.SECRET_KEY, algorithm=algorithm)
+def encode(claims: dict[str, Any], key: str | None = None) -> str:
+    return jwt.encode(claims, key or django_settings.SECRET_KEY, algorithm="HS256")
 
 
 def claims_of(user: User) -> dict[str, Any]:
@@ -68,14 +68,8 @@ def expired(user: User) -> str:
 # --- The access token -----------------------------------------------------------------------------
 
 
-def test_token_opens_the_door(anybody: APIClient, user: User, account: UnipileAccount) -> None:
-    response = refresh(anybody, account, f"Bearer {AccessToken.for_user(user)}")
-
-    assert response.status_code == 200
-
-
-@pytest.mark.parametrize("scheme", ["bearer", "BEARER", "bEaReR", " Bearer"])
-def test_scheme_is_written_in_any_case(
+@pytest.mark.parametrize("scheme", ["Bearer", "bEaReR", " Bearer"])
+def test_token_opens_the_door(
     anybody: APIClient, user: User, account: UnipileAccount, scheme: str
 ) -> None:
     response = refresh(anybody, account, f"{scheme} {AccessToken.for_user(user)}")
@@ -92,35 +86,9 @@ def test_clock_that_is_ahead_opens_the_door(
     assert refresh(anybody, account, f"Bearer {ahead}").status_code == 200
 
 
-def test_token_from_the_future_is_refused(
-    anybody: APIClient, user: User, account: UnipileAccount, sandbox: Sandbox
-) -> None:
-    token = AccessToken.for_user(user)
-
-    assert_refused(
-        anybody, account, sandbox, f"Bearer {with_claim(token, 'iat', token['iat'] + 60)}"
-    )
-
-
 @pytest.mark.parametrize(
     "authorization",
-    [
-        None,
-        "",
-        "Bearer",
-        "Bearer ",
-        "Bearer x",
-        "Bearer x y",
-        "Bearer a.b.c",
-        "Bearer ..",
-        "Bearer \xff\xfe",
-        "Bearer " + "x" * 5000,
-        "Bearer bnVsbA.bnVsbA.bnVsbA",
-        "Bearer W10.W10.W10",
-        "Token x",
-        "Basic Y3VzdG9tZXI6Y29ycmVjdA==",
-        "\xff",
-    ],
+    [None, "Bearer", "Bearer x y", "Bearer \xff\xfe", "Bearer W10.W10.W10", "Token x"],
 )
 def test_no_token_or_garbage_is_refused(
     anybody: APIClient, account: UnipileAccount, sandbox: Sandbox, authorization: str | None
@@ -149,13 +117,7 @@ def assert_refused(
         lambda user: encode(
             claims_of(user), key="another-key-of-fifty-characters-or-more-01234567890"
         ),
-        lambda user: encode(claims_of(user), algorithm="HS384"),
-        lambda user: str(AccessToken.for_user(user))[:-2],
-        lambda user: str(AccessToken.for_user(user)) + "A",
         lambda user: str(RefreshToken.for_user(user)),
-        lambda user: encode({**claims_of(user), "token_type": "unknown"}),
-        lambda user: encode({"user_id": user.pk}),
-        lambda user: encode({}),
         lambda user: encode({key: v for key, v in claims_of(user).items() if key != "user_id"}),
         lambda user: encode({key: v for key, v in claims_of(user).items() if key != "exp"}),
         lambda user: with_claim(AccessToken.for_user(user), "exp", "tomorrow"),
@@ -163,7 +125,6 @@ def assert_refused(
         lambda user: with_claim(AccessToken.for_user(user), "exp", []),
         lambda user: with_claim(AccessToken.for_user(user), "user_id", user.pk + 1000),
         lambda user: with_claim(AccessToken.for_user(user), "hash_password", None),
-        lambda user: with_claim(AccessToken.for_user(user), "hash_password", ["x"]),
     ],
 )
 def test_token_that_is_not_ours_is_refused(
@@ -184,26 +145,6 @@ def test_token_of_an_inactive_user_is_refused(
 
     error = assert_refused(anybody, account, sandbox, f"Bearer {token}")
     assert error["code"] == "user_inactive"
-
-
-def test_token_of_a_deleted_user_is_refused(
-    anybody: APIClient, user: User, stranger: User, sandbox: Sandbox
-) -> None:
-    token = AccessToken.for_user(user)
-    user.delete()
-
-    assert_refused(anybody, make_account(stranger, sandbox), sandbox, f"Bearer {token}")
-
-
-def test_change_of_password_ends_a_token(
-    anybody: APIClient, user: User, account: UnipileAccount, sandbox: Sandbox
-) -> None:
-    token = AccessToken.for_user(user)
-    user.set_password("another password")
-    user.save()
-
-    error = assert_refused(anybody, account, sandbox, f"Bearer {token}")
-    assert error["code"] == "password_changed"
 
 
 def test_session_of_the_admin_is_no_token(
@@ -230,9 +171,7 @@ def test_password_is_exchanged_for_tokens(
     assert refresh(anybody, account, f"Bearer {response.json()['access']}").status_code == 200
 
 
-@pytest.mark.parametrize(
-    "login", [("customer", "wrong"), ("nobody", PASSWORD), ("CUSTOMER", PASSWORD)]
-)
+@pytest.mark.parametrize("login", [("customer", "wrong"), ("nobody", PASSWORD)])
 def test_wrong_password_and_unknown_user_are_answered_alike(
     anybody: APIClient, user: User, login: tuple[str, str]
 ) -> None:
@@ -248,33 +187,7 @@ def test_wrong_password_and_unknown_user_are_answered_alike(
     assert response["WWW-Authenticate"].startswith("Bearer")
 
 
-def test_inactive_user_gets_no_token(anybody: APIClient, user: User) -> None:
-    User.objects.update(is_active=False)
-    body = {"username": "customer", "password": PASSWORD}
-
-    error = error_of(anybody.post("/api/token", body, format="json"), 401)
-
-    assert error["code"] == "no_active_account"
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        "",
-        "[]",
-        "null",
-        "{}",
-        '{"username": "customer"}',
-        '{"username": null, "password": null}',
-        '{"username": ["customer"], "password": {}}',
-        '{"username": "custo\\u0000mer", "password": "x"}',
-        '{"username": "customer", "password": "\\u0000"}',
-        '{"username": "\\ud800", "password": "x"}',
-        '{"username": "customer", "password": "\\ud800"}',
-        "{",
-        "[" * 60_000,
-    ],
-)
+@pytest.mark.parametrize("body", ["[]", '{"username": "customer"}', "{", "[" * 60_000])
 def test_login_that_is_none_is_a_bad_request(anybody: APIClient, user: User, body: str) -> None:
     response = anybody.generic("POST", "/api/token", body, content_type="application/json")
 
@@ -304,12 +217,9 @@ def exchange(api: APIClient, token: object) -> Any:
     "make",
     [
         lambda _: "garbage",
-        lambda _: "a.b.c",
         lambda user: str(AccessToken.for_user(user)),
-        lambda user: str(RefreshToken.for_user(user))[:-2],
         without_signature,
         lambda user: encode({**RefreshToken.for_user(user).payload, "exp": 1}),
-        lambda user: encode(dict(RefreshToken.for_user(user).payload), key="k" * 50),
     ],
 )
 def test_refresh_token_that_is_none_is_refused(
@@ -318,6 +228,20 @@ def test_refresh_token_that_is_none_is_refused(
     response = exchange(anybody, make(user))
 
     assert error_of(response, 401)["code"] == "token_not_valid"
+    assert response["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_change_of_password_ends_both_tokens(
+    anybody: APIClient, user: User, account: UnipileAccount, sandbox: Sandbox
+) -> None:
+    access, again = AccessToken.for_user(user), str(RefreshToken.for_user(user))
+    user.set_password("another password")
+    user.save()
+
+    error = assert_refused(anybody, account, sandbox, f"Bearer {access}")
+    assert error["code"] == "password_changed"
+    response = exchange(anybody, again)
+    assert error_of(response, 401)["code"] == "password_changed"
     assert response["WWW-Authenticate"].startswith("Bearer")
 
 
@@ -333,14 +257,3 @@ def test_refresh_token_of_an_inactive_user_is_refused(anybody: APIClient, user: 
     User.objects.update(is_active=False)
 
     assert error_of(exchange(anybody, token), 401)["code"] == "no_active_account"
-
-
-def test_change_of_password_ends_a_refresh_token(anybody: APIClient, user: User) -> None:
-    token = str(RefreshToken.for_user(user))
-    user.set_password("another password")
-    user.save()
-
-    response = exchange(anybody, token)
-
-    assert error_of(response, 401)["code"] == "password_changed"
-    assert response["WWW-Authenticate"].startswith("Bearer")

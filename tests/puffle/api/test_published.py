@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,10 +20,11 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 from rest_framework.test import APIClient
+from rest_framework_simplejwt.tokens import RefreshToken
 
-from tests.helpers import api_client, make_account
+from tests.helpers import make_account
 from unipile_accounts.models import UnipileAccount
-from unipile_sandbox import Fault, Sandbox
+from unipile_sandbox import Sandbox
 
 # Generating the document and the client takes seconds, so one worker does it for all.
 pytestmark = pytest.mark.xdist_group("test_published")
@@ -41,10 +42,6 @@ def document() -> dict[str, Any]:
 @pytest.fixture
 def owner(db: None) -> User:
     return User.objects.create_user("customer", password=PASSWORD)
-
-
-def log_in(client: Any) -> Any:
-    return client.post("/api/token", {"username": "customer", "password": PASSWORD}, format="json")
 
 
 def assert_published(document: dict[str, Any], response: Any, path: str) -> None:
@@ -65,112 +62,43 @@ def assert_published(document: dict[str, Any], response: Any, path: str) -> None
 # --- Every operation's 200 ------------------------------------------------------------------------
 
 
-def obtain_token(api: APIClient, account: UnipileAccount) -> Any:
-    return log_in(api)
+OPERATIONS = [
+    "POST /api/token",
+    "POST /api/token/refresh",
+    "POST /api/unipile/refresh",
+    "GET /api/unipile/accounts",
+    "DELETE /api/unipile/accounts",
+    "POST /api/unipile/connect",
+    "POST /api/unipile/reconnect",
+    "POST /api/unipile/search",
+]
 
 
-def refresh_token(api: APIClient, account: UnipileAccount) -> Any:
-    token = log_in(api).json()["refresh"]
-    return api.post("/api/token/refresh", {"refresh": token}, format="json")
-
-
-def refresh_account(api: APIClient, account: UnipileAccount) -> Any:
-    return api.post(REFRESH, {"accountId": str(account.pk)}, format="json")
-
-
-def list_accounts(api: APIClient, account: UnipileAccount) -> Any:
-    return api.get("/api/unipile/accounts")
-
-
-def delete_account(api: APIClient, account: UnipileAccount) -> Any:
-    return api.delete(f"/api/unipile/accounts?accountId={account.pk}")
-
-
-def connect(api: APIClient, account: UnipileAccount) -> Any:
-    return api.post("/api/unipile/connect")
-
-
-def reconnect(api: APIClient, account: UnipileAccount) -> Any:
-    return api.post("/api/unipile/reconnect", {"accountId": str(account.pk)}, format="json")
-
-
-def search(api: APIClient, account: UnipileAccount) -> Any:
-    body = {"accountId": str(account.pk), "seniorityLevel": ["cxo"], "limit": 50}
-    return api.post("/api/unipile/search", body, format="json")
-
-
-OPERATIONS: dict[str, Callable[[APIClient, UnipileAccount], Any]] = {
-    "connectUnipileAccount": connect,
-    "deleteUnipileAccount": delete_account,
-    "listUnipileAccounts": list_accounts,
-    "reconnectUnipileAccount": reconnect,
-    "obtainToken": obtain_token,
-    "refreshToken": refresh_token,
-    "refreshUnipileAccount": refresh_account,
-    "searchUnipile": search,
-}
-
-
-def test_every_operation_is_tried(document: dict[str, Any]) -> None:
-    operations = {
-        operation["operationId"]
-        for item in document["paths"].values()
-        for operation in item.values()
-    }
-
-    assert operations == set(OPERATIONS)
-
-
-@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.parametrize("operation", OPERATIONS)
 def test_answer_of_each_operation_is_as_published(
     document: dict[str, Any],
     api: APIClient,
-    account: UnipileAccount,
-    settings: Settings,
-    name: str,
-) -> None:
-    settings.PUBLIC_URL = "https://puffle.example"
-    response = OPERATIONS[name](api, account)
-
-    assert response.status_code == 200
-    assert_published(document, response, response.request["PATH_INFO"])
-
-
-@pytest.mark.parametrize(
-    ("body", "token", "fault", "status"),
-    [
-        ({}, True, None, 400),
-        ({"accountId": "k3Vd9QmTRxS1aLw0ZbYc7A"}, True, None, 400),
-        ({"accountId": None}, True, None, 400),
-        (None, False, None, 401),
-        ({"accountId": str(uuid4())}, True, None, 404),
-        (None, True, Fault(status=401, error_type="errors/expired_credentials"), 409),
-        ({"x": "x" * 65_536}, True, None, 413),
-        (None, True, Fault(status=401), 502),
-        (None, True, Fault(status=500), 502),
-        (None, True, Fault(status=429), 503),
-        (None, True, Fault(close=True), 503),
-    ],
-)
-def test_error_is_as_published(
-    document: dict[str, Any],
     owner: User,
     account: UnipileAccount,
-    sandbox: Sandbox,
-    body: dict[str, Any] | None,
-    token: bool,
-    fault: Fault | None,
-    status: int,
+    settings: Settings,
+    operation: str,
 ) -> None:
-    if fault:
-        sandbox.inject(fault)
-    api = api_client(owner) if token else APIClient()
-
+    settings.PUBLIC_URL = "https://puffle.example"
+    method, path = operation.split()
     own = {"accountId": str(account.pk)}
-    response: Any = api.post(REFRESH, own if body is None else body, format="json")
+    bodies: dict[str, dict[str, Any]] = {
+        "/api/token": {"username": "customer", "password": PASSWORD},
+        "/api/token/refresh": {"refresh": str(RefreshToken.for_user(owner))},
+        "/api/unipile/refresh": own,
+        "/api/unipile/reconnect": own,
+        "/api/unipile/search": {**own, "seniorityLevel": ["cxo"], "limit": 50},
+    }
+    query = f"?accountId={account.pk}" if method == "DELETE" else ""
 
-    assert response.status_code == status
-    assert_published(document, response, REFRESH)
+    response = getattr(api, method.lower())(path + query, bodies.get(path), format="json")
+
+    assert response.status_code == 200
+    assert_published(document, response, path)
 
 
 def test_example_of_a_search_finds_somebody(
@@ -260,14 +188,8 @@ def test_generated_client_does_all_that_the_page_says(
     assert (type(refused), refused.errors[0].code) == (type(error), "no_active_account")
 
 
-def test_generated_client_has_one_model_of_errors(generated: Any) -> None:
-    models = {path.stem for path in (Path(generated.__file__).parent / "models").glob("*.py")}
-
-    assert {name for name in models if "error" in name} == {"error", "error_detail", "error_type"}
-    assert len(models) <= 28
-
-
-def test_served_document_is_that_of_the_repository(client: Client) -> None:
-    served = yaml.safe_load(client.get("/api/schema").content)
+@pytest.mark.parametrize("url", ["/api/schema", "/api/schema/"])
+def test_served_document_is_that_of_the_repository(client: Client, url: str) -> None:
+    served = yaml.safe_load(client.get(url).content)
 
     assert served == yaml.safe_load((Path(__file__).parents[3] / "openapi.yaml").read_text())

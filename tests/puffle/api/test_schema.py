@@ -4,8 +4,6 @@ import re
 from typing import Any
 
 import pytest
-import yaml
-from django.contrib.staticfiles import finders
 from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.validation import validate_schema
@@ -46,24 +44,6 @@ def test_schema_is_valid_openapi_3(schema: dict[str, Any]) -> None:
     validate_schema(schema)  # type: ignore[no-untyped-call]
 
 
-def test_schema_shows_the_public_addresses_only(
-    schema: dict[str, Any],
-) -> None:
-    assert {path: list(methods) for path, methods in schema["paths"].items()} == {
-        REFRESH: ["post"],
-        "/api/unipile/accounts": ["get", "delete"],
-        "/api/unipile/connect": ["post"],
-        "/api/unipile/reconnect": ["post"],
-        "/api/unipile/search": ["post"],
-        "/api/token": ["post"],
-        "/api/token/refresh": ["post"],
-    }
-
-
-def test_operation_keeps_its_public_name(operation: dict[str, Any]) -> None:
-    assert operation["operationId"] == "refreshUnipileAccount"
-
-
 def test_request_is_that_of_the_public_page(
     schema: dict[str, Any], operation: dict[str, Any]
 ) -> None:
@@ -77,13 +57,6 @@ def test_request_is_that_of_the_public_page(
     live = body["properties"]["live"]
     assert live["type"] == "boolean"
     assert "default" not in live
-
-
-def test_description_says_when_linkedin_is_to_be_asked(operation: dict[str, Any]) -> None:
-    words = " ".join(operation["description"].split())
-
-    assert "a refresh said that nothing changed and the user insists" in words
-    assert "before you send him through a new login" in words
 
 
 def test_answer_is_that_of_the_public_page(
@@ -160,12 +133,16 @@ def test_every_code_of_a_status_is_named(
     assert operation["responses"][status]["description"]
 
 
-def test_every_error_is_the_one_component(schema: dict[str, Any]) -> None:
+def test_every_error_is_one_component_with_a_sample(schema: dict[str, Any]) -> None:
     for item in schema["paths"].values():
         for operation in item.values():
             for status, response in operation["responses"].items():
-                reference = response["content"]["application/json"]["schema"]["$ref"]
-                assert (reference == "#/components/schemas/Error") is (status >= "400")
+                content = response["content"]["application/json"]
+                is_error = content["schema"]["$ref"] == "#/components/schemas/Error"
+                assert is_error is (status >= "400")
+                if is_error:
+                    assert content["example"]["errors"][0]["code"] in codes_of(operation, status)
+                    assert content["example"]["type"] in {"client_error", "server_error"}
     assert [name for name in schema["components"]["schemas"] if "Error" in name] == [
         "Error",
         "ErrorDetail",
@@ -203,11 +180,6 @@ def test_errors_of_a_login_are_401(schema: dict[str, Any], path: str, codes: set
     assert not codes & codes_of(operation, "400")
 
 
-@pytest.mark.parametrize("word", ["simplejwt", "serializer", "django", "our own", "server error"])
-def test_no_remark_on_the_code_is_public(schema: dict[str, Any], word: str) -> None:
-    assert word not in str(schema).lower()
-
-
 def test_only_token_addresses_want_no_token(
     schema: dict[str, Any], operation: dict[str, Any]
 ) -> None:
@@ -217,29 +189,12 @@ def test_only_token_addresses_want_no_token(
         assert schema["paths"][path]["post"].get("security", [{}]) == [{}]
 
 
-def test_every_error_has_a_whole_sample(schema: dict[str, Any]) -> None:
-    for item in schema["paths"].values():
-        for operation in item.values():
-            for status, response in operation["responses"].items():
-                if status >= "400":
-                    example = response["content"]["application/json"]["example"]
-                    assert example["errors"][0]["code"] in codes_of(operation, status)
-                    assert example["type"] in {"client_error", "server_error"}
+@pytest.mark.parametrize("query", ["version=%00", "version=%0a", "lang=%00"])
+@pytest.mark.parametrize("url", ["/api/schema", "/api/docs"])
+def test_strange_query_changes_nothing(client: Client, url: str, query: str) -> None:
+    response = client.get(f"{url}?{query}")
 
-
-def test_description_names_operations_in_their_order(schema: dict[str, Any]) -> None:
-    named = re.findall(r"`([a-z]+[A-Z]\w+)`", schema["info"]["description"])
-
-    assert named == [
-        "obtainToken",
-        "listUnipileAccounts",
-        "accountId",
-        "connectUnipileAccount",
-        "refreshUnipileAccount",
-        "reconnectUnipileAccount",
-        "searchUnipile",
-        "deleteUnipileAccount",
-    ]
+    assert response.status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/api/token", REFRESH])
@@ -248,15 +203,6 @@ def test_options_say_nothing_of_the_code(api: APIClient, path: str) -> None:
 
     assert response.status_code == 200
     assert response.json()["description"] == ""
-
-
-@pytest.mark.parametrize("url", ["/api/schema", "/api/schema/"])
-def test_schema_is_served_without_a_login(client: Client, url: str) -> None:
-    response = client.get(url)
-
-    assert response.status_code == 200
-    served = yaml.safe_load(response.content)
-    assert served["paths"][REFRESH]["post"]["operationId"] == "refreshUnipileAccount"
 
 
 # --- The page -------------------------------------------------------------------------------------
@@ -272,32 +218,6 @@ def test_docs_page_loads_nothing_from_elsewhere(client: Client, url: str) -> Non
     assert len(loaded) >= 3
     for address in loaded:
         assert address.startswith("/static/"), address
-        assert finders.find(address.removeprefix("/static/")), address
+        assert b"".join(client.get(address)), address
+    assert '"persistAuthorization": true' in html
     assert not re.search(r"@import|fetch\(.https?:", html)
-
-
-def test_docs_page_keeps_the_token(client: Client) -> None:
-    assert '"persistAuthorization": true' in client.get("/api/docs").content.decode()
-
-
-def test_assets_of_the_docs_page_are_served(client: Client) -> None:
-    html = client.get("/api/docs").content.decode()
-    [script, *_] = re.findall(r'<script src="(/static/[^"]+)"', html)
-
-    response = client.get(script)
-
-    assert response.status_code == 200
-    assert "javascript" in response["Content-Type"]
-    assert len(b"".join(response)) > 1000
-
-
-# --- Health ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.usefixtures("db")
-@pytest.mark.parametrize("url", ["/healthz", "/healthz/"])
-def test_healthz_is_200_while_the_database_answers(client: Client, url: str) -> None:
-    response = client.get(url)
-
-    assert response.status_code == 200
-    assert response.json() == {"database": "ok"}

@@ -6,32 +6,27 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Barrier
 from typing import Any
 
 import psutil
 import pytest
 from django.contrib.auth.models import User
-from django.core.cache.backends.locmem import LocMemCache
 from django.db import connection
 from django.test import Client
 from pytest_django import Settings
 from redis import Redis
-from rest_framework.test import APIClient, APIRequestFactory
+from rest_framework.test import APIClient
 from rest_framework.throttling import SimpleRateThrottle
-from rest_framework.views import APIView
 
 from puffle import stores
 from puffle.cache import tolerating_a_dead_cache
 from script import settings_environment
-from unipile_accounts.api.refresh import RefreshThrottle
+from tests.puffle.api.conftest import NOON, count_passes
 from unipile_accounts.models import UnipileAccount
 
 URL = "/api/unipile/refresh"
 LOCAL = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
-NOON = 1_800_000_000.0
 
 
 @pytest.fixture
@@ -82,6 +77,7 @@ def test_rate_is_kept_in_each_window(
         clock(seconds)
         response = refresh(api, account)
         answers.append((seconds, response.status_code, response.headers.get("Retry-After")))
+    assert response.json()["errors"][0]["code"] == "throttled"
 
     assert answers == [
         (0, 200, None),
@@ -94,31 +90,6 @@ def test_rate_is_kept_in_each_window(
     ]
 
 
-@pytest.mark.parametrize(("rate", "wait"), [("1/sec", 1), ("1/hour", 3600), ("1/day", 57600)])
-def test_every_429_says_how_long_to_wait(
-    api: APIClient, account: UnipileAccount, rates: Any, rate: str, wait: int
-) -> None:
-    rates(refresh=rate)
-    refresh(api, account)
-
-    response = refresh(api, account)
-
-    assert response.status_code == 429
-    assert response["Retry-After"] == str(wait)
-    assert response.json()["errors"][0]["code"] == "throttled"
-
-
-def test_refused_requests_do_not_lengthen_the_wait(
-    api: APIClient, account: UnipileAccount, rates: Any, clock: Callable[[float], None]
-) -> None:
-    rates(refresh="1/min")
-    refresh(api, account)
-    assert {refresh(api, account).status_code for _ in range(5)} == {429}
-    clock(60)
-
-    assert refresh(api, account).status_code == 200
-
-
 # --- Whose requests are counted -------------------------------------------------------------------
 
 
@@ -127,16 +98,10 @@ def test_refused_requests_do_not_lengthen_the_wait(
     ("proxies", "first", "second", "same"),
     [
         (0, "192.0.2.1", "192.0.2.2", False),
-        (0, "192.0.2.1", "::ffff:192.0.2.1", True),
         (0, "2001:db8:1:1::1", "2001:db8:1:1:ffff::2", True),
         (0, "2001:db8:1:1::1", "2001:db8:1:2::1", False),
-        (0, "", "", True),
-        (1, "192.0.2.1", "192.0.2.2", False),
         (1, "6.6.6.6, 192.0.2.1", "7.7.7.7, 192.0.2.1", True),
-        (1, "[2001:db8::1]:443", "192.0.2.1:443", False),
-        (1, "203.0.113.8:40001", "203.0.113.8:40002", True),
         (1, "203.0.113.8:40001", "203.0.113.8", True),
-        (1, "[2001:db8::9]:40001", "[2001:db8::9]:40002", True),
         (1, "[2001:db8::9]:40001", "2001:db8::9", True),
         (2, "6.6.6.6, 192.0.2.1:4, 10.0.0.2", "7.7.7.7, 192.0.2.1:5, 10.0.0.2", True),
     ],
@@ -171,26 +136,16 @@ def test_both_token_routes_count_together(
 # --- Caches ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "broken",
-    [
-        {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
-            "LOCATION": "unix:///no/such/socket",
-        },
-        {"BACKEND": "tests.puffle.api.test_throttling.DeadCache"},
-    ],
-)
 def test_dead_cache_lets_requests_through_and_is_logged(
     api: APIClient,
     account: UnipileAccount,
     settings: Settings,
     rates: Any,
     caplog: pytest.LogCaptureFixture,
-    broken: dict[str, str],
 ) -> None:
     rates(refresh="1/min")
-    settings.CACHES = {"default": broken}
+    redis = "django.core.cache.backends.redis.RedisCache"
+    settings.CACHES = {"default": {"BACKEND": redis, "LOCATION": "unix:///no/such/socket"}}
     for each in logging.getLogger("puffle.cache").filters:
         # Another test may have said within this minute that the cache is down.
         vars(each).clear()
@@ -230,41 +185,10 @@ def test_cache_is_asked_without_a_database_connection() -> None:
     assert held == [None]
 
 
-class DeadCache(LocMemCache):
-    def incr(self, *_: Any, **__: Any) -> Any:
-        raise ConnectionError("Connection refused")
-
-
-def count_passes(user: User, *, threads: int, tries: int) -> int:
-    """Let threads ask the refresh throttle at one moment, and count those it lets through."""
-    request: Any = APIRequestFactory().post(URL)
-    request.user = user
-    barrier = Barrier(threads)
-
-    def ask(_: int) -> int:
-        barrier.wait(30)
-        return sum(RefreshThrottle().allow_request(request, APIView()) for _ in range(tries))
-
-    with ThreadPoolExecutor(threads) as pool:
-        return sum(pool.map(ask, range(threads)))
-
-
 def test_simultaneous_requests_do_not_get_past_the_rate(rates: Any) -> None:
     rates(refresh="10/min")
 
     assert count_passes(User(pk=1), threads=64, tries=3) == 10
-
-
-def test_simultaneous_requests_keep_the_rate_in_redis(
-    rates: Any, settings: Settings, redis_url: str
-) -> None:
-    rates(refresh="10/min")
-    settings.CACHES = {
-        "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": redis_url}
-    }
-
-    assert count_passes(User(pk=1), threads=16, tries=2) == 10
-    settings.CACHES = {"default": LOCAL}
 
 
 PROCESS = """
@@ -273,7 +197,7 @@ import django
 django.setup()
 from django.contrib.auth.models import User
 from rest_framework.throttling import SimpleRateThrottle
-from tests.puffle.api.test_throttling import NOON, count_passes
+from tests.puffle.api.conftest import NOON, count_passes
 SimpleRateThrottle.timer = staticmethod(lambda: NOON)
 print("ready", flush=True)
 sys.stdin.readline()
@@ -303,14 +227,11 @@ def test_rate_is_shared_by_processes_with_redis(redis_url: str) -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
 
-    answers = [process.communicate("go\n", timeout=60)[0] for process in _told_to_go(processes)]
-
-    assert sum(map(json.loads, answers)) == 20
-
-
-def _told_to_go(processes: list[subprocess.Popen[str]]) -> list[subprocess.Popen[str]]:
     for process in processes:
         assert process.stdin is not None
         process.stdin.write("go\n")
         process.stdin.flush()
-    return processes
+
+    answers = [process.communicate(timeout=60)[0] for process in processes]
+
+    assert sum(map(json.loads, answers)) == 20

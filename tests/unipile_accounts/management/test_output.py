@@ -49,16 +49,6 @@ def test_changes_and_failures_have_a_line_each(owner: User, sandbox: Sandbox) ->
     assert {change.door for change in upgraded.changes.all()} == {Door.COMMAND}
 
 
-def test_failure_that_changed_status_says_both(owner: User, sandbox: Sandbox) -> None:
-    account = make_account(owner, sandbox, payload=linkedin_account(statuses=["CREDENTIALS"]))
-
-    done = run()
-
-    assert f"account {account.pk}: status connected -> credentials_required; failed: " in done.err
-    assert "Reconnect the account to LinkedIn" in done.err
-    assert done.status == 1
-
-
 def test_json_is_one_object_for_each_outcome(owner: User, sandbox: Sandbox) -> None:
     password = "proxy-password-9134"
     same, upgraded, other = make_accounts(
@@ -207,11 +197,11 @@ def test_reasons_of_two_kinds_stay_apart(
     assert shared.startswith("53 accounts were not refreshed: ")
 
 
-def on_terminal(program: Program, *args: str) -> tuple[int, str]:
+def on_terminal(program: Program) -> tuple[int, str]:
     """Run on a terminal, and return the status and all that came to it."""
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 200))
-    process = program.start(*args, stdout=theirs, stderr=theirs, env={"TERM": "xterm"})
+    process = program.start(stdout=theirs, stderr=theirs, env={"TERM": "xterm"})
     os.close(theirs)
     shown = b""
     try:
@@ -242,9 +232,3 @@ def test_terminal_shows_a_bar_lines_do_not_tear(
     failed = [line for line in lines if "account" in line and "not a LinkedIn account" in line]
     assert (len(changed), len(failed)) == (299, 1)
     assert lines[300].startswith("299 refreshed (299 changed, 0 unchanged), 0 skipped, 1 failed")
-
-
-def test_quiet_shows_nothing_on_a_terminal(owner: User, sandbox: Sandbox, program: Program) -> None:
-    free_accounts(owner, sandbox, 3)
-
-    assert on_terminal(program, "--quiet") == (0, "")

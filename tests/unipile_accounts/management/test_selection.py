@@ -40,16 +40,12 @@ def five(owner: User, stranger: User, sandbox: Sandbox) -> dict[str, UnipileAcco
         ([], "new fresh old gone other ahead"),
         (["--user", "owner"], "new fresh old gone"),
         (["--status", "connected"], "new fresh other ahead"),
-        (["--status", "credentials_required"], "old"),
         (["--status", "disconnected"], "gone left"),
         (["--older-than", "24h"], "new old gone other ahead"),
-        (["--older-than", "7d"], "new gone other ahead"),
-        (["--older-than", "0s"], "new fresh old gone other ahead"),
         (
             ["--account", "{fresh}", "--account", "{left}", "--account", "{other}"],
             "fresh left other",
         ),
-        (["--account", "{fresh}", "--account", "{old}", "--older-than", "24h"], "old"),
         (["--user", "stranger", "--older-than", "24h", "--status", "connected"], "other ahead"),
         (["--failed"], "ahead"),
     ],
@@ -75,14 +71,12 @@ def test_user_is_found_as_django_normalises_names(stranger: User, sandbox: Sandb
     assert list(run("--json", "--user", "zoe\u0308").outcomes) == [str(account.pk)]
 
 
-@pytest.mark.parametrize("option", ["--account={}", "--status=disconnected"])
 def test_disconnected_account_asked_for_is_skipped(
-    five: dict[str, UnipileAccount], sandbox: Sandbox, option: str
+    five: dict[str, UnipileAccount], sandbox: Sandbox
 ) -> None:
-    five["gone"].delete()
     before = stored(five["left"])
 
-    done = run(option.format(five["left"].pk))
+    done = run(f"--account={five['left'].pk}")
 
     assert done.status == 0
     assert done.out.splitlines()[0] == (
@@ -98,7 +92,6 @@ def test_disconnected_account_asked_for_is_skipped(
     ("options", "message"),
     [
         (["--user", "nobody"], "there is no user 'nobody'"),
-        (["--user", "\udcff"], r"there is no user '\udcff'"),
         (["--account", "k3Vd9QmTRxS1aLw0ZbYc7A"], "'k3Vd9QmTRxS1aLw0ZbYc7A' is not a UUID"),
         (["--account", UNKNOWN], f"{UNKNOWN} does not exist"),
         (
@@ -107,7 +100,6 @@ def test_disconnected_account_asked_for_is_skipped(
         ),
         (["--older-than", "24"], "'24' is not a duration"),
         (["--older-than", "999999d"], "'999999d' is not a duration"),
-        (["--older-than", "٣h"], "'٣h' is not a duration"),
         (["--status", "gone"], "invalid choice: 'gone'"),
         (["--nonsense"], "unrecognized arguments: --nonsense"),
     ],

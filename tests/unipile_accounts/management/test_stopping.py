@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -120,23 +119,3 @@ def test_second_ctrl_c_kills_at_once(owner: User, sandbox: Sandbox, program: Pro
     process.send_signal(signal.SIGINT)
 
     assert process.wait(1) == -signal.SIGINT
-
-
-@pytest.mark.slow
-def test_closed_pipe_is_no_traceback(owner: User, sandbox: Sandbox, program: Program) -> None:
-    accounts_that_fill_a_pipe(owner, sandbox)
-    process = program.start("--json")
-    assert process.stdout
-    first = json.loads(process.stdout.readline())
-    process.stdout.close()
-    process.stdout = None
-
-    done = program.end(process)
-
-    assert first["outcome"] == "refreshed"
-    assert (done.status, done.err) == (
-        2,
-        "CommandError: Stopped: the output was closed. What was refreshed so far is stored.\n",
-    )
-    assert UnipileAccount.objects.exclude(refreshed_at=None).count() == 250
-    assert sandbox.request_count <= ASKED_FOR

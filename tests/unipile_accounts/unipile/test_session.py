@@ -12,19 +12,15 @@ from typing import Self
 import pytest
 from pytest_django import Settings
 
-from tests.unipile_accounts.unipile.conftest import ID, no_longer_than, open_connections
-from unipile_accounts.exceptions import UnipileNotConfigured, UnipileTimeout, UnipileUnavailable
+from tests.unipile_accounts.unipile.conftest import ID, open_connections
+from unipile_accounts.exceptions import UnipileNotConfigured, UnipileUnavailable
 from unipile_accounts.unipile import close_session, get_account, search_people
 from unipile_sandbox import Sandbox
 
 
 @pytest.mark.parametrize(
     ("form", "query"),
-    [
-        ("http://127.0.0.1:{}", ""),
-        ("http://localhost:{}", ""),
-        ("http://127.0.0.1:{}?port=13843", "?port=13843"),
-    ],
+    [("http://localhost:{}", ""), ("http://127.0.0.1:{}?port=13843", "?port=13843")],
 )
 def test_dsn_over_http_leads_to_the_account(
     account: str, sandbox: Sandbox, settings: Settings, form: str, query: str
@@ -37,13 +33,9 @@ def test_dsn_over_http_leads_to_the_account(
 
 @pytest.mark.parametrize(
     ("form", "query"),
-    [
-        ("localhost:{}", ""),
-        ("https://localhost:{}", ""),
-        ("https://localhost:{}?port=13843", "?port=13843"),
-    ],
+    [("localhost:{}", ""), ("https://localhost:{}?port=13843", "?port=13843")],
 )
-def test_dsn_without_http_leads_to_the_account_over_tls(
+def test_dsn_without_http_leads_over_tls(
     tls_sandbox: Sandbox, settings: Settings, form: str, query: str
 ) -> None:
     settings.UNIPILE_DSN = form.format(tls_sandbox.port)
@@ -69,7 +61,7 @@ def test_certificate_that_is_not_trusted_gets_no_request(
 # --- Certificates and proxies ---------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("content", [None, b"", b"no certificate"])
+@pytest.mark.parametrize("content", [None, b"no certificate"])
 def test_bundle_that_holds_no_certificate_is_named(
     tls_sandbox: Sandbox,
     settings: Settings,
@@ -87,18 +79,6 @@ def test_bundle_that_holds_no_certificate_is_named(
         get_account(ID)
 
 
-def test_certificate_for_another_host_is_named(
-    tls_sandbox: Sandbox, behind: Callable[[str], None]
-) -> None:
-    with Tunnel(tls_sandbox.port) as tunnel:
-        behind(f"http://localhost:{tunnel.port}")
-
-        with pytest.raises(UnipileNotConfigured, match=r"not trusted .*mismatch.*unipile\.test"):
-            get_account(ID)
-
-    assert tls_sandbox.request_count == 0
-
-
 @pytest.fixture
 def behind(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Put a proxy between us and Unipile."""
@@ -114,14 +94,12 @@ def behind(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[[str
 @pytest.mark.parametrize(
     ("reply", "error", "words"),
     [
-        (b"HTTP/1.1 407 Who are you\r\n\r\n", UnipileNotConfigured, "answered 407"),
         (b"HTTP/1.1 403 hidden\r\n\r\n", UnipileNotConfigured, "answered 403"),
-        (b"HTTP/1.1 429 Slow down\r\n\r\n", UnipileUnavailable, "No connection"),
         (b"HTTP/1.1 502 Bad Gateway\r\n\r\n", UnipileUnavailable, "No connection"),
         (b"", UnipileUnavailable, "No connection"),
     ],
 )
-def test_refusal_of_the_proxy_is_told_from_a_trouble(
+def test_refusal_of_the_proxy_is_no_trouble(
     peer: Callable[[bytes], int],
     behind: Callable[[str], None],
     reply: bytes,
@@ -137,16 +115,7 @@ def test_refusal_of_the_proxy_is_told_from_a_trouble(
     assert "hidden" not in str(caught.value)
 
 
-def test_proxy_that_is_down_may_come_back(behind: Callable[[str], None]) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    behind(f"http://127.0.0.1:{port}")
-
-    with pytest.raises(UnipileUnavailable, match="refused"):
-        get_account(ID)
-
-
-@pytest.mark.parametrize("proxy", ["socks5://localhost:1", "http://", "http://[", "http://a:b:c"])
+@pytest.mark.parametrize("proxy", ["socks5://localhost:1", "http://", "http://["])
 def test_proxy_that_is_no_address_is_named(behind: Callable[[str], None], proxy: str) -> None:
     behind(proxy)
 
@@ -163,14 +132,13 @@ def test_hosts_of_no_proxy_are_asked_directly(
     assert get_account(ID)["id"] == ID
 
 
-@pytest.mark.parametrize("scheme", ["", "http://"])
 def test_proxy_with_a_login_leads_to_the_account(
-    tls_sandbox: Sandbox, settings: Settings, monkeypatch: pytest.MonkeyPatch, scheme: str
+    tls_sandbox: Sandbox, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.UNIPILE_DSN = f"localhost:{tls_sandbox.port}"
     monkeypatch.setenv("no_proxy", "elsewhere.test")
     with Tunnel(tls_sandbox.port) as tunnel:
-        monkeypatch.setenv("https_proxy", f"{scheme}us%40er:p%20w@localhost:{tunnel.port}")
+        monkeypatch.setenv("https_proxy", f"us%40er:p%20w@localhost:{tunnel.port}")
 
         assert get_account(ID) == get_account(ID) == tls_sandbox.get(ID)
         [sock] = open_connections(tunnel.port)
@@ -197,29 +165,12 @@ def test_environment_is_read_once(
     assert first.connection != second.connection
 
 
-def test_time_in_the_proxy_counts_for_the_deadline(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings.UNIPILE_API_KEY = "key"
-    monkeypatch.setenv("no_proxy", "elsewhere.test")
-    # Unipile accepts and says nothing, once the proxy has let us through after 0.7 seconds.
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        port = silent.getsockname()[1]
-        settings.UNIPILE_DSN = f"localhost:{port}"
-        with Tunnel(port, delay=0.7) as tunnel:
-            monkeypatch.setenv("https_proxy", f"http://localhost:{tunnel.port}")
-
-            with no_longer_than(1.4), pytest.raises(UnipileTimeout):
-                get_account(ID, timeout=1)
-
-
 class Tunnel:
     """A proxy that connects one client to a local port."""
 
-    def __init__(self, port: int, *, delay: float = 0) -> None:
+    def __init__(self, port: int) -> None:
         self.heads: list[bytes] = []
         self._target = port
-        self._delay = delay
         self._server = socket.create_server(("127.0.0.1", 0))
         self.port = self._server.getsockname()[1]
         self._thread = threading.Thread(target=self._serve)
@@ -240,7 +191,6 @@ class Tunnel:
             socket.create_connection(("127.0.0.1", self._target)) as target,
         ):
             self.heads.append(client.recv(65536))
-            threading.Event().wait(self._delay)
             client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
             self._pass_on({client: target, target: client})
 

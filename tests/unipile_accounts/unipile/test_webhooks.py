@@ -45,14 +45,7 @@ def test_webhooks_are_listed_page_by_page(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(
-    "body",
-    [
-        {},
-        [],
-        {"items": None},
-        {"items": [], "cursor": 5},
-        {"items": [1], "cursor": "the same for ever"},
-    ],
+    "body", [[], {"items": None}, {"items": [1], "cursor": "the same for ever"}]
 )
 def test_list_that_is_none_or_endless_is_unexpected(sandbox: Sandbox, body: object) -> None:
     sandbox.inject(Fault(status=200, body=json.dumps(body).encode()))
@@ -72,7 +65,7 @@ def test_deleted_webhook_is_gone_and_stays_so(sandbox: Sandbox) -> None:
     assert not sandbox.webhooks
 
 
-@pytest.mark.parametrize("body", [b"{}", b"[]", b'{"id": "we_1"}', b'{"webhook_id": ""}'])
+@pytest.mark.parametrize("body", [b"[]", b'{"webhook_id": ""}'])
 def test_webhook_without_an_id_is_unexpected(sandbox: Sandbox, body: bytes) -> None:
     sandbox.inject(Fault(status=201, body=body))
 
