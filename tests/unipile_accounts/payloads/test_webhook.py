@@ -21,7 +21,6 @@ def read(webhook: Any) -> AccountEvent | LinkNotice:
 @pytest.mark.parametrize(
     ("webhook", "meaning"),
     [
-        ({"AccountStatus": STATUS}, AccountEvent(ID, "LINKEDIN", "CREDENTIALS")),
         (
             {"AccountStatus": {**STATUS, "message": "of next year", "product": "recruiter"}},
             AccountEvent(ID, "LINKEDIN", "of next year"),
@@ -31,7 +30,6 @@ def read(webhook: Any) -> AccountEvent | LinkNotice:
             AccountEvent(ID, "WHATSAPP", "CREDENTIALS"),
         ),
         ({"AccountStatus": STATUS, **NOTICE}, AccountEvent(ID, "LINKEDIN", "CREDENTIALS")),
-        (NOTICE, LinkNotice("CREATION_SUCCESS", ID, "token")),
         ({**NOTICE, "brand_new": [1]}, LinkNotice("CREATION_SUCCESS", ID, "token")),
     ],
 )
@@ -43,21 +41,14 @@ def test_events_and_notices_are_read(webhook: Any, meaning: object) -> None:
     "webhook",
     [
         None,
-        "AccountStatus",
         [{"AccountStatus": STATUS}],
         {},
-        {"AccountStatus": None},
         {"AccountStatus": {}},
         {"AccountStatus": {**STATUS, "account_id": ""}},
         {"AccountStatus": {**STATUS, "account_id": "a\0b"}},
-        {"AccountStatus": {**STATUS, "account_id": "\ud800"}},
         {"AccountStatus": {**STATUS, "account_id": "a" * 1001}},
-        {"AccountStatus": {**STATUS, "message": ["OK"]}},
-        {"AccountStatus": {**STATUS, "account_type": 1}},
         {"AccountStatus": {}, **NOTICE},
         {**NOTICE, "account_id": 5},
-        {**NOTICE, "name": None},
-        {**NOTICE, "name": "to\0ken"},
         {"status": "CREATION_SUCCESS", "account_id": ID},
     ],
 )
