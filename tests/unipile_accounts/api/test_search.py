@@ -96,31 +96,6 @@ def test_classic_names_what_it_did_not_filter_by(
     }
 
 
-def test_sales_navigator_search_filters_by_all(
-    api: APIClient, navigator: UnipileAccount, sandbox: Sandbox
-) -> None:
-    answer = search(api, navigator, **WHOLE, limit=5).json()
-
-    assert (answer["api"], answer["ignored_filters"]) == ("sales_navigator", [])
-    [first, *_] = answer["items"]
-    assert list(first) == KEYS
-    assert first["current_company_name"] == "Abelling Example Ltd"
-    assert first["current_company_linkedin_url"].startswith("https://www.linkedin.com/company/")
-    assert "/in/" in first["profile_url"]
-    assert sandbox.requests[-1].json == {
-        "api": "sales_navigator",
-        "category": "people",
-        "keywords": "example",
-        "role": {"include": ["of"]},
-        "location": {"include": [id_of("LOCATION", 0, "SALES_NAVIGATOR")]},
-        "seniority": {"include": ["cxo", "director"]},
-        "company_headcount": [{"min": 11, "max": 50}, {"min": 10001}],
-        "function": {"include": [id_of("DEPARTMENT", 4, "SALES_NAVIGATOR")]},
-        "tenure_at_company": [{"min": 10}],
-        "tenure_at_role": [{"min": 6, "max": 10}],
-    }
-
-
 @pytest.mark.parametrize("limit", [7, 100])
 @pytest.mark.parametrize("plan", ["account", "navigator"])
 def test_paging_gives_each_person_once(
