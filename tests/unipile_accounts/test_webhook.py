@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.core import signing
-from django.db import connections
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from tests.helpers import error_of, make_account, stored
+from tests.helpers import error_of, make_account, meanwhile, stored
 from unipile_accounts.models import ConnectLink, UnipileAccount
 from unipile_accounts.services import create_connect_link
-from unipile_sandbox import Fault, Request, Sandbox, linkedin_account
+from unipile_sandbox import Fault, Sandbox, linkedin_account
 
 URL = "/api/webhooks/unipile"
 SECRET = "a-secret-for-tests-only"
@@ -158,19 +156,6 @@ def test_event_of_a_row_that_goes_is_received(account: UnipileAccount, sandbox: 
 
     assert send(account, "OK").status_code == 200
     assert not UnipileAccount.objects.exists()
-
-
-def meanwhile(sandbox: Sandbox, action: Callable[[], object]) -> None:
-    """Do something once, when the next answer is made up and not yet sent."""
-
-    def act(_: Request) -> None:
-        sandbox.on_answer = None
-        try:
-            action()
-        finally:
-            connections.close_all()
-
-    sandbox.on_answer = act
 
 
 # --- Who may --------------------------------------------------------------------------------------

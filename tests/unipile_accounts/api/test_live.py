@@ -9,6 +9,7 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from tests.helpers import Statements, api_client, error_of, make_account, stored
+from tests.unipile_accounts.api.conftest import set_rates
 from unipile_accounts.models import UnipileAccount
 from unipile_sandbox import Fault, Sandbox
 
@@ -24,11 +25,7 @@ def upgraded(account: UnipileAccount, sandbox: Sandbox) -> UnipileAccount:
 
 @pytest.fixture
 def twice_an_hour(settings: Settings) -> None:
-    rates = settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]
-    settings.REST_FRAMEWORK = {
-        **settings.REST_FRAMEWORK,
-        "DEFAULT_THROTTLE_RATES": {**rates, "live": "2/hour"},
-    }
+    set_rates(settings, live="2/hour")
 
 
 def refresh(api: APIClient, account: UnipileAccount, **body: Any) -> Any:
@@ -128,11 +125,7 @@ def test_ordinary_requests_use_no_live_limit(api: APIClient, upgraded: UnipileAc
 def test_live_requests_count_among_all_refreshes(
     api: APIClient, upgraded: UnipileAccount, settings: Settings
 ) -> None:
-    rates = settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]
-    settings.REST_FRAMEWORK = {
-        **settings.REST_FRAMEWORK,
-        "DEFAULT_THROTTLE_RATES": {**rates, "refresh": "1/hour"},
-    }
+    set_rates(settings, refresh="1/hour")
     refresh(api, upgraded, live=True)
 
     assert refresh(api, upgraded).status_code == 429

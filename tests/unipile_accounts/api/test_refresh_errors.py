@@ -11,7 +11,7 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from tests.helpers import api_client, error_of, make_account, stored
-from tests.unipile_accounts.api.conftest import refresh
+from tests.unipile_accounts.api.conftest import refresh, set_rates
 from unipile_accounts.models import UnipileAccount
 from unipile_sandbox import Fault, Sandbox, linkedin_account
 
@@ -263,13 +263,7 @@ def test_caller_over_the_limit_is_throttled(
     sandbox: Sandbox,
     settings: Settings,
 ) -> None:
-    settings.REST_FRAMEWORK = {
-        **settings.REST_FRAMEWORK,
-        "DEFAULT_THROTTLE_RATES": {
-            **settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"],
-            "refresh": "2/day",
-        },
-    }
+    set_rates(settings, refresh="2/day")
     strangers = make_account(stranger, sandbox)
     assert [refresh(api, account.pk).status_code for _ in range(2)] == [200, 200]
     before = stored(account)

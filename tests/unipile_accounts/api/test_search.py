@@ -12,6 +12,7 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from tests.helpers import Statements, api_client, error_of, make_account, stored
+from tests.unipile_accounts.api.conftest import set_rates
 from unipile_accounts.models import AccountChange, UnipileAccount
 from unipile_sandbox import Fault, Sandbox, linkedin_account
 from unipile_sandbox.directory import LOCATIONS, id_of
@@ -60,11 +61,6 @@ def believed(account: UnipileAccount) -> UnipileAccount:
 
 def search(api: APIClient, account: UnipileAccount, **body: Any) -> Any:
     return api.post(URL, {"accountId": str(account.pk), **body}, format="json")
-
-
-def allow(settings: Settings, rate: str) -> None:
-    rates = {**settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"], "search": rate}
-    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": rates}
 
 
 def all_pages(api: APIClient, account: UnipileAccount, **body: Any) -> list[Any]:
@@ -314,7 +310,7 @@ def test_foreign_account_is_not_found(
 def test_searches_have_a_limit_of_their_own(
     api: APIClient, account: UnipileAccount, settings: Settings, sandbox: Sandbox
 ) -> None:
-    allow(settings, "2/min")
+    set_rates(settings, search="2/min")
     assert [search(api, account).status_code for _ in range(2)] == [200, 200]
 
     response = search(api, account)
