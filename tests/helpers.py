@@ -10,12 +10,13 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.db import connections
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import AccessToken
 
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.results import RefreshResult
-from unipile_sandbox import Payload, Sandbox, linkedin_account
+from unipile_sandbox import Payload, Request, Sandbox, linkedin_account
 
 Statements = Callable[[], AbstractContextManager[list[str]]]
 PREMIUM = {"premiumFeatures": ["premium"]}
@@ -72,6 +73,19 @@ def until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.005)
+
+
+def meanwhile(sandbox: Sandbox, action: Callable[[], object]) -> None:
+    """Do something once, when the next answer is made up and not yet sent."""
+
+    def act(_: Request) -> None:
+        sandbox.on_answer = None
+        try:
+            action()
+        finally:
+            connections.close_all()
+
+    sandbox.on_answer = act
 
 
 def api_client(user: User) -> APIClient:

@@ -29,9 +29,7 @@ _CONNECTIONS = (
 )
 
 
-def test_others_are_served_and_no_connection_is_held_while_refreshes_wait(
-    postgres: Server, sandbox: Sandbox
-) -> None:
+def test_slow_unipile_holds_up_nobody_else(postgres: Server, sandbox: Sandbox) -> None:
     # Unipile answers nobody before everybody has asked and the others were served.
     answering = threading.Event()
     sandbox.on_answer = lambda _: _wait(answering)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 import uuid
 from collections import Counter
@@ -13,7 +12,7 @@ from typing import NamedTuple
 import pytest
 
 from script.postgres import Server
-from script.serving import Service, wait_until
+from script.serving import Service
 from unipile_sandbox import Sandbox
 
 # STUCK=30 holds up the row for longer than .ci/run has time for.
@@ -32,28 +31,6 @@ class Answer(NamedTuple):
     seconds: float
 
 
-class Clients:
-    """Refresh accounts without a pause, until they are told to end."""
-
-    def __init__(self, service: Service, accounts: list[uuid.UUID]) -> None:
-        self._service = service
-        self._ended = threading.Event()
-        self._pool = ThreadPoolExecutor(len(accounts))
-        self.answers: list[Answer] = []
-        self._work = [self._pool.submit(self._refresh_for_long, pk) for pk in accounts]
-
-    def _refresh_for_long(self, pk: uuid.UUID) -> None:
-        while not self._ended.is_set():
-            self.answers.append(ask(self._service, pk))
-
-    def end(self) -> list[Answer]:
-        self._ended.set()
-        for work in self._work:
-            work.result()
-        self._pool.shutdown()
-        return self.answers
-
-
 def ask(service: Service, pk: uuid.UUID) -> Answer:
     started = time.monotonic()
     status, body = service.refresh(pk)
@@ -61,17 +38,24 @@ def ask(service: Service, pk: uuid.UUID) -> Answer:
     return Answer(status, code, time.monotonic() - started)
 
 
+def refresh_until(deadline: float, service: Service, pk: uuid.UUID) -> list[Answer]:
+    answers = []
+    while time.monotonic() < deadline:
+        answers.append(ask(service, pk))
+    return answers
+
+
 def test_locked_row_holds_up_only_its_own_requests(postgres: Server, sandbox: Sandbox) -> None:
     with Service(postgres, sandbox, DATABASE_TIMEOUT=str(DATABASE_TIMEOUT)) as service:
         locked, *others = [service.add_account() for _ in range(CLIENTS + 1)]
         with service.connect() as psql, psql.transaction():
             psql.execute("UPDATE unipile_accounts SET name = 'held' WHERE id = %s", [locked])
-            clients = Clients(service, others)
             deadline = time.monotonic() + STUCK
-            with ThreadPoolExecutor(20) as pool:
+            with ThreadPoolExecutor(CLIENTS) as clients, ThreadPoolExecutor(20) as pool:
+                # They refresh without a pause, until the row has been held for long enough.
+                running = clients.map(lambda pk: refresh_until(deadline, service, pk), others)
                 waiting = list(pool.map(lambda _: ask(service, locked), range(20)))
-            wait_until(lambda: time.monotonic() > deadline, seconds=STUCK + 5)
-            answers = clients.end()
+                answers = [answer for each in running for answer in each]
         freed = ask(service, locked)
 
     tell("one row locked", answers, waiting)

@@ -64,36 +64,3 @@ def seconds_of_a_refresh(api: APIClient, account: UnipileAccount) -> float:
     response = api.post("/api/unipile/refresh", {"accountId": str(account.pk)}, format="json")
     assert response.status_code in (503, 504)
     return time.monotonic() - started
-
-
-@pytest.mark.parametrize(
-    ("fault", "requests"),
-    [
-        (Fault(status=503), 2),
-        (Fault(status=500), 2),
-        (Fault(close=True), 2),
-        (Fault(status=503, headers={"Retry-After": "1"}), 1),
-        (Fault(status=429), 1),
-        (Fault(delay=60), 1),
-        (Fault(status=400), 1),
-        (Fault(status=401), 1),
-        # The list shows whether the workspace is ours.
-        (Fault(status=404), 2),
-        (Fault(body=b"{}"), 1),
-    ],
-)
-def test_refresh_is_tried_twice_where_that_helps(
-    api: APIClient,
-    account: UnipileAccount,
-    sandbox: Sandbox,
-    settings: Settings,
-    fault: Fault,
-    requests: int,
-) -> None:
-    if fault.delay:
-        settings.UNIPILE_TIMEOUT = 0.2
-    sandbox.inject(fault)
-
-    api.post("/api/unipile/refresh", {"accountId": str(account.pk)}, format="json")
-
-    assert sandbox.request_count == requests

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 from django.utils import timezone
 
@@ -44,13 +44,9 @@ def test_statuses_are_those_that_others_hold_on_to() -> None:
     "wrong",
     [
         {"unipile_account_id": ""},
-        {"status": ""},
         {"status": "gone"},
         {"weekly_connection_limit": 0},
         {"weekly_message_limit": 0},
-        {"weekly_message_limit": -1},
-        {"user": None},
-        {"name": None},
     ],
 )
 def test_database_refuses_a_row_that_makes_no_sense(owner: User, wrong: dict[str, Any]) -> None:
@@ -78,9 +74,7 @@ def test_member_has_one_row_of_an_owners(owner: User, stranger: User) -> None:
         make_account(owner, linkedin_id="ACoAAB")
 
 
-@pytest.mark.parametrize(
-    "unipile_account_id", ["", "a" * 21, f"{ID}\n", f"acc_{ID[4:]}", f"{ID[:-1]}/", f"{ID[:-1]}ä"]
-)
+@pytest.mark.parametrize("unipile_account_id", ["", "a" * 21, f"{ID}\n", f"{ID[:-1]}/"])
 def test_form_refuses_what_is_no_unipile_id(owner: User, unipile_account_id: str) -> None:
     account = UnipileAccount(user=owner, unipile_account_id=unipile_account_id)
 
@@ -179,13 +173,3 @@ def test_models_are_as_the_migrations_say(capsys: pytest.CaptureFixture[str]) ->
     call_command("makemigrations", check=True, dry_run=True)
 
     assert "No changes detected" in capsys.readouterr().out
-
-
-def test_reading_an_account_uses_an_index(owner: User, db: None) -> None:
-    make_account(owner)
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute("SET LOCAL enable_seqscan = off")
-    plan = UnipileAccount.objects.owned_by(owner).filter(pk=uuid.uuid4()).explain()
-
-    assert "index" in plan.lower()

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.core import signing
-from django.db import connections
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from tests.helpers import error_of, make_account, stored
+from tests.helpers import error_of, make_account, meanwhile, stored
 from unipile_accounts.models import ConnectLink, UnipileAccount
-from unipile_accounts.services import create_connect_link, create_reconnect_link
-from unipile_sandbox import Fault, Request, Sandbox, linkedin_account
+from unipile_accounts.services import create_connect_link
+from unipile_sandbox import Fault, Sandbox, linkedin_account
 
 URL = "/api/webhooks/unipile"
 SECRET = "a-secret-for-tests-only"
@@ -113,15 +110,12 @@ def test_event_of_a_given_up_row_reads_nothing(owner: User, sandbox: Sandbox) ->
     ("fault", "status"),
     [
         (Fault(status=503), 503),
-        (Fault(status=429), 503),
         (Fault(close=True), 503),
         (Fault(status=401), 503),
         # An answer that cannot be used may be a proxy's.
         (Fault(body=b"<html>"), 503),
-        (Fault(status=302, headers={"Location": "/login"}), 503),
         (Fault(status=400), 503),
         (Fault(status=403, body=b"<html>"), 503),
-        (Fault(status=404, body=b"<html>"), 503),
         (Fault(status=422), 503),
         (Fault(status=401, error_type="errors/multiple_sessions"), 503),
         # These are stored.
@@ -162,19 +156,6 @@ def test_event_of_a_row_that_goes_is_received(account: UnipileAccount, sandbox: 
 
     assert send(account, "OK").status_code == 200
     assert not UnipileAccount.objects.exists()
-
-
-def meanwhile(sandbox: Sandbox, action: Callable[[], object]) -> None:
-    """Do something once, when the next answer is made up and not yet sent."""
-
-    def act(_: Request) -> None:
-        sandbox.on_answer = None
-        try:
-            action()
-        finally:
-            connections.close_all()
-
-    sandbox.on_answer = act
 
 
 # --- Who may --------------------------------------------------------------------------------------
@@ -220,7 +201,7 @@ def test_events_wait_until_the_secret_is_set(
     assert sandbox.request_count == 0
 
 
-BROKEN = [b"", b"{", b"[]", b"[" * 60_000, b'{"AccountStatus": {}}', b"a=b", b"\xff"]
+BROKEN = [b"", b"[]", b"[" * 60_000, b'{"AccountStatus": {}}', b"\xff"]
 
 
 @pytest.mark.parametrize("body", BROKEN)
@@ -294,17 +275,6 @@ def test_notice_becomes_a_row_that_was_read(owner: User, connected: tuple[str, s
     assert link.used_at
 
 
-def test_notice_that_comes_twice_does_nothing_more(
-    sandbox: Sandbox, connected: tuple[str, str]
-) -> None:
-    notify(*connected)
-    row, requests = UnipileAccount.objects.values().get(), sandbox.request_count
-
-    assert notify(*connected).status_code == 200
-    assert UnipileAccount.objects.values().get() == row
-    assert sandbox.request_count == requests
-
-
 def test_notice_without_an_answer_comes_again(sandbox: Sandbox, connected: tuple[str, str]) -> None:
     sandbox.inject(Fault(status=503), operation="account")
 
@@ -319,65 +289,13 @@ def test_notice_without_an_answer_comes_again(sandbox: Sandbox, connected: tuple
     assert UnipileAccount.objects.exists()
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["", "guess", "a:b:c", signing.dumps("ffff", salt="other"), signing.dumps(7)],
-    ids=["none", "guess", "parts", "other salt", "other type"],
-)
+FORGED = {"guess": "guess", "other salt": signing.dumps("ffff", salt="other")}
+
+
+@pytest.mark.parametrize("name", FORGED.values(), ids=FORGED)
 def test_forged_notice_is_refused(db: None, sandbox: Sandbox, name: str) -> None:
     response = notify(new_login(sandbox), name)
 
     assert error_of(response, 401)["code"] == "not_authenticated"
     assert not UnipileAccount.objects.exists()
     assert sandbox.request_count == 0
-
-
-def test_used_link_connects_no_other_account(sandbox: Sandbox, connected: tuple[str, str]) -> None:
-    notify(*connected)
-
-    response = notify(new_login(sandbox), connected[1])
-
-    assert error_of(response, 401)["code"] == "not_authenticated"
-    assert UnipileAccount.objects.count() == 1
-
-
-@pytest.mark.parametrize(("hours", "status"), [(2, 200), (26, 401)])
-def test_login_may_end_after_the_link(connected: tuple[str, str], hours: int, status: int) -> None:
-    ConnectLink.objects.update(expires_at=timezone.now() - timedelta(hours=hours - 1))
-
-    assert notify(*connected).status_code == status
-    assert UnipileAccount.objects.exists() is (status == 200)
-
-
-def test_notice_of_a_failed_login_changes_nothing(connected: tuple[str, str]) -> None:
-    assert notify(*connected, "CREATION_FAIL").status_code == 200
-    assert not UnipileAccount.objects.exists()
-    assert ConnectLink.objects.get().used_at is None
-
-
-@pytest.mark.parametrize("gone", ["deleted", "inactive"])
-def test_notice_of_a_gone_user_is_refused(
-    owner: User, connected: tuple[str, str], gone: str
-) -> None:
-    if gone == "deleted":
-        owner.delete()
-    else:
-        User.objects.update(is_active=False)
-
-    assert error_of(notify(*connected), 401)["code"] == "not_authenticated"
-    assert not UnipileAccount.objects.exists()
-
-
-def test_account_of_a_new_owner_is_not_reconnected(
-    stranger: User, account: UnipileAccount, sandbox: Sandbox
-) -> None:
-    create_reconnect_link(UnipileAccount.objects.all(), account.pk)
-    name = name_of(sandbox)
-    UnipileAccount.objects.update(user=stranger)
-    before = stored(account)
-
-    response = notify(account.unipile_account_id, name, "RECONNECTED")
-
-    assert error_of(response, 401)["code"] == "not_authenticated"
-    assert stored(account) == before
-    assert ConnectLink.objects.get().used_at is None

@@ -129,9 +129,7 @@ def test_disconnecting_twice_changes_nothing_more(api: APIClient, account: Unipi
     assert AccountChange.objects.count() == changes
 
 
-@pytest.mark.parametrize(
-    "fault", [Fault(status=500), Fault(status=401), Fault(close=True), Fault(body=b"<html>")]
-)
+@pytest.mark.parametrize("fault", [Fault(status=500), Fault(close=True)])
 def test_unipile_that_fails_to_delete_is_no_failure(
     api: APIClient, account: UnipileAccount, sandbox: Sandbox, fault: Fault
 ) -> None:
@@ -189,11 +187,3 @@ def test_list_and_disconnect_ask_for_a_login(account: UnipileAccount) -> None:
     assert APIClient().get(URL).status_code == 401
     assert disconnect(APIClient(), account).status_code == 401
     assert stored(account) == before
-
-
-def test_row_given_up_long_ago_stays_so(api: APIClient, owner: User) -> None:
-    given_up = timezone.now()
-    account = make_account(owner, status="disconnected", given_up_at=given_up)
-
-    assert disconnect(api, account).status_code == 200
-    assert stored(account)["given_up_at"] == given_up

@@ -52,30 +52,7 @@ def test_purchase_is_reported_once(
     assert second == {**first, "changed": {"is_premium": False, "has_sales_navigator": False}}
 
 
-def test_lost_subscription_means_the_free_limits(api: APIClient, account: UnipileAccount) -> None:
-    assert refresh(api, account.pk).json() == {
-        "success": True,
-        "is_premium": False,
-        "has_sales_navigator": False,
-        "weekly_connection_limit": 80,
-        "weekly_message_limit": 100,
-        "changed": {"is_premium": True, "has_sales_navigator": True},
-    }
-
-
-def test_new_name_is_no_change_of_flags(api: APIClient, account: UnipileAccount) -> None:
-    refresh(api, account.pk)
-    UnipileAccount.objects.filter(pk=account.pk).update(name="Edited")
-
-    answer = refresh(api, account.pk).json()
-
-    assert answer["changed"] == {"is_premium": False, "has_sales_navigator": False}
-    assert stored(account)["name"] == "New name"
-
-
-@pytest.mark.parametrize(
-    "url", [URL, f"{URL}/", f"{URL}?format=xml", f"{URL}/?format=", f"{URL}?x"]
-)
+@pytest.mark.parametrize("url", [f"{URL}/", f"{URL}?format=xml"])
 def test_slash_and_query_do_not_matter(api: APIClient, account: UnipileAccount, url: str) -> None:
     response = api.post(url, {"accountId": str(account.pk)}, format="json")
 
@@ -83,15 +60,7 @@ def test_slash_and_query_do_not_matter(api: APIClient, account: UnipileAccount, 
     assert response["Content-Type"] == "application/json"
 
 
-@pytest.mark.parametrize(
-    "content_type",
-    [
-        "application/json",
-        "APPLICATION/JSON",
-        "application/json; charset=utf-8",
-        "application/json;;",
-    ],
-)
+@pytest.mark.parametrize("content_type", ["APPLICATION/JSON", "application/json; charset=utf-8"])
 def test_json_may_be_declared_in_any_way(
     api: APIClient, account: UnipileAccount, content_type: str
 ) -> None:

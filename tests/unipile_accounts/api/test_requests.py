@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import uuid
 from typing import Any
 
 import pytest
@@ -20,7 +19,7 @@ from unipile_accounts.models import UnipileAccount
 from unipile_sandbox import Sandbox
 
 NIL = "00000000-0000-0000-0000-000000000000"
-MAX = "ffffffff-ffff-ffff-ffff-ffffffffffff"
+
 SOME_ID = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
 
 
@@ -34,27 +33,16 @@ def account(outdated: UnipileAccount) -> UnipileAccount:
     [
         (None, "null"),
         (5, "invalid"),
-        (True, "invalid"),
         ([SOME_ID], "invalid"),
-        ({"accountId": SOME_ID}, "invalid"),
-        (int(uuid.UUID(SOME_ID)), "invalid"),
         ("", "invalid"),
-        ("null", "invalid"),
         (f"{{{SOME_ID}}}", "invalid"),
         (f"urn:uuid:{SOME_ID}", "invalid"),
         (SOME_ID.replace("-", ""), "invalid"),
         (f"{SOME_ID}\n", "invalid"),
-        (f"{SOME_ID}0", "invalid"),
         (SOME_ID.replace("3", "\uff13"), "invalid"),
-        (SOME_ID.replace("c", "g"), "invalid"),
         (SOME_ID.replace("-4b", "-0b"), "invalid"),
-        (SOME_ID.replace("-8888", "-7888"), "invalid"),
-        (MAX.upper(), "invalid"),
         ("k3Vd9QmTRxS1aLw0ZbYc7A", "unipile_id"),
-        ("-Qe7TzH2R0uJm5nXc8VwPg", "unipile_id"),
-        ("' OR 1=1 --", "invalid"),
         ("\ud800", "invalid"),
-        ("x" * 50_000, "invalid"),
     ],
 )
 def test_wrong_account_id_is_refused(
@@ -80,7 +68,7 @@ def test_unipiles_id_is_told_the_right_one(
     assert sandbox.request_count == 0
 
 
-@pytest.mark.parametrize("account_id", [NIL, MAX, SOME_ID, SOME_ID.replace("-4b", "-8b")])
+@pytest.mark.parametrize("account_id", [NIL, SOME_ID])
 def test_id_of_no_account_is_not_found(
     api: APIClient, account: UnipileAccount, account_id: str
 ) -> None:
@@ -94,22 +82,13 @@ def test_id_of_no_account_is_not_found(
     ("body", "code", "attr"),
     [
         (b"", "required", "accountId"),
-        (b"{}", "required", "accountId"),
-        (b'{"account_id": "%b"}' % SOME_ID.encode(), "required", "accountId"),
         (b"null", None, None),
-        (b"[]", None, None),
         (b'[{"accountId": "%b"}]' % SOME_ID.encode(), None, None),
-        (b'"%b"' % SOME_ID.encode(), None, None),
         (b" ", "parse_error", None),
         (b"accountId=%b" % SOME_ID.encode(), "parse_error", None),
-        (b'{"accountId": "%b"' % SOME_ID.encode(), "parse_error", None),
         (b'{"accountId": "\xff"}', "parse_error", None),
-        ('{"accountId": "x"}'.encode("utf-16"), "parse_error", None),
-        (b"\xef\xbb\xbf{}", "parse_error", None),
-        (b"\0", "parse_error", None),
         (b'{"accountId": ' + b"9" * 10_000 + b"}", "parse_error", None),
         (b"[" * 60_000, "parse_error", None),
-        (b'{"accountId":' + b"[" * 30_000 + b"]" * 30_000 + b"}", "parse_error", None),
     ],
 )
 def test_wrong_body_is_refused(
@@ -148,11 +127,8 @@ def test_large_body_is_refused(
     "content_type",
     [
         "text/plain",
-        "application/xml",
         "application/x-www-form-urlencoded",
         "multipart/form-data; boundary=x",
-        "application/jsonp",
-        "application/json, text/plain",
     ],
 )
 def test_body_not_declared_as_json_is_refused(
@@ -168,15 +144,14 @@ def test_body_not_declared_as_json_is_refused(
     assert sandbox.request_count == 0
 
 
-@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "BREW"])
-@pytest.mark.parametrize("url", [URL, f"{URL}/"])
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
 def test_other_methods_are_refused(
-    api: APIClient, account: UnipileAccount, sandbox: Sandbox, method: str, url: str
+    api: APIClient, account: UnipileAccount, sandbox: Sandbox, method: str
 ) -> None:
     body = json.dumps({"accountId": str(account.pk)})
     before = stored(account)
 
-    response = api.generic(method, url, body, content_type="application/json")
+    response = api.generic(method, URL, body, content_type="application/json")
 
     assert error_of(response, 405)["code"] == "method_not_allowed"
     assert response["Allow"] == "POST, OPTIONS"
@@ -184,13 +159,7 @@ def test_other_methods_are_refused(
     assert sandbox.request_count == 0
 
 
-def test_account_id_in_the_query_is_not_taken(api: APIClient, account: UnipileAccount) -> None:
-    error = error_of(api.post(f"{URL}?accountId={account.pk}"), 400)
-
-    assert error["code"] == "required"
-
-
-@pytest.mark.parametrize("accept", ["text/html", "application/xml", ""])
+@pytest.mark.parametrize("accept", ["text/html", ""])
 def test_what_is_not_json_is_not_served(
     api: APIClient, account: UnipileAccount, sandbox: Sandbox, accept: str
 ) -> None:
@@ -206,17 +175,12 @@ def test_what_is_not_json_is_not_served(
     "url",
     [
         "/api",
-        "/api/",
-        "/api/unipile",
         "/api/unipile/refresh//",
-        "/api/Unipile/refresh",
         "/api/unipile/refresh%00",
-        "/api/unipile/refresh.json",
         "/api/%ff",
-        "/api//",
     ],
 )
-@pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
 def test_unknown_address_is_not_found_in_json(
     client_without_login: APIClient, method: str, url: str
 ) -> None:
@@ -230,7 +194,7 @@ def client_without_login(db: None) -> APIClient:
     return APIClient(raise_request_exception=False)
 
 
-@pytest.mark.parametrize("url", [URL, "/api/token", "/api/token/refresh", "/api/nowhere"])
+@pytest.mark.parametrize("url", [URL, "/api/token", "/api/nowhere"])
 def test_too_many_parameters_are_a_bad_request(
     api: APIClient, account: UnipileAccount, sandbox: Sandbox, url: str
 ) -> None:

@@ -29,18 +29,13 @@ def payload(**changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("im", "omit", "is_premium", "has_sales_navigator"),
     [
-        ({"premiumFeatures": ["premium"]}, (), True, False),
         ({"premiumFeatures": ["recruiter"]}, (), True, False),
         ({"premiumFeatures": ["a_feature_of_next_year"]}, (), True, False),
-        ({"premiumFeatures": ["sales_navigator"]}, (), True, True),
         ({"premiumFeatures": ["premium", "sales_navigator"]}, (), True, True),
         ({"premiumFeatures": ["SALES_NAVIGATOR"]}, (), True, False),
         ({"premiumFeatures": [], "premiumId": "ACwAAB"}, (), True, False),
-        ({"premiumFeatures": None, "premiumId": "ACwAAB"}, (), True, False),
         ({"premiumId": "ACwAAB"}, ["premiumFeatures"], True, False),
-        ({"premiumFeatures": ["premium"]}, ["premiumId"], True, False),
         ({"premiumFeatures": [], "premiumId": None}, (), False, False),
-        ({"premiumFeatures": [], "premiumId": ""}, (), False, False),
         ({"premiumFeatures": None, "premiumId": None}, (), False, False),
         ({"premiumFeatures": []}, ["premiumId"], False, False),
         ({"premiumId": None}, ["premiumFeatures"], False, False),
@@ -58,15 +53,10 @@ def test_flags_come_from_features_or_premium_id(
 @pytest.mark.parametrize(
     ("statuses", "status"),
     [
-        (["OK"], "connected"),
         (["OK", "OK"], "connected"),
         (["OK", "CONNECTING"], None),
-        (["CONNECTING"], None),
         (["STOPPED"], None),
-        (["ERROR"], None),
-        (["PERMISSIONS"], None),
         (["A_STATUS_OF_NEXT_YEAR"], None),
-        (["ok"], None),
         ([], None),
     ],
 )
@@ -77,9 +67,7 @@ def test_only_ok_sources_prove_a_connection(statuses: list[str], status: str | N
     assert verdict.flags["is_premium"] is True
 
 
-@pytest.mark.parametrize(
-    "account", [payload(omit=["sources"]), payload() | {"sources": None}, payload(statuses=[])]
-)
+@pytest.mark.parametrize("account", [payload(omit=["sources"]), payload() | {"sources": None}])
 def test_flags_are_read_without_sources(account: dict[str, Any]) -> None:
     verdict = read(account)
 
@@ -96,9 +84,7 @@ def test_account_without_plan_has_no_flags(statuses: list[str]) -> None:
     "account",
     [
         payload() | {"type": "WHATSAPP"},
-        payload() | {"type": "linkedin"},
         payload(statuses=["CREDENTIALS"]) | {"type": "MAIL"},
-        {"object": "Account", "type": "MAIL", "id": ID},
     ],
 )
 def test_other_providers_give_no_verdict(account: dict[str, Any]) -> None:
@@ -110,36 +96,21 @@ def test_other_providers_give_no_verdict(account: dict[str, Any]) -> None:
     "answer",
     [
         None,
-        "Account",
         [],
-        [payload()],
-        {},
-        payload(omit=["object"]),
         payload() | {"object": "AccountList"},
         {key: value for key, value in payload().items() if key != "id"},
         payload() | {"id": "another-account-of-them"},
-        payload() | {"id": ID.lower()},
-        payload() | {"id": [ID]},
         payload(omit=["type"]),
-        payload() | {"type": 1},
         payload() | {"name": 5},
         payload(omit=["connection_params"]),
-        payload() | {"connection_params": []},
-        payload(omit=["im"]),
         payload() | {"connection_params": {"im": []}},
-        payload() | {"connection_params": {"mail": {}}},
-        payload() | {"sources": "OK"},
-        payload() | {"sources": ["OK"]},
         payload() | {"sources": [{}]},
-        payload() | {"sources": [{"status": ["OK"]}]},
         payload(im={"premiumFeatures": "premium"}),
         payload(im={"premiumFeatures": {"premium": True}}),
-        payload(im={"premiumFeatures": 0}),
         payload(im={"premiumFeatures": [None]}),
         payload(im={"premiumId": 5}),
         payload(im={"id": 5}),
         payload(statuses=["CREDENTIALS"], im={"premiumFeatures": "premium"}),
-        payload(im={"publicIdentifier": 5}),
     ],
 )
 def test_answer_that_is_not_promised_gives_no_verdict(answer: Any) -> None:
@@ -150,7 +121,6 @@ def test_answer_that_is_not_promised_gives_no_verdict(answer: Any) -> None:
 @pytest.mark.parametrize(
     "account",
     [
-        payload(statuses=["CREDENTIALS"]),
         payload(statuses=["OK", "CREDENTIALS"]),
         payload(statuses=["CREDENTIALS"], omit=NO_KEYS),
         payload(statuses=["CREDENTIALS"], premium_features=["premium"]),
@@ -168,23 +138,14 @@ def test_lost_login_is_a_verdict_without_flags(account: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("member", "expected"),
     [
-        ("ACoAAB00000000000000000000000000000001A", "ACoAAB00000000000000000000000000000001A"),
         (" ACoAA\0B ", "ACoAAB"),
         ("", None),
         (None, None),
-        ("A" * 255, "A" * 255),
         ("A" * 256, None),
     ],
 )
 def test_linkedin_id_is_never_cut(member: str | None, expected: str | None) -> None:
     assert read(payload(im={"id": member})).linkedin_id == expected
-
-
-def test_absent_linkedin_id_says_nothing() -> None:
-    account = payload()
-    del account["connection_params"]["im"]["id"]
-
-    assert read(account).linkedin_id is None
 
 
 @pytest.mark.parametrize(
@@ -203,16 +164,10 @@ def test_moment_of_creation_needs_its_zone(text: str | None, expected: datetime 
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("Mara Feldkamp", "Mara Feldkamp"),
         ("  Mara\n", "Mara"),
-        ("Ma\0ra", "Mara"),
         ("Mara \ud83d", "Mara"),
-        ("Mara \U0001f680", "Mara \U0001f680"),
         ("é" * 300, "é" * 255),
-        ("", None),
         (" \t ", None),
-        ("\0", None),
-        ("\ud800", None),
         (None, None),
     ],
 )
@@ -232,12 +187,8 @@ def test_absent_name_and_slug_say_nothing() -> None:
     [
         ("mara-feldkamp-example", "https://www.linkedin.com/in/mara-feldkamp-example"),
         ("a/../b?c=d#e", "https://www.linkedin.com/in/a%2F..%2Fb%3Fc%3Dd%23e"),
-        ("50%", "https://www.linkedin.com/in/50%25"),
         ("mära", "https://www.linkedin.com/in/m%C3%A4ra"),
-        ("m\0ara", "https://www.linkedin.com/in/mara"),
-        ("", None),
         ("  ", None),
-        (None, None),
         ("é" * 400, None),
     ],
 )
@@ -278,9 +229,7 @@ def test_samples_are_read(number: int, expected: tuple[list[bool], str | None]) 
     [
         payload(im={"premiumFeatures": "hidden", "proxy": {"password": "hidden"}}),
         payload(im={"publicIdentifier": ["hidden"]}) | {"name": "hidden"},
-        payload(name="hidden") | {"type": "hidden"},
         payload(name="hidden") | {"id": "hidden"},
-        payload(name="hidden") | {"object": "hidden"},
     ],
 )
 def test_errors_hold_nothing_of_the_payload(account: dict[str, Any]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from typing import Any
@@ -16,17 +15,13 @@ from unipile_accounts.exceptions import (
     UnipileAccountUnavailable,
     UnipileAuthenticationError,
     UnipileError,
-    UnipileNotLinkedIn,
     UnipilePremiumStatusPending,
-    UnipileRateLimited,
     UnipileReconnectRequired,
-    UnipileServerError,
-    UnipileUnavailable,
     UnipileUnexpectedAnswer,
 )
 from unipile_accounts.models import AccountChange, UnipileAccount
 from unipile_accounts.results import Door, RefreshResult, describe
-from unipile_accounts.services import refresh_account, refresh_accounts
+from unipile_accounts.services import refresh_account
 from unipile_accounts.services.refreshing.ask import Workspace
 from unipile_accounts.services.refreshing.patience import Patience
 from unipile_sandbox import Fault, Sandbox, linkedin_account
@@ -35,8 +30,6 @@ NO_KEYS = ("premiumFeatures", "premiumId", "premiumContractId")
 FLAGS = ("is_premium", "has_sales_navigator", "weekly_connection_limit", "weekly_message_limit")
 # What the row holds before; no plan has these limits.
 BEFORE = (True, True, 7, 9)
-FREE = (False, False, 80, 100)
-PREMIUM = (True, False, 100, 150)
 NAVIGATOR = (True, True, 100, 150)
 
 
@@ -57,108 +50,39 @@ def account(owner: User, sandbox: Sandbox) -> UnipileAccount:
 
 # --- The account and its live profile -------------------------------------------------------------
 
-ACCOUNTS: dict[str, dict[str, Any]] = {
-    "premium": {},
-    "free": {"premium_features": []},
-    "navigator": {"premium_features": ["sales_navigator"]},
-    "connecting": {"status": "CONNECTING"},
-    "plan not known yet": {"status": "CONNECTING", "omit": NO_KEYS},
-    "logged out": {"status": "CREDENTIALS"},
-    "another provider's": {"type": "WHATSAPP"},
-    "damaged": {"premium_features": 5},
-}
-PROFILES: dict[str, dict[str, Any] | Fault] = {
-    "no": {"premium": False, "sales_navigator": False, "recruiter": False},
-    "premium": {"premium": True, "sales_navigator": False, "recruiter": False},
-    "navigator": {"premium": True, "sales_navigator": True, "recruiter": False},
-    "recruiter": {"premium": False, "sales_navigator": False, "recruiter": True},
-    "navigator out of reach": {"premium": True, "sales_navigator": "DISCONNECTED"},
-    "nothing in reach": {"premium": False, "sales_navigator": "DISCONNECTED"},
-    "recruiter out of reach": {"premium": False, "recruiter": "MULTIPLE_SESSIONS"},
-    "no plan": {"omit": ["premium", "sales_navigator", "recruiter"]},
-    "premium left out": {"omit": ["premium"], "sales_navigator": False},
-    "not JSON": Fault(body=b"<html>"),
-    "another provider's": Fault(body=b'{"object":"AccountOwnerProfile","provider":"WHATSAPP"}'),
-    "401 login": Fault(status=401, error_type="errors/disconnected_account"),
-    "401 key": Fault(status=401),
-    "403 restricted": Fault(status=403, error_type="errors/account_restricted"),
-    "404": Fault(status=404, error_type="errors/resource_not_found"),
-    "429": Fault(status=429),
-    "500": Fault(status=500),
-    "hung up": Fault(close=True),
-}
-LOGGED_OUT = "logged out"
-# By both answers: what is stored and what LinkedIn told of it, or why there is nothing new.
-# Of what LinkedIn does not tell the payload is believed.
-TOLD, NAVIGATOR_TOLD, PREMIUM_TOLD = {*FLAGS[:2]}, {FLAGS[1]}, {FLAGS[0]}
-OUTCOMES: list[tuple[str, str, Any]] = [
-    ("premium", "no", (FREE, TOLD)),
-    ("premium", "premium", (PREMIUM, TOLD)),
-    ("premium", "navigator", (NAVIGATOR, TOLD)),
-    ("premium", "recruiter", (PREMIUM, TOLD)),
-    ("premium", "navigator out of reach", (PREMIUM, PREMIUM_TOLD)),
-    ("premium", "nothing in reach", (PREMIUM, set())),
-    ("premium", "recruiter out of reach", (PREMIUM, NAVIGATOR_TOLD)),
-    ("premium", "no plan", (PREMIUM, set())),
-    ("premium", "premium left out", (PREMIUM, NAVIGATOR_TOLD)),
-    ("premium", "not JSON", UnipileUnexpectedAnswer),
-    ("premium", "another provider's", UnipileUnexpectedAnswer),
-    ("premium", "401 login", LOGGED_OUT),
-    ("premium", "401 key", UnipileAuthenticationError),
-    ("premium", "403 restricted", UnipileAccountUnavailable),
-    ("premium", "404", UnipileError),
-    ("premium", "429", UnipileRateLimited),
-    ("premium", "500", UnipileServerError),
-    ("premium", "hung up", UnipileUnavailable),
-    ("free", "navigator out of reach", (PREMIUM, PREMIUM_TOLD)),
-    ("free", "nothing in reach", UnipileAccountUnavailable),
-    ("free", "recruiter out of reach", UnipileAccountUnavailable),
-    ("free", "no plan", UnipileAccountUnavailable),
-    ("free", "premium left out", UnipileAccountUnavailable),
-    ("navigator", "navigator out of reach", (NAVIGATOR, PREMIUM_TOLD)),
-    # A "no" counts only for an account that is connected.
-    ("connecting", "no", (PREMIUM, set())),
-    ("connecting", "premium", (PREMIUM, PREMIUM_TOLD)),
-    ("connecting", "navigator", (NAVIGATOR, TOLD)),
-    ("logged out", "navigator", LOGGED_OUT),
-    ("logged out", "500", LOGGED_OUT),
-    ("plan not known yet", "nothing in reach", UnipileAccountUnavailable),
-    ("another provider's", "navigator", UnipileNotLinkedIn),
-    ("damaged", "navigator", UnipileUnexpectedAnswer),
-]
 
-
-@pytest.mark.parametrize(("state", "profile", "outcome"), OUTCOMES)
-def test_both_answers_decide_what_is_stored(
-    account: UnipileAccount, sandbox: Sandbox, state: str, profile: str, outcome: Any
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        (Fault(body=b"<html>"), UnipileUnexpectedAnswer),
+        (Fault(status=401), UnipileAuthenticationError),
+        (Fault(status=403, error_type="errors/account_restricted"), UnipileAccountUnavailable),
+        (Fault(status=404, error_type="errors/resource_not_found"), UnipileAccountNotListed),
+    ],
+)
+def test_failing_profile_changes_no_row(
+    account: UnipileAccount, sandbox: Sandbox, fault: Fault, error: type[UnipileError]
 ) -> None:
-    sandbox.update(account.unipile_account_id, **ACCOUNTS[state])
-    match PROFILES[profile]:
-        case Fault() as fault:
-            sandbox.inject(fault, operation="profile")
-        case plan:
-            sandbox.set_plan(account.unipile_account_id, **plan)
+    sandbox.inject(fault, operation="profile")
     before = stored(account)
 
-    if isinstance(outcome, tuple):
-        assert refresh(account).stored
-    else:
-        error = UnipileReconnectRequired if outcome == LOGGED_OUT else outcome
-        with pytest.raises(error):
-            refresh(account)
+    with pytest.raises(error):
+        refresh(account)
+
+    assert stored(account) == before
+
+
+def test_login_lost_for_the_profile_is_stored(account: UnipileAccount, sandbox: Sandbox) -> None:
+    fault = Fault(status=401, error_type="errors/disconnected_account")
+    sandbox.inject(fault, operation="profile")
+    before = stored(account)
+
+    with pytest.raises(UnipileReconnectRequired):
+        refresh(account)
 
     after = stored(account)
-    changed = {name for name in after if after[name] != before[name]}
-    if isinstance(outcome, tuple):
-        assert flags(after) == outcome[0]
-        assert set(json.loads(after["live_snapshot"] or "{}")) == outcome[1]
-        assert after["live_checked_at"] == (after["refreshed_at"] if outcome[1] else None)
-        assert after["name"] == "New name"
-    elif outcome == LOGGED_OUT:
-        assert changed == {"status", "answered_at", "version", "updated_at"}
-        assert after["status"] == "credentials_required"
-    else:
-        assert changed == set()
+    stamps = {name: after[name] for name in ("answered_at", "version", "updated_at")}
+    assert after == {**before, **stamps, "status": "credentials_required"}
 
 
 def test_plan_that_only_linkedin_knows_is_stored(account: UnipileAccount, sandbox: Sandbox) -> None:
@@ -172,13 +96,13 @@ def test_plan_that_only_linkedin_knows_is_stored(account: UnipileAccount, sandbo
     assert flags(stored(account)) == NAVIGATOR
 
 
-@pytest.mark.parametrize("fault", [Fault(status=401), Fault(close=True), None])
+@pytest.mark.parametrize("change", [{"status": "CREDENTIALS"}, {"type": "WHATSAPP"}, None])
 def test_linkedin_is_asked_after_unipile(
-    account: UnipileAccount, sandbox: Sandbox, fault: Fault | None
+    account: UnipileAccount, sandbox: Sandbox, change: dict[str, str] | None
 ) -> None:
     make_account(account.user, sandbox)
-    if fault:
-        sandbox.inject(fault, operation="account")
+    if change:
+        sandbox.update(account.unipile_account_id, **change)
     else:
         sandbox.remove(account.unipile_account_id)
 
@@ -198,27 +122,6 @@ def test_live_refresh_costs_one_request_more(account: UnipileAccount, sandbox: S
         f"/api/v1/users/me?account_id={account.unipile_account_id}",
     ]
     assert sandbox.request_count == 3
-
-
-def test_live_upgrade_is_told_once_and_stays(owner: User, sandbox: Sandbox) -> None:
-    payload = linkedin_account(premium_features=[])
-    account = make_account(owner, sandbox, payload=payload)
-    # So many accounts are read from Unipile's list.
-    others = [make_account(owner, sandbox) for _ in range(30)]
-    sandbox.set_plan(payload["id"], premium=True, sales_navigator=True)
-
-    assert refresh(account, live=False).changes.keys() == {"name", "profile_url"}
-    assert refresh(account).changes.keys() == {*FLAGS}
-    assert refresh(account).changes.keys() == set()
-    assert refresh(account, live=False).changes.keys() == set()
-    results = list(refresh_accounts(UnipileAccount.objects.all(), door=Door.COMMAND))
-    assert {result.account.pk for result in results} == {row.pk for row in [account, *others]}
-    assert any("/accounts?" in request.path for request in sandbox.requests)
-    assert flags(stored(account)) == NAVIGATOR
-
-    sandbox.update(payload["id"], premium_features=["premium"])
-    assert refresh(account, live=False).changes.keys() == {"has_sales_navigator"}
-    assert (flags(stored(account)), stored(account)["live_checked_at"]) == (PREMIUM, None)
 
 
 @pytest.mark.parametrize(

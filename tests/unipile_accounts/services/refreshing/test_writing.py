@@ -110,17 +110,6 @@ def test_row_that_is_not_as_read_is_kept(
     assert history() == []
 
 
-def test_earlier_answer_is_answered_from_the_row(account: UnipileAccount) -> None:
-    store(read(), verdict(premium_features=["premium"]))
-    before = stored(account)
-
-    result = store(read(), verdict(), asked_at=before["answered_at"] - timedelta(seconds=1))
-
-    assert result
-    assert (result.stored, result.changes, result.error) == (False, {}, None)
-    assert stored(account) == before
-
-
 def test_dry_run_tells_and_writes_nothing(account: UnipileAccount) -> None:
     before = stored(account)
 
@@ -207,16 +196,6 @@ def test_move_is_told_to_both_owners(account: UnipileAccount, owner: User, stran
         (stranger.pk, {"status": [None, "connected"]}),
     ]
     assert (stored(account)["user_id"], stored(account)["version"]) == (stranger.pk, 1)
-
-
-def test_row_whose_login_was_taken_goes(account: UnipileAccount, stranger: User) -> None:
-    UnipileAccount.objects.update(answered_at=UnipileAccount.objects.database_time())
-    kept = make_account(stranger)
-
-    writing.merge(UnipileAccount.objects.get(pk=account.pk), into=kept, origin=Origin(Door.EVENT))
-
-    assert UnipileAccount.objects.get() == kept
-    assert history() == [{"status": ["connected", None], "merged_into": [None, str(kept.pk)]}]
 
 
 def test_deletion_looks_at_the_row_again(account: UnipileAccount) -> None:

@@ -33,7 +33,7 @@ def place(number: int, service: Any = "CLASSIC") -> str:
     return id_of("LOCATION", number, service)
 
 
-@pytest.mark.parametrize("word", [TOWN, TOWN.upper(), TOWN.lower()])
+@pytest.mark.parametrize("word", [TOWN.upper(), TOWN.lower()])
 def test_name_is_found_in_any_case(account: UnipileAccount, word: str) -> None:
     assert named(account, location=[word]) == {"location": [place(0)]}
 
@@ -212,7 +212,6 @@ def test_dead_cache_costs_requests_and_nothing_else(
     [
         (Fault(status=500), UnipileServerError),
         (Fault(body=b'{"items": [{"id": 5}]}'), UnipileUnexpectedAnswer),
-        (Fault(body=b"{}"), UnipileUnexpectedAnswer),
     ],
 )
 def test_failure_is_not_remembered(
