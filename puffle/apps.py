@@ -11,5 +11,6 @@ class PuffleConfig(AppConfig):
         from puffle import checks
 
         register(checks.check_proxies, deploy=True)
+        register(checks.check_hsts, deploy=True)
         register(checks.check_cache, deploy=True)
         register(checks.check_database, deploy=True)

@@ -10,6 +10,8 @@ from django.core.cache import cache
 from django.core.checks import CheckMessage, Warning
 from django.db import Error, connection
 
+YEAR = 31_536_000
+
 
 def check_proxies(**kwargs: Any) -> list[CheckMessage]:
     """Warn of https without a word on who ends it, because gunicorn itself rarely does."""
@@ -20,6 +22,19 @@ def check_proxies(**kwargs: Any) -> list[CheckMessage]:
             "NUM_PROXIES is not set. Behind a proxy all clients share its address and one limit.",
             hint="Set it to the number of proxies of yours, or to 0 if gunicorn itself ends TLS.",
             id="puffle.W002",
+        )
+    ]
+
+
+def check_hsts(**kwargs: Any) -> list[CheckMessage]:
+    is_listed = settings.SECURE_HSTS_INCLUDE_SUBDOMAINS and settings.SECURE_HSTS_SECONDS >= YEAR
+    if is_listed or not settings.SECURE_HSTS_PRELOAD:
+        return []
+    return [
+        Warning(
+            "HSTS_PRELOAD has no effect without the subdomains and a year.",
+            hint=f"Set HSTS_INCLUDE_SUBDOMAINS=1 and HSTS_SECONDS={YEAR}, or leave it out.",
+            id="puffle.W005",
         )
     ]
 

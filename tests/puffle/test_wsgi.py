@@ -89,6 +89,7 @@ def test_sound_environment_passes_the_checks() -> None:
         ({"CACHE_URL": "redis:/host"}, "(puffle.W004) The cache does not answer"),
         ({"ALLOWED_HOSTS": None}, "(security.W020) ALLOWED_HOSTS must not be empty"),
         ({"SECRET_KEY": "short"}, "(security.W009) Your SECRET_KEY has less than 50 characters"),
+        ({"HSTS_PRELOAD": "1"}, "(puffle.W005) HSTS_PRELOAD has no effect without"),
         (
             {"DATABASE_URL": "postgres://puffle@127.0.0.1:1/puffle"},
             "(puffle.W006) The database does not answer: connection failed: connection to server",
@@ -113,10 +114,9 @@ def test_wrong_deployment_is_named_in_one_line(
 def test_what_is_set_on_purpose_is_no_warning() -> None:
     hsts = {"HSTS_PRELOAD": "1", "HSTS_INCLUDE_SUBDOMAINS": "1", "HSTS_SECONDS": "31536000"}
 
-    assert (
-        run("manage.py", "check", "--deploy", "--fail-level=WARNING", NUM_PROXIES="0", **hsts)[0]
-        == 0
-    )
+    options = ("check", "--deploy", "--fail-level=WARNING")
+
+    assert run("manage.py", *options, NUM_PROXIES="0", **hsts)[0] == 0
 
 
 def test_site_without_unipile_is_served_with_a_warning() -> None:
