@@ -53,6 +53,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "puffle.middleware.RequestLogMiddleware",
     "puffle.health.HealthMiddleware",
+    "puffle.zero_bytes.ZeroByteMiddleware",
     "puffle.metrics.MetricsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -95,6 +95,20 @@ def test_staff_who_may_not_look_see_nothing(
     assert sandbox.requests == []
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"{LIST}?last_error=%00",
+        f"{LIST}?failed=%00",
+        f"{LIST}?q=mara%00",
+        "/admin/auth/group/?name=%00",
+        f"/admin/autocomplete/?{OWNERS}&term=%00",
+    ],
+)
+def test_zero_byte_is_a_bad_request(admin: Client, url: str) -> None:
+    assert admin.get(url).status_code == 400
+
+
 @pytest.mark.parametrize("kind", ["status", "plan"])
 def test_first_page_counts_each_account_once(admin: Client, owner: User, kind: str) -> None:
     times = [None, timezone.now()]
