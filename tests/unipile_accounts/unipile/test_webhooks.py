@@ -45,7 +45,13 @@ def test_webhooks_are_listed_page_by_page(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [[], {"items": None}, {"items": [1], "cursor": "the same for ever"}]
+    "body",
+    [
+        [],
+        {"items": None},
+        {"items": [], "cursor": 5},
+        {"items": [1], "cursor": "the same for ever"},
+    ],
 )
 def test_list_that_is_none_or_endless_is_unexpected(sandbox: Sandbox, body: object) -> None:
     sandbox.inject(Fault(status=200, body=json.dumps(body).encode()))
