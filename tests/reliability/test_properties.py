@@ -40,20 +40,15 @@ texts = st.text(st.characters(exclude_categories=()), max_size=40)
 awkward = st.sampled_from(
     [
         "\0",
-        "a\0b",
         "\ud83d",
         "\udc00\ud800",
         "😀" * 255,
-        "👩‍👩‍👧‍👦" * 60,
         "\u202e\u200f\u2066",
         "x" * 10_000,
-        "é" * 256,
         "e\u0301" * 255,
         "\x85\u3000 \t\n",
         "\ufeff",
-        "%00",
         "../../admin",
-        "'; DROP TABLE unipile_accounts; --",
         "{{7*7}}<script>",
     ]
 )

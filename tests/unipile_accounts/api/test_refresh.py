@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import uuid
 from typing import Any
 
@@ -11,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from tests.helpers import Statements, api_client, error_of, make_account, stored
-from tests.unipile_accounts.api.conftest import URL, post, refresh
+from tests.unipile_accounts.api.conftest import URL, refresh
 from unipile_accounts.models import UnipileAccount
 from unipile_sandbox import Sandbox, linkedin_account
 
@@ -58,15 +57,6 @@ def test_slash_and_query_do_not_matter(api: APIClient, account: UnipileAccount, 
 
     assert response.status_code == 200
     assert response["Content-Type"] == "application/json"
-
-
-@pytest.mark.parametrize("content_type", ["APPLICATION/JSON", "application/json; charset=utf-8"])
-def test_json_may_be_declared_in_any_way(
-    api: APIClient, account: UnipileAccount, content_type: str
-) -> None:
-    body = json.dumps({"accountId": str(account.pk)})
-
-    assert post(api, body.encode(), content_type).status_code == 200
 
 
 def test_account_id_may_be_in_upper_case(api: APIClient, account: UnipileAccount) -> None:

@@ -19,7 +19,6 @@ from unipile_accounts.models import UnipileAccount
 from unipile_sandbox import Sandbox
 
 NIL = "00000000-0000-0000-0000-000000000000"
-
 SOME_ID = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
 
 

@@ -196,12 +196,6 @@ def test_profile_url_is_encoded_and_never_cut(slug: str | None, url: str | None)
     assert read(payload(im={"publicIdentifier": slug})).profile_url == url
 
 
-def test_unknown_keys_are_ignored() -> None:
-    account = payload(im={"brand_new": [1, {"deep": None}], "proxy": {"password": "x"}})
-
-    assert read(account | {"brand_new": 1}) == read(payload())
-
-
 @pytest.mark.parametrize(
     ("number", "expected"),
     [

@@ -129,15 +129,6 @@ def test_every_body_is_one_that_unipile_takes(filters: dict[str, Any], api: Api)
     assert sent + len(ignored_filters(filters, api=api)) == len(filters)
 
 
-def test_schema_of_unipile_refuses_the_other_apis_form() -> None:
-    for api in ("classic", "sales_navigator"):
-        body = {"api": api, "category": "people"}
-        forms: list[Any] = [["1"], {"include": ["1"]}]
-        valid = [UNIPILES.is_valid({**body, "location": form}) for form in forms]
-        assert valid == [api == "classic", api == "sales_navigator"]
-        assert not UNIPILES.is_valid({**body, "locations": ["1"]})
-
-
 # --- Items ----------------------------------------------------------------------------------------
 
 POSITION = {"company": "Lowe Example Ltd", "company_id": "1000101", "role": "Operations lead"}

@@ -35,7 +35,6 @@ PLANS: dict[str, dict[str, Any]] = {
     PREMIUM: {"premium": True, "sales_navigator": None, "recruiter": None},
     NAVIGATOR: {"premium": True, "sales_navigator": SEAT, "recruiter": None},
     "navigator out of reach": {"premium": True, "sales_navigator": ERROR, "recruiter": None},
-    "nothing in reach": {"premium": False, "sales_navigator": ERROR, "recruiter": None},
 }
 COLUMNS = {
     FREE: (False, False, 80, 100),

@@ -75,7 +75,6 @@ def account(owner: User, sandbox: Sandbox) -> UnipileAccount:
         ({"name": " ", "public_identifier": None}, FREE | CONNECTED),
         # Text is made storable.
         ({"name": "A\0\ud800B"}, FREE | NAMED | CONNECTED | {"name": "AB"}),
-        # Keys that nobody promised.
     ],
 )
 def test_refresh_writes_what_unipile_says(
@@ -210,7 +209,6 @@ def test_signal_tells_row_changes_and_door(
     assert given["account"] == account
     assert given["account"].name == "New name"
     assert given["door"] is Door.EVENT
-
     assert given["changes"] == result.changes
     assert given["changes"]["name"].old == "Old name"
     assert given["changes"]["name"].new == "New name"

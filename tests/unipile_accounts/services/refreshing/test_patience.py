@@ -153,7 +153,7 @@ def test_each_question_has_what_time_is_left(
         times.append(round(patience.timeout(), 1))
 
     # The next account has the time anew, but not beyond the pass.
-    assert times == [5.0, 5.0, 1.0, 4.0, 0.0, 0.0]
+    assert times == [5.0, 5.0, 1.0, 4.0, -1.0, -1.0]
     assert patience.questions == 6
     assert patience.is_over()
     assert isinstance(patience.reason_to_end(), UnipileNotAsked)

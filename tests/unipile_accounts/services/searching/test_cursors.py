@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import secrets
 from typing import Any
 
 import pytest
@@ -8,7 +7,6 @@ from django.core import signing
 from django.core.exceptions import ValidationError
 from pytest_django import Settings
 
-from unipile_accounts.exceptions import UnipileUnexpectedAnswer
 from unipile_accounts.services.searching.cursors import Cursor, digest, read_cursor, write_cursor
 
 START: dict[str, Any] = {
@@ -54,10 +52,6 @@ def test_what_is_no_cursor_of_ours_is_refused(text: str) -> None:
     with pytest.raises(ValidationError, match="The cursor is invalid"):
         read_cursor(text, **START)
 
-
-def test_cursor_too_long_to_come_back_is_unexpected() -> None:
-    with pytest.raises(UnipileUnexpectedAnswer, match="too long"):
-        write_cursor(CURSOR._replace(unipiles=secrets.token_urlsafe(50_000)))
 
 
 def test_cursor_outlives_its_key_as_a_fallback(settings: Settings) -> None:

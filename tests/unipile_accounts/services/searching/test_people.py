@@ -49,18 +49,3 @@ def test_names_and_search_share_one_deadline(
 
     assert time.monotonic() - started < 1.5
     assert not [request for request in sandbox.requests if request.method == "POST"]
-
-
-def test_found_names_are_not_looked_up_again(
-    account: UnipileAccount, sandbox: Sandbox, settings: Settings
-) -> None:
-    settings.UNIPILE_TIMEOUT = 0.5
-    sandbox.inject(Fault(silent=True), operation="search")
-    with pytest.raises(UnipileTimeout):
-        search(account)
-    sandbox.clear_faults()
-    settings.UNIPILE_TIMEOUT = 15
-    before = sandbox.request_count
-
-    assert len(search(account).people) == 10
-    assert sandbox.request_count == before + 1
