@@ -31,35 +31,36 @@ from pytest_django import Settings
 from tests.helpers import api_client
 from tests.reliability.conftest import examples
 from tests.reliability.watching import (
+    TROUBLES,
     Watcher,
     check_row,
     empty_tables,
     is_alive,
     owners_of,
     state,
+    well_answered,
 )
-from unipile_accounts.exceptions import UnipileAuthenticationError
+from unipile_accounts.exceptions import UnipileAuthenticationError, UnipileError
+from unipile_accounts.limits import plan_of
 from unipile_accounts.models import ConnectLink, UnipileAccount
 from unipile_accounts.results import Door
-from unipile_accounts.services import add_account, move_account, refresh_accounts
+from unipile_accounts.services import (
+    add_account,
+    disconnect_account,
+    move_account,
+    refresh_account,
+    refresh_accounts,
+)
 from unipile_accounts.services.linking.links import link_id
-from unipile_sandbox import Fault, Sandbox, linkedin_account
+from unipile_sandbox import Sandbox, linkedin_account
 from unipile_sandbox.hosted import LinkError
 
 SECRET = "a-secret-for-tests-only"
 MEMBERS = [f"ACoAAB{number:0>33}" for number in range(4)]
 PLANS: list[list[str]] = [[], ["premium"], ["premium", "sales_navigator"]]
 NO_PLAN = {"omit": ["premiumFeatures", "premiumId"]}
-TROUBLES: dict[str, tuple[Fault, str | None]] = {
-    "down": (Fault(status=503), None),
-    "a page": (Fault(status=200, body=b"<html>Bad gateway</html>"), None),
-    "404 of a proxy": (Fault(status=404, body=b"<html>Not found</html>"), None),
-    "gone for a moment": (Fault(status=404), "account"),
-    "another session": (Fault(status=401, error_type="errors/multiple_sessions"), "account"),
-    "no delete": (Fault(status=500), "delete"),
-    "no list": (Fault(status=500), "list"),
-}
 WORDS = ["OK", "CREDENTIALS", "DELETED", "SYNC_SUCCESS", "CREATION_SUCCESS", "CONNECTING", "NEW"]
+REFUSALS = (UnipileError, UnipileAccount.DoesNotExist, ProtectedError, IntegrityError)
 ODD_IDS = ["../webhooks", "x" * 300, "acc_" + "x" * 18, "y" * 22, ""]
 
 any_of = st.integers(0, 11)
@@ -110,6 +111,8 @@ class Logins(RuleBasedStateMachine):
     ) -> Any:
         cache.clear()
         result = None
+        if self.watcher.meanwhile:
+            owners, logs_in = None, True
         with self.watcher.step(kill=kill, owners=owners, logs_in=logs_in):
             result = work()
         self._excuse()
@@ -150,13 +153,7 @@ class Logins(RuleBasedStateMachine):
     def _call(self, owner: User, method: str, path: str, body: Any = None) -> Any:
         client = self.clients[owner.pk]
         response = getattr(client, method)(f"/api/unipile/{path}", body, format="json")
-        return self._well_answered(response)
-
-    def _well_answered(self, response: Any) -> Any:
-        if exc_info := getattr(response, "exc_info", None):
-            raise exc_info[1]
-        assert response.status_code != 500
-        return response
+        return well_answered(response)
 
     def _post(self, body: Any, secret: str = "") -> int:
         text = json.dumps(body)
@@ -165,7 +162,7 @@ class Logins(RuleBasedStateMachine):
         response = client.post(
             "/api/webhooks/unipile", text, content_type="text/plain", headers=headers
         )
-        return int(self._well_answered(response).status_code)
+        return int(well_answered(response).status_code)
 
     # What owners do.
 
@@ -175,29 +172,18 @@ class Logins(RuleBasedStateMachine):
             payload = linkedin_account(im={"id": known}, premium_features=plan)
             flags = {"is_premium": bool(plan), "has_sales_navigator": "sales_navigator" in plan}
             self.watcher.learn(known, *flags.values())
-            limits = (100, 150) if plan else (80, 100)
-            names = ("weekly_connection_limit", "weekly_message_limit")
             self.watcher.by_hand.add(payload["id"])
-            self._add(
-                payload,
-                self.owners[which % 2],
-                **flags,
-                **dict(zip(names, limits, strict=True)),
-                refreshed_at=Now(),
-                answered_at=Now(),
-            )
+            row = plan_of(**flags).columns | {"refreshed_at": Now(), "answered_at": Now()}
+            self._add(payload, self.owners[which % 2], **row)
 
     @rule(owner=someone, row=st.none() | any_of, kill=kills)
     def make_a_link(self, owner: int, row: int | None, kill: int | None) -> None:
         user = self.owners[owner]
         account = None if row is None else self._row(row, user)
 
-        def work() -> Any:
-            if account is None:
-                return self._call(user, "post", "connect")
-            return self._call(user, "post", "reconnect", {"accountId": str(account.pk)})
-
+        what = ("reconnect", {"accountId": str(account.pk)}) if account else ("connect",)
         before = set(ConnectLink.objects.values_list("pk", flat=True))
+        work = partial(self._call, user, "post", *what)
         response = self._step(work, kill=kill, owners=set())
         if response is not None and response.status_code == 200:
             [pk] = set(ConnectLink.objects.values_list("pk", flat=True)) - before
@@ -208,19 +194,15 @@ class Logins(RuleBasedStateMachine):
         user = self.owners[owner]
         if account := self._row(row, user):
             body = {"accountId": str(account.pk), "live": live}
-            logs_in = not account.linkedin_id
-            self._step(
-                lambda: self._call(user, "post", "refresh", body),
-                kill=kill,
-                owners={user.pk},
-                logs_in=logs_in,
-            )
+            work = partial(self._call, user, "post", "refresh", body)
+            self._step(work, kill=kill, owners={user.pk}, logs_in=not account.linkedin_id)
 
     @rule(owner=someone, row=any_of, kill=kills)
     def disconnect(self, owner: int, row: int, kill: int | None) -> None:
         user = self.owners[owner]
         if account := self._row(row, user):
             path = f"accounts?accountId={account.pk}"
+            self.watcher.given_up |= self.watcher.held[account.pk]
             self._step(lambda: self._call(user, "delete", path), kill=kill, owners={user.pk})
 
     @precondition(lambda self: self.urls)
@@ -322,6 +304,7 @@ class Logins(RuleBasedStateMachine):
     @rule()
     def run_the_pass_with_unipile_well(self) -> None:
         self.heal()
+        self.watcher.meanwhile = None
         self.run_the_pass(None)
         # What the first one leaves behind, the next one deletes.
         self.run_the_pass(None)
@@ -363,8 +346,8 @@ class Logins(RuleBasedStateMachine):
     @rule(row=any_of, kill=kills)
     def delete_a_row(self, row: int, kill: int | None) -> None:
         if account := self._row(row):
-            is_free = account.given_up_at or not account.answered_at
-            is_free = is_free or account.last_error == "not_linkedin"
+            is_strange = account.last_error == "not_linkedin"
+            is_free = account.given_up_at or not account.answered_at or is_strange
 
             def work() -> None:
                 try:
@@ -375,6 +358,29 @@ class Logins(RuleBasedStateMachine):
                     assert is_free
 
             self._step(work, kill=kill, owners={account.user_id}, logs_in=True)
+
+    @rule(row=any_of, owner=someone, what=st.sampled_from(["disconnect", "move", "delete", "read"]))
+    def do_something_meanwhile(self, row: int, owner: int, what: str) -> None:
+        """Let somebody else do this while the next step waits for Unipile."""
+        rows = UnipileAccount.objects.all()
+        if account := self._row(row):
+            pk, staff = account.pk, self.staff
+            work: dict[str, Callable[[], object]] = {
+                "disconnect": lambda: self._give_up(account),
+                "move": lambda: move_account(pk, self.owners[owner].pk, user=staff),
+                "delete": lambda: rows.get(pk=pk).delete(),
+                "read": lambda: refresh_account(rows, pk, door=Door.ADMIN, user=staff),
+            }
+
+            def do() -> None:
+                with suppress(*REFUSALS):
+                    work[what]()
+
+            self.watcher.meanwhile = do
+
+    def _give_up(self, account: UnipileAccount) -> None:
+        self.watcher.given_up |= self.watcher.held[account.pk]
+        disconnect_account(UnipileAccount.objects.all(), account.pk, door=Door.ADMIN)
 
     @precondition(lambda self: self.urls)
     @rule(link=any_of)

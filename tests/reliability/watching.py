@@ -15,7 +15,7 @@ from rest_framework.test import APIClient
 
 from unipile_accounts.limits import FREE
 from unipile_accounts.models import AccountChange, ConnectLink, UnipileAccount
-from unipile_sandbox import Payload, Request, Sandbox
+from unipile_sandbox import Fault, Payload, Request, Sandbox
 
 Row = dict[str, Any]
 TOLD = {
@@ -27,6 +27,16 @@ TOLD = {
 BLANK = {"display_name": "", "profile_url": "", **FREE.columns}
 PLAN = ("is_premium", "has_sales_navigator")
 LIMITS = ("weekly_connection_limit", "weekly_message_limit")
+
+TROUBLES: dict[str, tuple[Fault, str | None]] = {
+    "down": (Fault(status=503), None),
+    "a page": (Fault(status=200, body=b"<html>Bad gateway</html>"), None),
+    "404 of a proxy": (Fault(status=404, body=b"<html>Not found</html>"), None),
+    "gone for a moment": (Fault(status=404), "account"),
+    "another session": (Fault(status=401, error_type="errors/multiple_sessions"), "account"),
+    "no delete": (Fault(status=500), "delete"),
+    "no list": (Fault(status=500), "list"),
+}
 
 
 class Killed(BaseException):
@@ -86,11 +96,22 @@ class Watcher:
         self.member_of: dict[str, str] = {}
         self.held: dict[UUID, set[str]] = defaultdict(set)
         self.given_up: set[str] = set()
+        # What somebody else does while Unipile is asked the next time.
+        self.meanwhile: Callable[[], object] | None = None
+        self._errors: list[Exception] = []
         self._alive: set[str] = set()
         self._deletes: list[tuple[str, frozenset[str]]] = []
         sandbox.on_answer = self._saw
 
     def _saw(self, request: Request) -> None:
+        if request.method == "GET" and self.meanwhile:
+            work, self.meanwhile = self.meanwhile, None
+            try:
+                work()
+            except Exception as exc:  # noqa: BLE001
+                self._errors.append(exc)
+            finally:
+                connection.close()
         path, _, query = request.path.partition("?")
         place, _, item = path.removeprefix("/api/v1/").partition("/")
         if request.method == "DELETE" and place == "accounts":
@@ -144,6 +165,7 @@ class Watcher:
         self._alive, self._deletes = set(), []
         with killed_at(kill):
             yield
+        assert self._errors == []
         after = state()
         self._follow(before, after)
         for row in after.rows.values():
@@ -320,6 +342,14 @@ def check_row(row: Row, payload: Payload, member: str) -> None:
         assert row["refreshed_at"]
     elif is_lost(payload):
         assert row["status"] == "credentials_required"
+
+
+def well_answered(response: Any) -> Any:
+    """Return an answer that is one, and raise what went wrong inside otherwise."""
+    if exc_info := getattr(response, "exc_info", None):
+        raise exc_info[1]
+    assert response.status_code != 500
+    return response
 
 
 def owners_of(unipile_account_id: str) -> set[int]:
