@@ -197,6 +197,8 @@ REST_FRAMEWORK = {
     },
     "NUM_PROXIES": NUM_PROXIES,
     "URL_FORMAT_OVERRIDE": None,
+    # The schema would take any version from its query.
+    "ALLOWED_VERSIONS": [__version__],
     "VIEW_DESCRIPTION_FUNCTION": "puffle.api.views.no_description",
 }
 

@@ -197,6 +197,17 @@ def test_strange_query_changes_nothing(client: Client, url: str, query: str) -> 
     assert response.status_code == 200
 
 
+@pytest.mark.parametrize("value", ["%00", "%0a", "9.9"])
+@pytest.mark.parametrize("name", ["version", "lang"])
+@pytest.mark.parametrize("url", ["/api/schema", "/api/docs"])
+def test_strange_query_changes_nothing(client: Client, url: str, name: str, value: str) -> None:
+    response = client.get(f"{url}?{name}={value}")
+
+    assert response.status_code == 200
+    if url == "/api/schema":
+        assert response.content == client.get(url).content
+
+
 @pytest.mark.parametrize("path", ["/api/token", REFRESH])
 def test_options_say_nothing_of_the_code(api: APIClient, path: str) -> None:
     response = api.options(path)
