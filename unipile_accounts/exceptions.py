@@ -33,8 +33,8 @@ class UnipileError(Exception):
     """
 
     code: str = "unipile_error"
-    meaning: str | Promise = _("Unipile gave an answer that cannot be used. Nothing was changed.")
-    next_step: str | Promise = _("Try again later, and tell the operator if it stays like this.")
+    meaning: str | Promise = _("We could not read Unipile's answer. Nothing was changed.")
+    next_step: str | Promise = _("Try again later. If it happens again, tell the operator.")
     retry: Retry = Retry.NEVER
 
     def __init__(
@@ -89,7 +89,7 @@ class UnipileAPIError(UnipileError):
 
 
 class UnipileServerError(UnipileAPIError):
-    """A 5xx, or a 408: the next try may well succeed."""
+    """A 5xx or a 408, after which the next try may well succeed."""
 
     retry = Retry.AT_ONCE
 
@@ -100,8 +100,7 @@ class UnipileAuthenticationError(UnipileAPIError):
     code = "unipile_authentication"
     meaning = _("Unipile refuses this service's API key. Nothing was changed.")
     next_step = _(
-        "The operator must check UNIPILE_API_KEY and UNIPILE_DSN; reconnecting the account does not"
-        " help."
+        "The operator must check UNIPILE_API_KEY and UNIPILE_DSN. A reconnect does not help."
     )
 
 
@@ -132,18 +131,14 @@ class UnipileAccountUnavailable(UnipileError):
     """Unipile names a trouble of this one account that is not its login."""
 
     code = "account_unavailable"
-    meaning: str | Promise = _("LinkedIn refuses this account at the moment. Nothing was changed.")
-    next_step = _(
-        "See to it in LinkedIn, then refresh it again; if it stays like this, reconnect the"
-        " account."
-    )
+    meaning: str | Promise = _("LinkedIn is blocking this account. Nothing was changed.")
+    next_step = _("Check the account on LinkedIn and refresh again. If that fails, reconnect it.")
 
     def __init__(self, message: str, **kwargs: Any) -> None:
         super().__init__(message, **kwargs)
         if self.error_type:
-            self.meaning = _(
-                "LinkedIn refuses this account at the moment (%(type)s). Nothing was changed."
-            ) % {"type": self.error_type}
+            why = _("LinkedIn is blocking this account (%s). Nothing was changed.")
+            self.meaning = why % self.error_type
 
 
 class UnipileAccountDisconnected(UnipileReconnectRequired):
@@ -157,11 +152,10 @@ class UnipileAccountNotListed(UnipileError):
     """Unipile does not have the account, and the workspace may not be ours."""
 
     code = "unipile_account_not_listed"
-    meaning = ""
+    meaning = _("UNIPILE_DSN or UNIPILE_API_KEY may be another workspace's. Nothing was changed.")
     next_step = _(
-        "UNIPILE_DSN or UNIPILE_API_KEY may belong to another workspace. Nothing was changed. The"
-        " operator must check them; if they are right, the command with --confirm-gone marks the"
-        " accounts that are gone."
+        "The operator must check both. If they are right, the command with --confirm-gone marks"
+        " accounts that are gone. Or connect it anew: the same LinkedIn member gets the same row."
     )
 
 
@@ -172,7 +166,7 @@ class UnipileNotLinkedIn(UnipileError):
 
 
 class UnipilePremiumStatusPending(UnipileError):
-    """The account is still connecting: its premium status is not known yet."""
+    """The account is still connecting, so its premium status is not known yet."""
 
     code = "premium_status_pending"
     meaning = _(
@@ -189,7 +183,7 @@ class SalesNavigatorUnavailable(UnipileError):
     code = "sales_navigator_unavailable"
     meaning = _("LinkedIn refuses Sales Navigator to this account.")
     next_step = _(
-        'Refresh it with "live": true; if the flag stays, reconnect the account, then search again.'
+        'Refresh it with "live": true. If the flag stays, reconnect the account. Then search again.'
     )
 
 
@@ -207,8 +201,8 @@ class UnipileNotConfigured(ImproperlyConfigured):
 
     code = "unipile_not_configured"
     advice = _(
-        "This service is not set up for Unipile. The operator must run manage.py check, or look in"
-        " the log, where an error names the setting."
+        "This service is not set up for Unipile. The operator must run manage.py check --deploy, or"
+        " look in the log, where an error names the setting."
     )
 
     def __init__(self, message: str, *, hint: str) -> None:

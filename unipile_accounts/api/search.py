@@ -23,7 +23,9 @@ class SearchThrottle(UserRateThrottle):
 
 _DESCRIPTION = f"""\
 Searches LinkedIn through one of the caller's accounts. The stored `has_sales_navigator` chooses the
-API. All filters hold at once. Several words of one filter are alternatives.
+API. All filters hold at once. Several words of one filter are alternatives. Choose an account
+with `has_sales_navigator` for seniority, headcount, function or years. Directors are a `title` in
+any search.
 
 **Names and ids.** `currentCompany`, `pastCompany`, `location`, `industry`, `school` and `function`
 take names or LinkedIn's ids. A name must equal exactly one title at LinkedIn, in any case. Else the

@@ -54,8 +54,9 @@ To undo it, use `reconnectUnipileAccount` with the same `accountId`.
 CONNECT = """\
 Makes a link to Unipile's page, on which a person logs in to LinkedIn. Show it to the user, to be
 opened in a browser; do not open it yourself. Then poll `listUnipileAccounts` every 10 to 20 seconds
-until a new account is there, or one that was there is `connected` again. The same LinkedIn member
-always gets the same account. Calling it twice is harmless, because each link stands for itself.
+until a new account is there, or one that was there is `connected` again or has another
+`provider_account_id`. The same LinkedIn member always gets the same account. Stop after an hour,
+when the link is dead. Calling it twice is harmless, because each link stands for itself.
 
 **Use it** for an account that is not connected yet. For one that lost its login or was
 disconnected, use `reconnectUnipileAccount`, which keeps its id and history. An upgrade of the plan
@@ -64,7 +65,8 @@ needs no new login. Use `refreshUnipileAccount` after it.
 RECONNECT = """\
 Makes a link on which the owner of an account logs in to LinkedIn again. The account keeps its id,
 its history and the campaigns that use it. Show the link to the user, then poll
-`listUnipileAccounts` until the account is `connected`.
+`listUnipileAccounts` until the account is `connected` and its `refreshed_at` is later than your
+request. When another account appears instead, the user has logged in as another LinkedIn member.
 
 **Use it** when an account is `credentials_required`, after it was disconnected, on
 `reconnect_required`, or when the plan still looks wrong after a refresh with `"live": true`.

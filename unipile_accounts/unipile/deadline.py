@@ -34,11 +34,14 @@ def in_thread(function: Callable[[], _T]) -> Future[_T]:
     return future
 
 
-def result_of(future: Future[_T], *, deadline: float, late: Exception) -> _T:
-    """Wait for a result. Raise `late` at the deadline, and `Stopped` when the pass should end."""
+def result_of(future: Future[_T], *, deadline: float) -> _T:
+    """Wait for a result.
+
+    Raises `TimeoutError` at the deadline, and `Stopped` when the pass should end.
+    """
     while not future.done():
         interrupts.check()
         if (left := deadline - time.monotonic()) <= 0:
-            raise late
+            raise TimeoutError
         wait([future], timeout=min(left, interrupts.LOOK_EVERY))
     return future.result()

@@ -45,15 +45,16 @@ class Pending(NamedTuple):
 
     def wait(self) -> Any:
         """Return the JSON of the answer, or raise `UnipileError` or `UnipileNotConfigured`."""
-        late = error_of_connection(TimeoutError(), about=self.about)
         try:
-            answer = result_of(self.answer, deadline=self.asked_at + self.seconds, late=late)
+            answer = result_of(self.answer, deadline=self.asked_at + self.seconds)
+        except TimeoutError as exc:
+            late = error_of_connection(exc, about=self.about)
+            self._observe(late.code, until=time.monotonic())
+            raise late from exc
         except (UnipileError, UnipileNotConfigured) as exc:
-            seconds = time.monotonic() - self.asked_at
-            metrics.ANSWERS.labels(self.resource, exc.code).observe(seconds)
+            self._observe(exc.code, until=time.monotonic())
             raise
-        seconds = answer.ended_at - self.asked_at
-        metrics.ANSWERS.labels(self.resource, str(answer.status)).observe(seconds)
+        self._observe(str(answer.status), until=answer.ended_at)
         subject = f"Unipile's answer for {self.about}"
         if len(answer.body) > MAX_ANSWER_BYTES:
             raise UnipileUnexpectedAnswer(f"{subject} is too large.")
@@ -63,6 +64,9 @@ class Pending(NamedTuple):
             return loads(answer.body)
         except (ValueError, RecursionError) as exc:
             raise UnipileUnexpectedAnswer(f"{subject} is not JSON.") from exc
+
+    def _observe(self, status: str, *, until: float) -> None:
+        metrics.ANSWERS.labels(self.resource, status).observe(until - self.asked_at)
 
 
 def begin(

@@ -168,7 +168,7 @@ def test_given_up_account_is_no_alarm(admin: Client, owner: User) -> None:
     ("code", "first", "rest"),
     [
         ("unipile_timeout", "Unipile did not answer in time.", "Nothing was changed. Try again"),
-        ("account_unavailable", "LinkedIn refuses this account at the moment.", "See to it"),
+        ("account_unavailable", "LinkedIn is blocking this account.", "Check the account"),
         ("not_a_code_any_more", "not_a_code_any_more", ""),
     ],
 )

@@ -68,7 +68,7 @@ def test_failures_are_filters_in_the_reports_words(admin: Client, owner: User) -
 
     for words in (
         "Unipile did not answer in time.",
-        "LinkedIn refuses this account at the moment.",
+        "LinkedIn is blocking this account.",
         "Reconnect the account to LinkedIn, then refresh it again.",
     ):
         assert f">{words}</a>" in page

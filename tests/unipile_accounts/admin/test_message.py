@@ -291,5 +291,5 @@ def test_accounts_of_another_workspace_stay_unchanged(
     assert words.startswith(
         "30 accounts: 0 refreshed (0 changed, 0 unchanged), 0 skipped, 30 failed."
     )
-    assert "may belong to another workspace" in words
+    assert "may be another workspace's" in words
     assert set(UnipileAccount.objects.values_list("status", flat=True)) == {"connected"}

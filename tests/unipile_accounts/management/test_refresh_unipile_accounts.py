@@ -58,7 +58,7 @@ def test_empty_workspace_changes_nothing_and_says_so(owner: User, sandbox: Sandb
     reason, error = done.err.splitlines()
     assert reason.startswith(
         "21 accounts were not refreshed: Unipile does not list 21 of 21 accounts. UNIPILE_DSN or"
-        " UNIPILE_API_KEY may belong to another workspace."
+        " UNIPILE_API_KEY may be another workspace's."
     )
     assert "--confirm-gone" in reason
     assert error == "CommandError: 21 of 21 accounts failed."

@@ -53,7 +53,6 @@ def test_what_is_no_cursor_of_ours_is_refused(text: str) -> None:
         read_cursor(text, **START)
 
 
-
 def test_cursor_outlives_its_key_as_a_fallback(settings: Settings) -> None:
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "new" * 20, [settings.SECRET_KEY]
     assert read_cursor(WRITTEN, **START) == CURSOR
