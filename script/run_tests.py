@@ -21,19 +21,20 @@ PARALLEL = ("--numprocesses=logical", "--dist=loadgroup")
 
 
 def main() -> int:
-    with _database() as url:
+    with _database() as (url, options):
         isolate(DATABASE_URL=url, HTTPS="0", SECRET_KEY=secrets.token_urlsafe(50))
-        return pytest.main([*PARALLEL, *sys.argv[1:]])
+        return pytest.main([*PARALLEL, *options, *sys.argv[1:]])
 
 
 @contextmanager
-def _database() -> Iterator[str]:
+def _database() -> Iterator[tuple[str, list[str]]]:
     if url := os.environ.get("DATABASE_URL"):
-        yield url
+        yield url, []
         return
     # Statistics of one test would mislead the planner in the next one.
     with temporary_postgres(autovacuum="off") as server:
-        yield server.url
+        # The databases go with their server, so nothing waits for the last connection to them.
+        yield server.url, ["--reuse-db"]
 
 
 if __name__ == "__main__":

@@ -14,9 +14,8 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 from rest_framework.throttling import SimpleRateThrottle
 
-from tests.helpers import Statements, api_client, make_account
+from tests.helpers import Statements, api_client, forget_session, make_account
 from unipile_accounts.models import UnipileAccount
-from unipile_accounts.unipile import close_session
 from unipile_sandbox import Sandbox
 
 
@@ -44,9 +43,9 @@ def sandbox(running_sandbox: Sandbox, settings: Settings) -> Iterator[Sandbox]:
 def _fresh_process() -> Iterator[None]:
     """Nothing is left of what the process remembers between requests."""
     cache.clear()
-    close_session()
+    forget_session()
     yield
-    close_session()
+    forget_session()
 
 
 @pytest.fixture(scope="session", autouse=True)

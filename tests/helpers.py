@@ -16,6 +16,7 @@ from rest_framework_simplejwt.tokens import AccessToken
 
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.results import RefreshResult
+from unipile_accounts.unipile import session
 from unipile_sandbox import Payload, Request, Sandbox, linkedin_account
 
 Statements = Callable[[], AbstractContextManager[list[str]]]
@@ -106,3 +107,9 @@ def error_of(response: Any, status: int) -> dict[str, Any]:
     invalid = "validation_error" if error["attr"] else "client_error"
     assert answer["type"] == ("server_error" if status >= 500 else invalid)
     return dict(error)
+
+
+def forget_session() -> None:
+    """Let the next question to Unipile read the environment and connect anew."""
+    session.session.cache_clear()
+    session.environment.cache_clear()

@@ -152,10 +152,11 @@ class UnipileAccountNotListed(UnipileError):
     """Unipile does not have the account, and the workspace may not be ours."""
 
     code = "unipile_account_not_listed"
-    meaning = _("UNIPILE_DSN or UNIPILE_API_KEY may be another workspace's. Nothing was changed.")
+    meaning = ""
     next_step = _(
-        "The operator must check both. If they are right, the command with --confirm-gone marks"
-        " accounts that are gone. Or connect it anew: the same LinkedIn member gets the same row."
+        "UNIPILE_DSN or UNIPILE_API_KEY may be another workspace's. Nothing was changed. The"
+        " operator must check both. If they are right, the command with --confirm-gone marks what"
+        " is gone. Or connect it anew: the same LinkedIn member gets the same row."
     )
 
 

@@ -14,7 +14,6 @@ from unipile_accounts.unipile.accounts import (
 from unipile_accounts.unipile.hosted import create_link
 from unipile_accounts.unipile.profile import get_own_profile
 from unipile_accounts.unipile.search import search_parameters, search_people
-from unipile_accounts.unipile.session import close_session
 from unipile_accounts.unipile.webhooks import (
     ACCOUNT_EVENTS,
     create_account_webhook,
@@ -28,7 +27,6 @@ __all__ = [
     "AccountPage",
     "PendingPage",
     "begin_list",
-    "close_session",
     "create_account_webhook",
     "create_link",
     "delete_account",

@@ -35,10 +35,7 @@ def in_thread(function: Callable[[], _T]) -> Future[_T]:
 
 
 def result_of(future: Future[_T], *, deadline: float) -> _T:
-    """Wait for a result.
-
-    Raises `TimeoutError` at the deadline, and `Stopped` when the pass should end.
-    """
+    """Wait until the deadline, or raise `Stopped` when the pass should end."""
     while not future.done():
         interrupts.check()
         if (left := deadline - time.monotonic()) <= 0:

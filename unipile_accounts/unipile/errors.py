@@ -126,6 +126,8 @@ def _retry_after(headers: Mapping[str, str]) -> int | None:
 
 def error_of_connection(exc: Exception, *, about: str) -> UnipileError | UnipileNotConfigured:
     """Return the error that this trouble with a connection or with HTTP stands for."""
+    if isinstance(exc, UnipileError | UnipileNotConfigured):
+        return exc
     causes = list(_causes(exc))
     for cause in causes:
         if found := _for_good(cause):

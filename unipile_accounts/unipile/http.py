@@ -47,13 +47,10 @@ class Pending(NamedTuple):
         """Return the JSON of the answer, or raise `UnipileError` or `UnipileNotConfigured`."""
         try:
             answer = result_of(self.answer, deadline=self.asked_at + self.seconds)
-        except TimeoutError as exc:
-            late = error_of_connection(exc, about=self.about)
-            self._observe(late.code, until=time.monotonic())
-            raise late from exc
-        except (UnipileError, UnipileNotConfigured) as exc:
-            self._observe(exc.code, until=time.monotonic())
-            raise
+        except (TimeoutError, UnipileError, UnipileNotConfigured) as exc:
+            error = error_of_connection(exc, about=self.about)
+            self._observe(error.code, until=time.monotonic())
+            raise error from exc.__cause__
         self._observe(str(answer.status), until=answer.ended_at)
         subject = f"Unipile's answer for {self.about}"
         if len(answer.body) > MAX_ANSWER_BYTES:

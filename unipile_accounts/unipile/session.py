@@ -29,12 +29,12 @@ def new_session(base_url: str) -> requests.Session:
     new.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     new.mount(base_url, _Adapter(pool_maxsize=settings.UNIPILE_POOL_SIZE))
     if base_url.startswith("https:"):
-        new.proxies, new.verify = _environment(base_url)
+        new.proxies, new.verify = environment(base_url)
     return new
 
 
 @lru_cache(maxsize=1)
-def _environment(base_url: str) -> tuple[Any, Any]:
+def environment(base_url: str) -> tuple[Any, Any]:
     """Return the proxies and the certificates that the environment names for this address."""
     found = requests.Session().merge_environment_settings(base_url, {}, None, None, None)
     return found["proxies"], found["verify"]
@@ -48,11 +48,6 @@ def session(base_url: str) -> requests.Session:
 
 # Two processes must not talk over one socket.
 os.register_at_fork(after_in_child=session.cache_clear)
-
-
-def close_session() -> None:
-    session.cache_clear()
-    _environment.cache_clear()
 
 
 class _Session(requests.Session):

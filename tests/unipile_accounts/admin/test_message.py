@@ -133,7 +133,7 @@ def test_long_message_arrives_whole(support: Client, owner: User, sandbox: Sandb
             Fault(status=503, headers={"Retry-After": "60"}),
             "Unipile cannot be reached right now. Nothing was changed. Try again in 1 minute.",
         ),
-        (Fault(body=b"<html>"), "Unipile gave an answer that cannot be used."),
+        (Fault(body=b"<html>"), "We could not read Unipile's answer."),
         (Fault(delay=5), "Unipile did not answer in time."),
     ],
 )
@@ -172,8 +172,8 @@ def test_rejected_key_is_one_message(
     assert level == "error"
     assert words == (
         "No account was refreshed. Unipile refuses this service's API key. Nothing was changed."
-        " The operator must check UNIPILE_API_KEY and UNIPILE_DSN; reconnecting the account does"
-        " not help."
+        " The operator must check UNIPILE_API_KEY and UNIPILE_DSN. A reconnect does not"
+        " help."
     )
     assert len(sandbox.requests) == 1
     assert sandbox.api_key not in words

@@ -78,8 +78,8 @@ def test_rejected_key_ends_with_what_was_done(owner: User, sandbox: Sandbox) -> 
     assert (done.summary["refreshed"], len(done.objects)) == (250, 251)
     assert done.err == (
         "CommandError: Unipile answered 401 errors/missing_credentials for the list of accounts."
-        " The operator must check UNIPILE_API_KEY and UNIPILE_DSN; reconnecting the account does"
-        " not help.\n"
+        " The operator must check UNIPILE_API_KEY and UNIPILE_DSN. A reconnect does not"
+        " help.\n"
     )
     assert UnipileAccount.objects.exclude(refreshed_at=None).count() == 250
 

@@ -12,9 +12,10 @@ from typing import Self
 import pytest
 from pytest_django import Settings
 
+from tests.helpers import forget_session
 from tests.unipile_accounts.unipile.conftest import ID, open_connections
 from unipile_accounts.exceptions import UnipileNotConfigured, UnipileUnavailable
-from unipile_accounts.unipile import close_session, get_account, search_people
+from unipile_accounts.unipile import get_account, search_people
 from unipile_sandbox import Sandbox
 
 
@@ -180,7 +181,7 @@ class Tunnel:
         return self
 
     def __exit__(self, *_: object) -> None:
-        close_session()
+        forget_session()
         self._thread.join()
         self._server.close()
 
