@@ -21,8 +21,6 @@ class Retry(Enum):
     NEVER = "never"
     AT_ONCE = "at once"
     AFTER_A_PAUSE = "after a pause"
-    # Unipile is well, but the account itself is not ready.
-    IN_A_MINUTE = "in a minute"
 
 
 class UnipileError(Exception):
@@ -175,17 +173,6 @@ class UnipilePremiumStatusPending(UnipileError):
         " changed."
     )
     next_step = _("Try again in a minute.")
-    retry = Retry.IN_A_MINUTE
-
-
-class SalesNavigatorUnavailable(UnipileError):
-    """LinkedIn refuses a Sales Navigator search to an account whose stored flag allows it."""
-
-    code = "sales_navigator_unavailable"
-    meaning = _("LinkedIn refuses Sales Navigator to this account.")
-    next_step = _(
-        'Refresh it with "live": true. If the flag stays, reconnect the account. Then search again.'
-    )
 
 
 class AccountLocked(UnipileError):
@@ -194,7 +181,6 @@ class AccountLocked(UnipileError):
     code = "database_unavailable"
     meaning = _("The account is locked in our database. Nothing was changed.")
     next_step = _("Try again shortly.")
-    retry = Retry.IN_A_MINUTE
 
 
 class UnipileNotConfigured(ImproperlyConfigured):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from django.utils.translation import ngettext
 
-from unipile_accounts.exceptions import SalesNavigatorUnavailable, UnipileError
+from unipile_accounts.exceptions import UnipileError
 
 
 def _and_subclasses(error: type[UnipileError]) -> Iterator[type[UnipileError]]:
@@ -22,7 +22,7 @@ for _each in _and_subclasses(UnipileError):
     _ERRORS.setdefault(_each.code, _each)
 
 # A search leaves no error on an account.
-CODES = sorted(_ERRORS.keys() - {SalesNavigatorUnavailable.code})
+CODES = sorted(_ERRORS.keys() - {"sales_navigator_unavailable"})
 
 
 def reason(code: str) -> str:

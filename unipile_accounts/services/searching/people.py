@@ -10,10 +10,10 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from puffle.database import give_connection_back
 from unipile_accounts.exceptions import (
-    SalesNavigatorUnavailable,
     UnipileAccountNotFound,
     UnipileAccountNotListed,
     UnipileAccountUnavailable,
@@ -48,6 +48,16 @@ from unipile_accounts.services.searching.names import with_ids
 from unipile_accounts.unipile import search as unipile
 
 logger = logging.getLogger("unipile_accounts.services")
+
+
+class SalesNavigatorUnavailable(UnipileError):
+    """LinkedIn refuses a Sales Navigator search to an account whose stored flag allows it."""
+
+    code = "sales_navigator_unavailable"
+    meaning = gettext_lazy("LinkedIn refuses Sales Navigator to this account.")
+    next_step = gettext_lazy(
+        'Refresh it with "live": true. If the flag stays, reconnect the account. Then search again.'
+    )
 
 
 class FoundPeople(NamedTuple):
