@@ -85,10 +85,7 @@ def store_locked(
     new_members: set[UUID],
     dry_run: bool = False,
 ) -> list[RefreshResult]:
-    """Write answers, by Unipile id, to rows that this transaction has locked.
-
-    A row gets its member where it is one of `new_members`.
-    """
+    """Write answers, by Unipile id, to locked rows. Only `new_members` get their member."""
     results, decided = [], []
     for row in rows:
         if is_outdated(row, asked_at=asked_at):
