@@ -82,6 +82,10 @@ def screenshot(page: Page, request: pytest.FixtureRequest) -> Callable[[str], No
         if folder:
             folder.mkdir(parents=True, exist_ok=True)
             page.mouse.move(0, 0)
-            page.screenshot(path=folder / f"{name}.png", full_page=True)
+            height = page.evaluate("document.documentElement.scrollHeight")
+            width = page.evaluate("document.documentElement.clientWidth")
+            # Below that there are only more filters.
+            clip: Any = {"x": 0, "y": 0, "width": width, "height": min(height, 1110)}
+            page.screenshot(path=folder / f"{name}.png", full_page=True, clip=clip)
 
     return take
