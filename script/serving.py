@@ -13,6 +13,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, Self
 
 import psycopg
@@ -61,7 +62,7 @@ class Service:
     """Gunicorn with a database of its own, and one owner, who is logged in.
 
     A service with a `twin` shares its database, as on a second machine. `via` is the URL of a
-    pgbouncer.
+    pgbouncer. What gunicorn logs is added to the file `log`.
     """
 
     def __init__(
@@ -71,9 +72,11 @@ class Service:
         *,
         twin: Service | None = None,
         via: str = "",
+        log: Path | None = None,
         **settings: str,
     ) -> None:
         self.sandbox = sandbox
+        self._log = log or Path(os.devnull)
         self._postgres = postgres
         self.database: str = twin.database if twin else f"puffle_{uuid.uuid4().hex}"
         if not twin:
@@ -115,15 +118,16 @@ class Service:
         """Start gunicorn on the port, which stays open when it is killed."""
         if self._listener.fileno() < 0:
             self._listener = socket.create_server(("127.0.0.1", self.port), backlog=1024)
-        self._server = children.start(
-            [
-                *(sys.executable, "-m", "gunicorn", "puffle.wsgi"),
-                *(f"--bind=fd://{self._listener.fileno()}", "--graceful-timeout=1"),
-            ],
-            env=self.environment,
-            pass_fds=[self._listener.fileno()],
-            stderr=subprocess.DEVNULL,
-        )
+        with self._log.open("ab") as log:
+            self._server = children.start(
+                [
+                    *(sys.executable, "-m", "gunicorn", "puffle.wsgi"),
+                    *(f"--bind=fd://{self._listener.fileno()}", "--graceful-timeout=1"),
+                ],
+                env=self.environment,
+                pass_fds=[self._listener.fileno()],
+                stderr=log,
+            )
         wait_until(lambda: self.get("/healthz")[0] == 200)
 
     def kill(self) -> None:
