@@ -1,4 +1,4 @@
-"""Run the sandbox by `python -m unipile_sandbox`."""
+"""Run the sandbox by `.venv/bin/python -m unipile_sandbox`."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m unipile_sandbox",
+        prog=".venv/bin/python -m unipile_sandbox",
         description="A stand-in for Unipile and LinkedIn, with invented accounts and people.",
         epilog=GUIDE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
