@@ -1,6 +1,6 @@
 """A stand-in for Unipile's v1 API and its hosted page, over real HTTP.
 
-For development, demos and tests. Run `.venv/bin/python -m unipile_sandbox --help`, or use `Sandbox`.
+For development, demos and tests. See `.venv/bin/python -m unipile_sandbox --help`, and `Sandbox`.
 
 Accounts     add load get update remove accounts; linkedin_account() and samples() make payloads
 Their life   log_in(url, member_id=, name=) log_out delete restart

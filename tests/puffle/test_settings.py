@@ -236,7 +236,7 @@ ASK_FOR_HEALTH = """
 import time
 started = time.monotonic()
 answer = get('/healthz')
-print(answer.status_code, answer.content.decode(), time.monotonic() - started < 2)
+print(answer.status_code, answer.content.decode(), time.monotonic() - started < 2, flush=True)
 import os; os._exit(0)
 """
 
