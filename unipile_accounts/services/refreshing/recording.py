@@ -97,7 +97,7 @@ def log_failure(error: Exception, pk: UUID, origin: Origin, **extra: Any) -> Non
     )
 
 
-def log_cause(error: Exception, origin: Origin, *, accounts: int | None = None) -> None:
+def log_cause(error: Exception, origin: Origin) -> None:
     """Leave one entry of what keeps a whole pass from going on."""
     logger.log(
         log_level(error),
