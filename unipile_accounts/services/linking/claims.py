@@ -14,7 +14,6 @@ from django.core import signing
 from django.core.exceptions import PermissionDenied
 from django.db.models.functions import Now
 
-from puffle.database import give_connection_back
 from unipile_accounts.exceptions import (
     AccountLocked,
     UnipileNotLinkedIn,
@@ -23,7 +22,7 @@ from unipile_accounts.exceptions import (
 )
 from unipile_accounts.models import ConnectLink
 from unipile_accounts.models.account import UNIPILE_ID
-from unipile_accounts.payloads.account import AccountVerdict, read_account
+from unipile_accounts.payloads.account import AccountVerdict
 from unipile_accounts.payloads.webhook import LinkNotice
 from unipile_accounts.results import Door, Origin, RefreshResult
 from unipile_accounts.services.linking.conditions import check_claim
@@ -36,10 +35,10 @@ from unipile_accounts.services.linking.logins import (
     take,
 )
 from unipile_accounts.services.refreshing import recording
+from unipile_accounts.services.refreshing.ask import read
 from unipile_accounts.services.refreshing.deciding import is_outdated
 from unipile_accounts.services.refreshing.locking import decide_again, in_one_transaction
 from unipile_accounts.services.refreshing.patience import Patience
-from unipile_accounts.unipile import get_account
 
 # https://developer.unipile.com/docs/hosted-auth
 LOGGED_IN = {"CREATION_SUCCESS", "RECONNECTED"}
@@ -112,11 +111,8 @@ def finish_claim(pk: UUID, unipile_account_id: str) -> None:
         link = ConnectLink.objects.with_database_time().filter(pk=pk).first()
         if link is None or link.claimed_account_id != unipile_account_id:
             return
-        give_connection_back()
-        payload = get_account(unipile_account_id, timeout=patience.timeout())
         try:
-            verdict = read_account(payload, unipile_account_id=unipile_account_id)
-            member = _with_member(verdict)
+            member = _with_member(read(unipile_account_id, patience))
             login = Login(link.user_id, unipile_account_id, member, link.database_time)
             taken = decide_again(partial(_decide, pk, login))
         except _Outdated:

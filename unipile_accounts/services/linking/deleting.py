@@ -50,5 +50,8 @@ def delete_unused(unipile_account_id: str) -> None:
 def is_needed(unipile_account_id: str) -> bool:
     """Tell whether a row has this account, or an open claim names it."""
     rows = UnipileAccount.objects.filter(unipile_account_id=unipile_account_id)
-    claims = ConnectLink.objects.filter(claimed_account_id=unipile_account_id)
-    return rows.exists() or claims.exists()
+    return rows.exists() or is_claimed(unipile_account_id)
+
+
+def is_claimed(unipile_account_id: str) -> bool:
+    return ConnectLink.objects.filter(claimed_account_id=unipile_account_id).exists()

@@ -9,14 +9,12 @@ from django.core.exceptions import PermissionDenied
 from unipile_accounts.exceptions import UnipileError
 from unipile_accounts.interrupts import check
 from unipile_accounts.models import ConnectLink, UnipileAccount
-from unipile_accounts.payloads.account import read_account
 from unipile_accounts.services.linking.claims import finish_claim, take_off
-from unipile_accounts.services.linking.deleting import delete_at_unipile, is_needed
+from unipile_accounts.services.linking.deleting import delete_at_unipile, is_claimed, is_needed
 from unipile_accounts.services.refreshing import recording
-from unipile_accounts.services.refreshing.ask import Workspace
+from unipile_accounts.services.refreshing.ask import Workspace, read
 from unipile_accounts.services.refreshing.pages import Page
 from unipile_accounts.services.refreshing.patience import Patience
-from unipile_accounts.unipile import get_account
 
 # So many unknown accounts are named in the log.
 NAMED = 20
@@ -44,8 +42,7 @@ class Upkeep:
         finish_all_claims()
         for unipile_account_id in self._given_up:
             rows = UnipileAccount.objects.given_up().filter(unipile_account_id=unipile_account_id)
-            claims = ConnectLink.objects.filter(claimed_account_id=unipile_account_id)
-            if rows.exists() and not claims.exists():
+            if rows.exists() and not is_claimed(unipile_account_id):
                 check()
                 delete_at_unipile(unipile_account_id, patience=patience, workspace=workspace)
         unknown = [
@@ -78,8 +75,7 @@ class Upkeep:
 def _is_alive(row: UnipileAccount, patience: Patience) -> bool:
     patience.begin()
     try:
-        payload = get_account(row.unipile_account_id, timeout=patience.timeout())
-        verdict = read_account(payload, unipile_account_id=row.unipile_account_id)
+        verdict = read(row.unipile_account_id, patience)
     except UnipileError:
         return False
     return verdict.status == UnipileAccount.Status.CONNECTED

@@ -60,10 +60,8 @@ def ask(
     `live` asks LinkedIn too. The row must be read with its `database_time`.
     """
     unipile_account_id, asked_at = account.unipile_account_id, account.database_time
-    give_connection_back()
     try:
-        payload = get_account(unipile_account_id, timeout=patience.timeout())
-        verdict = read_account(payload, unipile_account_id=unipile_account_id)
+        verdict = read(unipile_account_id, patience)
         if live and not verdict.reason:
             verdict, asked_at = _ask_linkedin(verdict, unipile_account_id, patience=patience)
         # The account is no proof of the workspace for its own profile.
@@ -77,6 +75,13 @@ def ask(
             ) from exc
         verdict = AccountVerdict(UnipileAccount.Status.DISCONNECTED, str(exc))
     return Answer(with_plan(verdict, unipile_account_id), asked_at)
+
+
+def read(unipile_account_id: str, patience: Patience) -> AccountVerdict:
+    """Return what Unipile's payload of an account says, or raise `UnipileError`."""
+    give_connection_back()
+    payload = get_account(unipile_account_id, timeout=patience.timeout())
+    return read_account(payload, unipile_account_id=unipile_account_id)
 
 
 def _ask_linkedin(
