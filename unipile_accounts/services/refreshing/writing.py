@@ -52,12 +52,6 @@ def store(
     if is_outdated(row, asked_at=asked_at):
         return as_stored(row)
     decision = decide(row, verdict, asked_at=asked_at)
-    if dry_run or _write_if_unchanged(row, decision, origin):
-        return decision.result(row)
-    return None
-
-
-def _write_if_unchanged(row: UnipileAccount, decision: Decision, origin: Origin) -> bool:
     as_read = UnipileAccount.objects.filter(
         pk=row.pk,
         version=row.version,
@@ -65,15 +59,15 @@ def _write_if_unchanged(row: UnipileAccount, decision: Decision, origin: Origin)
         unipile_account_id=row.unipile_account_id,
     )
     new = {**decision.values, "version": row.version + 1, "updated_at": timezone.now()}
-    if not decision.changes:
-        return patiently(lambda: as_read.update(**new) > 0)
 
     def write() -> bool:
-        if is_written := as_read.update(**new) > 0:
+        is_written = as_read.update(**new) > 0
+        if is_written and decision.changes:
             entry(row, decision.changes, origin).save()
         return is_written
 
-    return in_one_transaction(write)
+    run = in_one_transaction if decision.changes else patiently
+    return decision.result(row) if dry_run or run(write) else None
 
 
 def store_locked(
