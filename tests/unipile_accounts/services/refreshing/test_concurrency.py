@@ -253,19 +253,6 @@ def test_account_deleted_meanwhile_is_not_found(
     assert not UnipileAccount.objects.exists()
 
 
-def test_edits_of_other_columns_meanwhile_survive(
-    api: APIClient, account: UnipileAccount, sandbox: Sandbox, meanwhile: Meanwhile
-) -> None:
-    sandbox.update(account.unipile_account_id, premium_features=["premium"])
-    rows = UnipileAccount.objects.filter(pk=account.pk)
-    meanwhile(lambda: rows.update(created_at="2020-01-01T00:00Z"))
-
-    assert post(api, account.pk).status_code == 200
-    after = stored(account)
-    assert after["is_premium"] is True
-    assert after["created_at"].year == 2020
-
-
 def test_account_of_a_new_owner_is_missing(
     api: APIClient,
     account: UnipileAccount,
@@ -325,39 +312,6 @@ def test_answer_asked_for_earlier_changes_nothing(
     assert response.json()["is_premium"] is True
     assert stored(account) == rows[0]
     assert rows[0]["name"] == "Later"
-
-
-def test_earlier_answer_undoes_no_unchanged_one(
-    api: APIClient, owner: User, account: UnipileAccount, sandbox: Sandbox, meanwhile: Meanwhile
-) -> None:
-    post(api, account.pk)
-    sandbox.update(account.unipile_account_id, premium_features=["premium"])
-
-    def ask_again() -> None:
-        sandbox.update(account.unipile_account_id, premium_features=[])
-        assert post(api_client(owner), account.pk).json()["changed"] == NOTHING
-
-    meanwhile(ask_again)
-
-    assert post(api, account.pk).json()["changed"] == NOTHING
-    assert stored(account)["is_premium"] is False
-
-
-def test_earlier_bad_news_undo_no_answer(
-    api: APIClient, owner: User, account: UnipileAccount, sandbox: Sandbox, meanwhile: Meanwhile
-) -> None:
-    make_account(owner, sandbox)
-    payload = sandbox.get(account.unipile_account_id)
-    sandbox.remove(account.unipile_account_id)
-
-    def come_back() -> None:
-        sandbox.add(payload)
-        assert post(api_client(owner), account.pk).status_code == 200
-
-    meanwhile(come_back)
-
-    assert post(api, account.pk).status_code == 200
-    assert stored(account)["status"] == "connected"
 
 
 def test_earlier_good_answer_undoes_no_bad_news(
