@@ -49,9 +49,6 @@ class Output:
                 self._print_last()
             self._last = result
             self._alike += 1
-        self._bar.set_postfix(
-            changed=self.summary.changed, failed=self.summary.failed, refresh=False
-        )
         self._bar.update()
 
     def close(self, run: RefreshPass, error: CommandError | None) -> None:
