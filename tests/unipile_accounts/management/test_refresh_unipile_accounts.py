@@ -3,7 +3,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import threading
-from collections import Counter
 from typing import Any
 
 import pytest
@@ -13,19 +12,6 @@ from tests.helpers import PREMIUM, free_accounts, make_account, table
 from tests.unipile_accounts.management.conftest import Program, run
 from unipile_accounts.models import UnipileAccount
 from unipile_sandbox import Fault, Request, Sandbox, linkedin_account
-
-CUSTOMERS = """
-import json, random, sys
-import django
-django.setup()
-from unipile_accounts.models import UnipileAccount
-from unipile_accounts.results import Door
-from unipile_accounts.services import refresh_account
-pks = list(UnipileAccount.objects.values_list("pk", flat=True))
-for pk in random.Random(7).sample(pks, 150):
-    result = refresh_account(UnipileAccount.objects.all(), pk, door=Door.API)
-    print(json.dumps({"account": str(pk), "changed": {name: None for name in result.changes}}))
-"""
 
 
 def test_empty_workspace_changes_nothing_and_says_so(owner: User, sandbox: Sandbox) -> None:
@@ -140,30 +126,3 @@ def whole(row: dict[str, Any], *, is_premium: bool) -> bool:
         and row["name"] == "Robin Sample"
         and row["refreshed_at"] is not None
     )
-
-
-@pytest.mark.slow
-def test_two_commands_and_customers_report_changes_once(
-    owner: User, sandbox: Sandbox, program: Program
-) -> None:
-    accounts = free_accounts(owner, sandbox, 1000)
-    for account in accounts[::2]:
-        sandbox.update(account.unipile_account_id, **PREMIUM)
-    sandbox.latency = 0.005
-    environment = {"DJANGO_SETTINGS_MODULE": "puffle.settings"}
-
-    processes = [
-        program.start("--json"),
-        program.start("--json"),
-        program.start_python("-c", CUSTOMERS, env=environment),
-    ]
-    done = [program.end(process) for process in processes]
-
-    assert [each.status for each in done] == [0, 0, 0]
-    assert [each.err for each in done[:2]] == ["", ""]
-    reports = [each for run in done for each in run.objects if "account" in each]
-    for field, expected in (("is_premium", accounts[::2]), ("name", accounts)):
-        seen = Counter(each["account"] for each in reports if field in each["changed"])
-        assert seen == {str(account.pk): 1 for account in expected}
-    premium = {account.pk for account in accounts[::2]}
-    assert all(whole(row, is_premium=row["id"] in premium) for row in table())

@@ -46,7 +46,7 @@ def _store(
     page: Page, unread: Unread, *, origin: Origin, dry_run: bool, with_members: bool = True
 ) -> tuple[list[RefreshResult], list[UnipileAccount]]:
     """Return the results, and the rows that are left to the rule of logins."""
-    selected = unread.selection.filter(unipile_account_id__in=[*page.verdicts, *page.errors])
+    selected = unread.selection.filter(unipile_account_id__in=page.ids)
     locked = UnipileAccount.objects.select_for_update(no_key=True, skip_locked=True)
     # Times that are not compared are slow to read.
     times = ("created_at", "updated_at", "refreshed_at", "last_tried_at")

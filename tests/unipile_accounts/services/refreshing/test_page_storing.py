@@ -17,6 +17,7 @@ from tests.helpers import (
     free_accounts,
     make_account,
     make_accounts,
+    meanwhile,
     outcomes,
     stored,
     table,
@@ -25,7 +26,6 @@ from tests.unipile_accounts.services.refreshing.conftest import (
     KINDS,
     asked_for,
     is_list,
-    on_page,
     refresh_all,
 )
 from unipile_accounts.models import AccountChange, UnipileAccount
@@ -128,9 +128,8 @@ def test_older_page_undoes_no_customers_refresh(owner: User, sandbox: Sandbox) -
         mine = UnipileAccount.objects.owned_by(owner)
         customers.append(refresh_account(mine, account.pk, door=Door.API))
 
-    with on_page(sandbox, 1) as steps:
-        steps.append(upgrade_and_refresh)
-        results = refresh_all()
+    meanwhile(sandbox, upgrade_and_refresh)
+    results = refresh_all()
 
     assert stored(account)["is_premium"] is True
     assert stored(account)["refreshed_at"] == customers[0].account.refreshed_at
@@ -154,9 +153,9 @@ def test_edit_made_meanwhile_survives(owner: User, stranger: User, sandbox: Sand
     account, *_ = free_accounts(owner, sandbox, 30)
     sandbox.update(account.unipile_account_id, **PREMIUM)
 
-    with on_page(sandbox, 1) as steps:
-        steps.append(lambda: UnipileAccount.objects.filter(pk=account.pk).update(user=stranger))
-        refresh_all()
+    rows = UnipileAccount.objects.filter(pk=account.pk)
+    meanwhile(sandbox, lambda: rows.update(user=stranger))
+    refresh_all()
 
     assert (stored(account)["user_id"], stored(account)["is_premium"]) == (stranger.pk, True)
 

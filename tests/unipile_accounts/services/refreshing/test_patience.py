@@ -40,15 +40,6 @@ def test_pass_waits_as_it_is_told(
     assert waits == [expected, expected]
 
 
-def test_pass_really_waits(owner: User, sandbox: Sandbox) -> None:
-    free_accounts(owner, sandbox, 30)
-    sandbox.inject(Fault(status=429, headers={"Retry-After": "1"}), times=1)
-    started = time.monotonic()
-
-    assert outcomes(refresh_all()) == {"refreshed": 30}
-    assert time.monotonic() - started >= 1
-
-
 def test_pauses_grow_longer_and_longer(owner: User, sandbox: Sandbox, waits: list[float]) -> None:
     free_accounts(owner, sandbox, 30)
     before = table()
