@@ -5,25 +5,18 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
-from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from tests.helpers import make_accounts
-from unipile_sandbox import Request, Sandbox, linkedin_account
-
-# Of a pass that stops after the first page: the next is asked for while that one is stored.
-ASKED_FOR = 2
+from unipile_sandbox import Sandbox
 
 ROOT = Path(__file__).resolve().parents[3]
-UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 
 class Run(NamedTuple):
@@ -109,20 +102,3 @@ def program(transactional_db: None, sandbox: Sandbox) -> Iterator[Program]:
     program = Program(sandbox)
     yield program
     program.kill()
-
-
-def when_asked(sandbox: Sandbox, number: int) -> threading.Event:
-    """Return what is set when the sandbox has got this many requests."""
-    asked = threading.Event()
-
-    def count(request: Request) -> None:
-        if sandbox.request_count >= number:
-            asked.set()
-
-    sandbox.on_answer = count
-    return asked
-
-
-def accounts_that_fill_a_pipe(owner: User, sandbox: Sandbox) -> None:
-    """Make two pages; the JSON of the first is more than a pipe takes, so its writer waits."""
-    make_accounts(owner, sandbox, (linkedin_account(name="Robin " * 40) for _ in range(300)))

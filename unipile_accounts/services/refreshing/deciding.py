@@ -26,11 +26,6 @@ class Decision(NamedTuple):
     changes: dict[str, Change]
     error: UnipileReconnectRequired | None
 
-    @property
-    def is_news(self) -> bool:
-        """Tell whether more is written than when the plan was asked for."""
-        return self.values.keys() != {"refreshed_at", "answered_at", "last_tried_at"}
-
     def result(self, row: UnipileAccount) -> RefreshResult:
         """Bring the row in memory to what was written."""
         for name, value in self.values.items():
@@ -55,8 +50,9 @@ def decide(
     values |= _plan(row, verdict, asked_at=asked_at) | {"last_error": error.code if error else ""}
     different = {name: value for name, value in values.items() if getattr(row, name) != value}
     reported = [name for name in REPORTED if name in different]
+    moments = ("answered_at", "last_tried_at", *(["refreshed_at"] if verdict.flags else []))
     return Decision(
-        different | {"answered_at": asked_at, "last_tried_at": asked_at},
+        different | dict.fromkeys(moments, asked_at),
         {name: Change(getattr(row, name), different[name]) for name in reported},
         error,
     )
@@ -75,7 +71,7 @@ def _plan(row: UnipileAccount, verdict: AccountVerdict, *, asked_at: datetime) -
     """Return the columns of the plan, where the answer holds one."""
     if not verdict.flags:
         return {}
-    values: dict[str, Any] = {"refreshed_at": asked_at}
+    values: dict[str, Any] = {}
     flags = verdict.flags
     if verdict.live:
         values["live_checked_at"] = asked_at

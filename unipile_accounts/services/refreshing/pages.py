@@ -26,6 +26,10 @@ class Page(NamedTuple):
     errors: dict[str, UnipileError]
     members: dict[str, str | None]
 
+    @property
+    def ids(self) -> list[str]:
+        return [*self.verdicts, *self.errors]
+
 
 def iter_pages(patience: Patience) -> Iterator[Page]:
     """Yield the pages, and ask for the next one while the caller stores one.

@@ -9,6 +9,7 @@ from uuid import UUID
 from unipile_accounts.interrupts import check
 from unipile_accounts.models import UnipileAccount, UnipileAccountQuerySet
 from unipile_accounts.results import RefreshResult
+from unipile_accounts.services.refreshing.pages import Page
 from unipile_accounts.unipile import PAGE_SIZE
 
 
@@ -33,24 +34,21 @@ class Unread:
             if unread:
                 yield unread
 
-    def among(self, unipile_account_ids: Iterable[str]) -> list[UnipileAccount]:
-        rows = self.selection.filter(unipile_account_id__in=list(unipile_account_ids))
-        return [row for row in rows if not self.was_read(row)]
-
     def was_read(self, row: UnipileAccount) -> bool:
         """An account that moves to a later page while the list is read comes twice."""
         return row.answered_at in self._asked_at or row.pk in self._reported
-
-    def are_listed(self, unipile_account_ids: Iterable[str]) -> None:
-        """Remember the accounts of a page that are unread, because somebody has locked them."""
-        self._listed.update(row.pk for row in self.among(unipile_account_ids))
 
     def count_missing(self) -> int:
         """Return how many accounts were on no page."""
         return sum(row.pk not in self._listed for chunk in self.chunks() for row in chunk)
 
-    def asked(self, asked_at: datetime) -> None:
-        self._asked_at.add(asked_at)
+    def asked(self, page: Page, results: list[RefreshResult]) -> None:
+        """Remember a page, and its accounts that are unread because somebody has locked them."""
+        self._asked_at.add(page.asked_at)
+        if len(results) < len(page.ids):
+            listed = self.selection.filter(unipile_account_id__in=page.ids)
+            unread = listed.not_answered_since(self._started)
+            self._listed.update(unread.values_list("pk", flat=True))
 
     def report(self, results: Iterable[RefreshResult], *, dry_run: bool) -> None:
         self._reported.update(

@@ -19,7 +19,6 @@ from unipile_accounts.models import AccountChange, UnipileAccount
 from unipile_accounts.payloads.account import AccountVerdict
 from unipile_accounts.results import Change, Origin, RefreshResult
 from unipile_accounts.services.refreshing.deciding import (
-    REPORTED,
     Decision,
     as_stored,
     decide,
@@ -29,11 +28,8 @@ from unipile_accounts.services.refreshing.deciding import (
 from unipile_accounts.services.refreshing.history import COLUMNS, entry
 from unipile_accounts.services.refreshing.locking import in_one_transaction, patiently
 
-_ANSWER_COLUMNS = (
-    *REPORTED,
-    *("linkedin_id", "live_checked_at", "live_snapshot", "refreshed_at"),
-    *("answered_at", "last_tried_at", "last_error", "version", "updated_at"),
-)
+# Each account has other values in these.
+_OWN_COLUMNS = ("name", "profile_url", "linkedin_id")
 
 
 def store(
@@ -76,47 +72,37 @@ def store_locked(
     *,
     asked_at: datetime,
     origin: Origin,
-    new_members: set[UUID],
-    dry_run: bool = False,
+    with_members: bool,
+    dry_run: bool,
 ) -> list[RefreshResult]:
-    """Write answers, by Unipile id, to locked rows. Only `new_members` get their member."""
+    """Write answers, by Unipile id, to locked rows."""
     results, decided = [], []
     for row in rows:
         if is_outdated(row, asked_at=asked_at):
             results.append(as_stored(row))
             continue
-        decision = decide(
-            row,
-            verdicts[row.unipile_account_id],
-            asked_at=asked_at,
-            with_member=row.pk in new_members,
-        )
+        verdict = verdicts[row.unipile_account_id]
+        decision = decide(row, verdict, asked_at=asked_at, with_member=with_members)
         decided.append((row, decision))
         results.append(decision.result(row))
     if not dry_run:
-        _write_decided(decided, asked_at=asked_at, origin=origin)
+        _write_decided(decided, origin)
     return results
 
 
-def _write_decided(
-    decided: list[tuple[UnipileAccount, Decision]], *, asked_at: datetime, origin: Origin
-) -> None:
-    """Write rows without news in one statement, and all others in one more."""
-    now = timezone.now()
-    quiet = [row.pk for row, decision in decided if not decision.is_news]
-    news = [row for row, decision in decided if decision.is_news]
-    UnipileAccount.objects.filter(pk__in=quiet).update(
-        refreshed_at=asked_at,
-        answered_at=asked_at,
-        last_tried_at=asked_at,
-        updated_at=now,
-        version=F("version") + 1,
-    )
-    for row in news:
-        row.version, row.updated_at = row.version + 1, now
-    UnipileAccount.objects.bulk_create(
-        news, update_conflicts=True, unique_fields=["id"], update_fields=_ANSWER_COLUMNS
-    )
+def _write_decided(decided: list[tuple[UnipileAccount, Decision]], origin: Origin) -> None:
+    """Write rows that get the same values in one statement. Most have no news."""
+    alike, named = defaultdict(list), []
+    for row, decision in decided:
+        values = decision.values
+        if not values.keys().isdisjoint(_OWN_COLUMNS):
+            values = {name: values[name] for name in values if name not in _OWN_COLUMNS}
+            named.append(row)
+        alike[tuple(values.items())].append(row.pk)
+    always = {"version": F("version") + 1, "updated_at": timezone.now()}
+    for same, pks in alike.items():
+        UnipileAccount.objects.filter(pk__in=pks).update(**dict(same), **always)
+    UnipileAccount.objects.bulk_update(named, _OWN_COLUMNS)
     AccountChange.objects.bulk_create(
         entry(row, decision.changes, origin) for row, decision in decided if decision.changes
     )

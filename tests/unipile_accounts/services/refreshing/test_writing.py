@@ -48,9 +48,9 @@ def store(row: UnipileAccount, said: AccountVerdict, **options: Any) -> RefreshR
 
 
 def store_page(row: UnipileAccount, said: AccountVerdict, **options: Any) -> list[RefreshResult]:
-    defaults: dict[str, Any] = {"asked_at": row.database_time, "new_members": set()}
-    origin = Origin(Door.COMMAND)
-    return writing.store_locked([row], {ID: said}, origin=origin, **(defaults | options))
+    defaults: dict[str, Any] = {"asked_at": row.database_time, "origin": Origin(Door.COMMAND)}
+    defaults |= {"with_members": True, "dry_run": False}
+    return writing.store_locked([row], {ID: said}, **(defaults | options))
 
 
 def history() -> list[dict[str, Any]]:
@@ -150,7 +150,7 @@ def test_page_writes_what_one_refresh_writes(account: UnipileAccount) -> None:
     row = read()
     for_one = store(row, said, dry_run=True)
 
-    [result] = store_page(read(), said, asked_at=row.database_time, new_members={row.pk})
+    [result] = store_page(read(), said, asked_at=row.database_time)
 
     assert for_one
     assert result.changes == for_one.changes
