@@ -23,11 +23,10 @@ from tests.unipile_accounts.services.linking.conftest import (
     notice,
 )
 from unipile_accounts.exceptions import UnipileError, UnipileUnexpectedAnswer
-from unipile_accounts.models import AccountChange, ConnectLink, UnipileAccount
+from unipile_accounts.models import AccountChange, ConnectLink, ConnectLinkQuerySet, UnipileAccount
 from unipile_accounts.payloads.webhook import AccountEvent, LinkNotice
-from unipile_accounts.services.linking.claims import finish_claims, handle_notice
-from unipile_accounts.services.linking.events import handle_event
-from unipile_accounts.services.linking.upkeep import finish_all_claims
+from unipile_accounts.services.linking.claims import finish_claims
+from unipile_accounts.services.linking.events import handle_event, handle_notice
 from unipile_sandbox import Fault, Sandbox, linkedin_account
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -49,6 +48,10 @@ def is_open(link: ConnectLink) -> bool:
 def is_as_new(link: ConnectLink) -> bool:
     link.refresh_from_db()
     return (link.used_at, link.claimed_at, link.claimed_account_id) == (None, None, "")
+
+
+def claims_of(unipile_id: str) -> ConnectLinkQuerySet:
+    return ConnectLink.objects.filter(claimed_account_id=unipile_id)
 
 
 def assert_refused(link: ConnectLink, unipile_id: str) -> None:
@@ -146,7 +149,7 @@ def test_earlier_claim_of_another_owner_goes_first(
 
     assert_refused(a_link(owner), unipile_id)
 
-    finish_claims(unipile_id)
+    finish_claims(claims_of(unipile_id))
     assert is_used(theirs)
     assert UnipileAccount.objects.get().user == stranger
 
@@ -166,7 +169,7 @@ def test_pass_finishes_the_earliest_claim_first(
         reconnect_account="another-account-of-his",
     )
 
-    finish_all_claims()
+    finish_claims(ConnectLink.objects.all())
 
     assert is_used(links[0])
     assert UnipileAccount.objects.get().user == owner
@@ -244,7 +247,7 @@ def test_newest_claim_of_a_link_is_the_one(
     link = a_claim(owner, first)
 
     handle_notice(notice(link, second))
-    finish_claims(first)
+    finish_claims(claims_of(first))
 
     assert UnipileAccount.objects.get().linkedin_id == M2
     assert first in caplog.text
@@ -332,7 +335,7 @@ def test_claim_from_before_a_disconnect_revives_nothing(owner: User, sandbox: Sa
     row = a_row(owner, sandbox, given_up_at=NOW() + timedelta(seconds=1), status="disconnected")
     before = stored(row)
 
-    finish_claims(unipile_id)
+    finish_claims(claims_of(unipile_id))
 
     assert is_used(link)
     assert stored(row) == before
@@ -371,7 +374,7 @@ def test_later_answer_of_the_row_is_not_undone(owner: User, sandbox: Sandbox) ->
 
     asked = sandbox.request_count
     sandbox.on_answer = read_later
-    finish_claims(row.unipile_account_id)
+    finish_claims(claims_of(row.unipile_account_id))
 
     assert is_used(link)
     assert sandbox.request_count == asked + 2

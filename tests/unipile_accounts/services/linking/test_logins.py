@@ -35,7 +35,7 @@ from unipile_accounts.models import UnipileAccount
 from unipile_accounts.payloads.account import AccountVerdict
 from unipile_accounts.results import Door
 from unipile_accounts.services import add_account, disconnect_account, refresh_account
-from unipile_accounts.services.linking.claims import handle_notice
+from unipile_accounts.services.linking.events import handle_notice
 from unipile_accounts.services.linking.logins import Login, may_take
 from unipile_sandbox import Sandbox
 
