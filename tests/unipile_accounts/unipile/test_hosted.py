@@ -13,14 +13,14 @@ from unipile_sandbox import Fault, Sandbox
 EXPIRY = datetime(2126, 1, 2, 3, 4, 5, 678999, tzinfo=timezone(timedelta(hours=2)))
 
 
-def link(**account: str) -> str:
+def link(reconnect_account: str = "") -> str:
     return create_link(
         name="token",
         notify_url="https://puffle.example/notify",
         success_url="https://puffle.example/connected",
         failure_url="https://puffle.example/failed",
         expires_at=EXPIRY,
-        **account,
+        reconnect_account=reconnect_account,
     )
 
 

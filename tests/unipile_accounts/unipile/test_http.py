@@ -122,28 +122,6 @@ def test_large_answer_below_the_cap_is_read(account: str, sandbox: Sandbox) -> N
 
 
 @pytest.mark.parametrize(
-    ("fault", "error"),
-    [
-        (Fault(cut=10), UnipileUnavailable),
-        (Fault(cut=10, framing="close"), UnipileUnexpectedAnswer),
-        (Fault(headers={"Content-Encoding": "gzip"}), UnipileUnexpectedAnswer),
-        (Fault(body=b"\xff\xff"), UnipileUnexpectedAnswer),
-        (Fault(body=b"[" * 500_000), UnipileUnexpectedAnswer),
-        (Fault(status=206), UnipileUnexpectedAnswer),
-    ],
-)
-def test_broken_answer_is_one_of_our_errors(
-    account: str, sandbox: Sandbox, fault: Fault, error: type[UnipileError]
-) -> None:
-    sandbox.inject(fault)
-
-    with pytest.raises(error) as caught:
-        get_account(account, timeout=5)
-
-    assert type(caught.value) is error
-
-
-@pytest.mark.parametrize(
     "answer",
     [
         b"SSH-2.0-OpenSSH_9.6\r\n",

@@ -87,7 +87,7 @@ def take(
     `unsure` is the status of a login that is neither alive nor lost. What the row had at Unipile
     before is deleted there after the commit, if it may be.
     """
-    verdict, holder = login.verdict._replace(status=login.verdict.status or unsure), rows.holder
+    verdict = login.verdict._replace(status=login.verdict.status or unsure)
     if row is None:
         row = UnipileAccount(user_id=login.user_id, unipile_account_id=login.unipile_account_id)
         result = decide(row, verdict, asked_at=login.asked_at).result(row)
@@ -95,11 +95,10 @@ def take(
         return result
     is_alive = login.verdict.status == UnipileAccount.Status.CONNECTED
     if row.unipile_account_id != login.unipile_account_id and (is_alive or row.given_up_at):
-        delete = partial(delete_unused, row.unipile_account_id)
-        transaction.on_commit(delete, robust=True)
-    plan = _newest_plan(row, holder, login)
-    if holder and holder != row:
-        writing.merge(holder, into=row, origin=origin)
+        transaction.on_commit(partial(delete_unused, row.unipile_account_id), robust=True)
+    plan = _newest_plan(row, rows.holder, login)
+    if rows.holder and rows.holder != row:
+        writing.merge(rows.holder, into=row, origin=origin)
     values = {**plan, "unipile_account_id": login.unipile_account_id, "given_up_at": None}
     planned = copy(row)
     for name, value in values.items():

@@ -7,17 +7,15 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db.models import ProtectedError
 from django.utils import timezone
 
-from tests.helpers import make_account, stored, table
+from tests.helpers import make_account, stored
 from tests.unipile_accounts.services.linking.conftest import (
     M1,
     a_claim,
     a_link,
     a_row,
     at_unipile,
-    history,
     is_at_unipile,
 )
 from unipile_accounts.models import UnipileAccount
@@ -224,31 +222,3 @@ def test_pass_merges_two_rows_of_one_login(owner: User, sandbox: Sandbox) -> Non
     assert (left.linkedin_id, left.status) == (M1, "connected")
     merged = {row.unipile_account_id for row in rows} - {left.unipile_account_id}
     assert sorted(deletes(sandbox)) == sorted(merged)
-
-
-@pytest.mark.parametrize(
-    ("row", "is_free"),
-    [
-        ({}, False),
-        ({"status": "disconnected"}, False),
-        ({"status": "credentials_required"}, False),
-        ({"given_up_at": NOW(), "status": "disconnected"}, True),
-        ({"answered_at": None}, True),
-        ({"last_error": "not_linkedin"}, True),
-    ],
-)
-def test_living_row_and_its_owner_are_protected(
-    owner: User, sandbox: Sandbox, row: dict[str, Any], is_free: bool
-) -> None:
-    account = a_row(owner, sandbox, **row)
-    other = a_row(owner, sandbox, "ACoAAB-member-two", **row)
-    rows = table()
-    for each in (account, owner):
-        if is_free:
-            each.delete()
-        else:
-            with pytest.raises(ProtectedError):
-                each.delete()
-            assert table() == rows
-    if is_free:
-        assert history(other.pk) == [{"status": [other.status, None]}]
