@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, NamedTuple
+from urllib.parse import SplitResult, urlsplit
 
 from django.urls import reverse
 
@@ -56,11 +57,10 @@ def _ours(url: str) -> list[dict[str, Any]]:
     ]
 
 
-def _same(url: str) -> str:
-    """Return an address in the one form in which it can be compared."""
-    scheme, _, rest = url.partition("://")
-    host, _, path = rest.partition("/")
-    return f"{scheme}://{host}".lower() + f"/{path.rstrip('/')}"
+def _same(url: str) -> SplitResult:
+    """Return an address without what makes no difference."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.lower(), path=parts.path.rstrip("/"))
 
 
 def _faults(webhook: dict[str, Any], secret: str) -> list[str]:
