@@ -6,6 +6,7 @@ Whoever comes next finishes it, be it the notice again, an event or the nightly 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from functools import partial
 from uuid import UUID
@@ -107,8 +108,7 @@ def _decide(links: ConnectLinkQuerySet, login: Login) -> tuple[RefreshResult, Or
         raise _Outdated
     row = rows.chosen(login)
     taken = None
-    # A login from before the row was given up does not bring it back.
-    if not (row and row.given_up_at and link.claimed_at and link.claimed_at <= row.given_up_at):
+    if not _is_given_up_since(link, (row, rows.holder)):
         if not may_take(row, login):
             reason = f"Unipile account {login.unipile_account_id} is not connected yet."
             raise UnipilePremiumStatusPending(reason)
@@ -129,6 +129,14 @@ def _decide(links: ConnectLinkQuerySet, login: Login) -> tuple[RefreshResult, Or
             login.verdict.linkedin_id,
         )
     return taken
+
+
+def _is_given_up_since(link: ConnectLink, rows: Iterable[UnipileAccount | None]) -> bool:
+    """Tell whether a row was given up after the claim, which then does not bring it back."""
+    now = UnipileAccount.objects.database_time()
+    moments = [row.given_up_at for row in rows if row and row.given_up_at]
+    # A time ahead of the database's clock orders nothing.
+    return any(link.claimed_at <= moment <= now for moment in moments if link.claimed_at)
 
 
 def _check(link: ConnectLink, login: Login, holder: UnipileAccount | None) -> None:

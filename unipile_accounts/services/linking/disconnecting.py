@@ -41,12 +41,12 @@ def disconnect_account(
     """
 
     def give_up() -> UnipileAccount:
-        locked = accounts.with_database_time().select_for_update(no_key=True)
-        row = locked.get(pk=pk)
+        row = accounts.select_for_update(no_key=True).get(pk=pk)
         if row.given_up_at is None:
             values = {
                 "status": UnipileAccount.Status.DISCONNECTED,
-                "given_up_at": row.database_time,
+                # Asked for under the lock, so that it is later than all that came before.
+                "given_up_at": UnipileAccount.objects.database_time(),
             }
             write_locked(row, values, Origin(door, user))
         return row

@@ -19,9 +19,11 @@ from unipile_accounts.exceptions import (
     UnipileAccountNotFound,
     UnipileAccountNotListed,
     UnipileAccountUnavailable,
+    UnipileAPIError,
     UnipileError,
     UnipileLoginLost,
     UnipileNotConfigured,
+    UnipileReconnectRequired,
 )
 from unipile_accounts.models import ConnectLink, UnipileAccount, UnipileAccountQuerySet
 from unipile_accounts.services.refreshing import recording
@@ -67,9 +69,10 @@ def create_reconnect_link(accounts: UnipileAccountQuerySet, pk: UUID) -> str:
     patience = Patience.of_one_refresh()
     # A late delete can then hit only the old account.
     is_there = account.given_up_at is None and _is_at_unipile(account, patience)
-    # The row may be gone by now.
-    account = accounts.get(pk=pk)
-    reconnected = account.unipile_account_id if is_there else ""
+    asked, account = account.unipile_account_id, accounts.get(pk=pk)
+    # The row may be given up by now, or have another login.
+    is_held = account.given_up_at is None and account.unipile_account_id == asked
+    reconnected = asked if is_there and is_held else ""
     return _create(account.user_id, account, patience=patience, reconnect_account=reconnected)
 
 
@@ -102,15 +105,19 @@ def _create(
         expires_at=now + LIFETIME,
     )
     give_connection_back()
-    url = create_link(
-        name=signing.dumps(link.pk.hex, salt=_SALT),
-        notify_url=conf.public_url + reverse("unipile-webhook"),
-        success_url=conf.public_url + reverse("unipile-connected"),
-        failure_url=conf.public_url + reverse("unipile-not-connected"),
-        expires_at=link.expires_at,
-        reconnect_account=reconnect_account,
-        timeout=patience.timeout(),
-    )
+    try:
+        url = create_link(
+            name=signing.dumps(link.pk.hex, salt=_SALT),
+            notify_url=conf.public_url + reverse("unipile-webhook"),
+            success_url=conf.public_url + reverse("unipile-connected"),
+            failure_url=conf.public_url + reverse("unipile-not-connected"),
+            expires_at=link.expires_at,
+            reconnect_account=reconnect_account,
+            timeout=patience.timeout(),
+        )
+    except UnipileReconnectRequired as exc:
+        # Reconnecting is what was tried.
+        raise UnipileAPIError(str(exc)) from exc
     # The user may be gone by now.
     get_user_model().objects.get(pk=user_id)
     link.save(force_insert=True)

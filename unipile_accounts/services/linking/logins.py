@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from copy import copy
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any, NamedTuple
 
 from django.db import transaction
@@ -60,7 +59,8 @@ def lock_rows(login: Login, *, link_account_id: Any = None) -> Rows:
         | is_owners & Q(linkedin_id=login.verdict.linkedin_id)
         | is_owners & Q(pk=link_account_id)
     )
-    rows = list(found.with_database_time().select_for_update(no_key=True).order_by("pk"))
+    # The time of this statement is from before it waits, so that nothing is compared with it.
+    rows = list(found.select_for_update(no_key=True).order_by("pk"))
     own = [row for row in rows if row.user_id == login.user_id]
     return Rows(
         {row.linkedin_id: row for row in own}.get(login.verdict.linkedin_id or ""),
@@ -94,8 +94,9 @@ def take(
         writing.add(row, origin)
         return result
     is_alive = login.verdict.status == UnipileAccount.Status.CONNECTED
-    if row.unipile_account_id != login.unipile_account_id and (is_alive or row.given_up_at):
-        transaction.on_commit(partial(delete_unused, row.unipile_account_id), robust=True)
+    before = row.unipile_account_id
+    if before != login.unipile_account_id and (is_alive or row.given_up_at):
+        transaction.on_commit(lambda: delete_unused(before), robust=True)
     plan = _newest_plan(row, rows.holder, login)
     if rows.holder and rows.holder != row:
         writing.merge(rows.holder, into=row, origin=origin)
@@ -120,9 +121,15 @@ def _newest_plan(
         for each in (row, holder)
         if each and (each.linkedin_id or each.unipile_account_id == login.unipile_account_id)
     ]
+    now = UnipileAccount.objects.database_time()
+
+    def told(moment: datetime | None) -> datetime:
+        # A time ahead of the database's clock orders nothing.
+        return moment if moment and moment <= now else _NEVER
+
     newest = max(
         known,
-        key=lambda each: (each.live_checked_at or _NEVER, each.refreshed_at or _NEVER),
+        key=lambda each: (told(each.live_checked_at), told(each.refreshed_at)),
         default=UnipileAccount(),
     )
     return {name: getattr(newest, name) for name in _PLAN}

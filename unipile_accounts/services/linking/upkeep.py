@@ -67,9 +67,11 @@ def _is_replaced(unipile_account_id: str, member: str | None, patience: Patience
 
 
 def _is_alive(row: UnipileAccount, patience: Patience) -> bool:
+    """Tell whether a row's own member is logged in there."""
     patience.begin()
     try:
         verdict = read(row.unipile_account_id, patience)
     except UnipileError:
         return False
-    return verdict.status == UnipileAccount.Status.CONNECTED
+    is_own = verdict.linkedin_id == row.linkedin_id
+    return is_own and verdict.status == UnipileAccount.Status.CONNECTED

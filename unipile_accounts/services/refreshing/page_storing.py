@@ -26,7 +26,7 @@ def store_page(page: Page, unread: Unread, *, origin: Origin, dry_run: bool) -> 
     store = partial(_store, page, unread, origin=origin, dry_run=dry_run)
     try:
         results, elsewhere = in_one_transaction(store)
-    except IntegrityError:
+    except (IntegrityError, AccountLocked):
         # Somebody was quicker with one of the members.
         results, elsewhere = in_one_transaction(partial(store, with_members=False))
     for row in elsewhere:
@@ -59,7 +59,8 @@ def _store(
             results.append(given_up(row))
         elif error := page.errors.get(row.unipile_account_id):
             results.append(RefreshResult(row, error=error, asked_at=page.asked_at))
-        else:
+        # A row that somebody moved while it was looked for is left alone.
+        elif row.unipile_account_id in page.verdicts:
             answered.append(row)
     elsewhere = _with_member_elsewhere(answered, page) if with_members else []
     results += store_locked(

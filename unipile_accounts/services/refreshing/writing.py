@@ -13,7 +13,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from unipile_accounts.exceptions import AccountLocked
+from unipile_accounts.exceptions import AccountLocked, UnipileNotAsked
 from unipile_accounts.limits import PLAN_COLUMNS
 from unipile_accounts.models import AccountChange, UnipileAccount
 from unipile_accounts.payloads.account import AccountVerdict
@@ -46,7 +46,7 @@ def store(
     when somebody holds the row for seconds.
     """
     if is_outdated(row, asked_at=asked_at):
-        return as_stored(row)
+        return as_stored(row, asked_at=asked_at)
     decision = decide(row, verdict, asked_at=asked_at)
     as_read = UnipileAccount.objects.filter(
         pk=row.pk,
@@ -79,7 +79,7 @@ def store_locked(
     results, decided = [], []
     for row in rows:
         if is_outdated(row, asked_at=asked_at):
-            results.append(as_stored(row))
+            results.append(as_stored(row, asked_at=asked_at))
             continue
         verdict = verdicts[row.unipile_account_id]
         decision = decide(row, verdict, asked_at=asked_at, with_member=with_members)
@@ -158,22 +158,25 @@ def note_failures(results: Iterable[RefreshResult]) -> None:
     """Write down that refreshes failed, and nothing else of the rows."""
     failures: dict[tuple[str, datetime | None], dict[UUID, UnipileAccount]] = defaultdict(dict)
     for result in results:
-        if result.error and not result.stored and result.outcome == "failed":
-            failures[result.error.code, result.asked_at][result.account.pk] = result.account
-    for (code, asked_at), accounts in failures.items():
+        error = result.error
+        if error is None or result.stored or result.outcome == "skipped":
+            continue
         # The note on a locked row would need the same lock.
-        if code != AccountLocked.code:
-            in_one_transaction(partial(_note, accounts, code, asked_at))
+        if not isinstance(error, (AccountLocked, UnipileNotAsked)):
+            failures[error.code, result.asked_at][result.account.pk] = result.account
+    for (code, asked_at), accounts in failures.items():
+        in_one_transaction(partial(_note, accounts, code, asked_at))
 
 
 def _note(accounts: dict[UUID, UnipileAccount], code: str, asked_at: datetime | None) -> None:
     free = UnipileAccount.objects.select_for_update(no_key=True, skip_locked=True).order_by("pk")
     columns = free.only("user_id", "unipile_account_id", "last_tried_at")
+    now = UnipileAccount.objects.database_time()
     same = [
         row.pk
         for row in columns.filter(pk__in=accounts)
         if is_same_question(row, accounts[row.pk])
-        and not (asked_at and row.last_tried_at and asked_at < row.last_tried_at)
+        and not (asked_at and row.last_tried_at and asked_at < row.last_tried_at <= now)
     ]
     tried = {"last_tried_at": asked_at or Now(), "last_error": code}
     UnipileAccount.objects.filter(pk__in=same).update(**tried)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
+from django.db import connection, connections
 from django.utils import timezone
 
-from tests.helpers import stored, table
+from tests.helpers import hold, somebody_waits, stored, table, until
 from tests.unipile_accounts.services.linking.conftest import (
     M1,
     M2,
@@ -25,6 +27,8 @@ from tests.unipile_accounts.services.linking.conftest import (
 from unipile_accounts.exceptions import UnipileError
 from unipile_accounts.models import AccountChange, ConnectLink, ConnectLinkQuerySet, UnipileAccount
 from unipile_accounts.payloads.webhook import AccountEvent
+from unipile_accounts.results import Door
+from unipile_accounts.services import disconnect_account
 from unipile_accounts.services.linking.claims import finish_claims
 from unipile_accounts.services.linking.events import handle_event, handle_notice
 from unipile_sandbox import Fault, Sandbox, linkedin_account
@@ -343,3 +347,48 @@ def test_later_answer_of_the_row_is_not_undone(owner: User, sandbox: Sandbox) ->
 
     assert is_used(link)
     assert sandbox.request_count == asked + 2
+
+
+def test_claim_from_before_a_disconnect_revives_no_holder(owner: User, sandbox: Sandbox) -> None:
+    row = a_row(owner, sandbox, status="credentials_required")
+    unipile_id = at_unipile(sandbox)
+    link = a_claim(owner, unipile_id)
+    given_up = {"status": "disconnected", "given_up_at": NOW(), "linkedin_id": ""}
+    holder = a_row(owner, sandbox, unipile_account_id=unipile_id, **given_up)
+    before = table()
+
+    finish_claims(claims_of(unipile_id))
+
+    assert is_used(link)
+    assert table() == before
+    assert history(row) == history(holder) == []
+
+
+def test_disconnect_in_the_future_loses_no_login(owner: User, sandbox: Sandbox) -> None:
+    row = a_row(owner, sandbox, given_up_at=NOW() + timedelta(days=1), status="disconnected")
+    unipile_id = at_unipile(sandbox)
+
+    handle_notice(notice(a_link(owner, row), unipile_id))
+
+    assert stored(row)["status"] == "connected"
+    assert stored(row)["unipile_account_id"] == unipile_id
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite locks no rows")
+def test_disconnect_that_waited_is_later_than_a_claim(owner: User, sandbox: Sandbox) -> None:
+    row = a_row(owner, sandbox)
+    unipile_id = at_unipile(sandbox)
+    rows = UnipileAccount.objects.all()
+    release = hold(row)
+
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(disconnect_account, rows, row.pk, door=Door.API)
+        until(somebody_waits)
+        link = a_claim(owner, unipile_id, account=row)
+        release()
+        waiting.result()
+        pool.submit(connections.close_all)
+    finish_claims(claims_of(unipile_id))
+
+    assert is_used(link)
+    assert stored(row)["status"] == "disconnected"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -31,7 +32,7 @@ from unipile_accounts.exceptions import (
     UnipilePremiumStatusPending,
     UnipileReconnectRequired,
 )
-from unipile_accounts.interrupts import Stopped, stop, stop_on_signals
+from unipile_accounts.interrupts import Stopped, stop_on_signals
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.payloads.account import AccountVerdict
 from unipile_accounts.results import Door
@@ -233,7 +234,7 @@ def test_stopped_pass_publishes_its_merges(owner: User, sandbox: Sandbox) -> Non
 
     def stop_before_deleting(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
         if "unipile_connect_links" in sql:
-            stop()
+            signal.raise_signal(signal.SIGTERM)
         return execute(sql, *rest)
 
     def publish(account: UnipileAccount, **_: object) -> None:

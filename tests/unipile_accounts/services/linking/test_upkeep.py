@@ -12,6 +12,7 @@ from django.utils import timezone
 from tests.helpers import make_account, stored
 from tests.unipile_accounts.services.linking.conftest import (
     M1,
+    M2,
     a_claim,
     a_link,
     a_row,
@@ -126,13 +127,16 @@ def test_replaced_login_of_a_link_is_deleted(owner: User, sandbox: Sandbox) -> N
     assert deletes(sandbox) == [left]
 
 
-@pytest.mark.parametrize("status", ["CREDENTIALS", "CONNECTING"])
+@pytest.mark.parametrize("status", ["CREDENTIALS", "CONNECTING", "another member"])
 @pytest.mark.parametrize("whose", ["owner", "stranger"])
 def test_replaced_login_is_kept_while_its_row_is_not_alive(
     request: pytest.FixtureRequest, owner: User, sandbox: Sandbox, status: str, whose: str
 ) -> None:
     row = a_row(request.getfixturevalue(whose), sandbox)
-    sandbox.update(row.unipile_account_id, status=status)
+    if status == "another member":
+        sandbox.add(linkedin_account(row.unipile_account_id, im={"id": M2}))
+    else:
+        sandbox.update(row.unipile_account_id, status=status)
     left = at_unipile(sandbox)
     used_link(owner, left)
 

@@ -15,7 +15,7 @@ from django.db.models import F
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from tests.helpers import api_client, error_of, make_account, stored, until
+from tests.helpers import api_client, error_of, make_account, somebody_waits, stored, until
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.results import Door, RefreshResult
 from unipile_accounts.services import refresh_account, refresh_accounts
@@ -124,15 +124,6 @@ def test_refresh_compares_with_what_others_just_wrote(
     assert response.status_code == 200
     assert response.json()["changed"] == NOTHING
     assert stored(account)["weekly_message_limit"] == 150
-
-
-def somebody_waits() -> bool:
-    """Tell whether somebody waits for a lock; on SQLite nobody can say."""
-    if connection.vendor != "postgresql":
-        return True
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        return bool(cursor.fetchone()[0])
 
 
 @pytest.fixture
