@@ -50,11 +50,7 @@ def _address() -> str:
 
 
 def _ours(url: str) -> list[dict[str, Any]]:
-    return [
-        webhook
-        for webhook in list_webhooks()
-        if isinstance(webhook, dict) and _same(str(webhook.get("request_url"))) == _same(url)
-    ]
+    return [each for each in list_webhooks() if _same(each.get("request_url", "")) == _same(url)]
 
 
 def _same(url: str) -> SplitResult:
@@ -65,8 +61,7 @@ def _same(url: str) -> SplitResult:
 
 def _faults(webhook: dict[str, Any], secret: str) -> list[str]:
     faults = []
-    headers = [header for header in webhook.get("headers") or [] if isinstance(header, dict)]
-    sent = {str(header.get("key")).lower(): header.get("value") for header in headers}
+    sent = {each["key"].lower(): each["value"] for each in webhook.get("headers") or []}
     if sent.get("unipile-auth") != secret:
         faults.append("it carries another secret")
     missing = sorted(set(ACCOUNT_EVENTS) - set(webhook.get("events") or []))
