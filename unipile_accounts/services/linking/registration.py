@@ -1,4 +1,4 @@
-"""Unipile's webhook for our events: found, created, deleted."""
+"""Finding, creating and deleting Unipile's webhook for our events."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Registration(NamedTuple):
 
 
 def register_webhook() -> list[Registration]:
-    """Create Unipile's webhook for our address unless there is one; return those there are.
+    """Create Unipile's webhook for our address unless there is one, and return those there are.
 
     Raises `UnipileNotConfigured` or a `UnipileError`.
     """
@@ -38,7 +38,7 @@ def register_webhook() -> list[Registration]:
 
 
 def delete_webhooks() -> list[str]:
-    """Delete the webhooks that send events to our address; return their ids."""
+    """Delete the webhooks that send events to our address, and return their ids."""
     ids = [str(webhook.get("id")) for webhook in _ours(_address())]
     for webhook_id in ids:
         delete_webhook(webhook_id)
