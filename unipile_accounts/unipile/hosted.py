@@ -26,8 +26,7 @@ def create_link(
 ) -> str:
     """Return the address of a page that connects an account, or reconnects the named one.
 
-    Unipile sends `name` to `notify_url` when the person has logged in. Raises `UnipileAPIError`
-    for an account to reconnect that Unipile does not have. That status is not documented.
+    Unipile sends `name` to `notify_url` when the person has logged in.
     https://developer.unipile.com/reference/hostedcontroller_requestlink
     """
     about = f"a link for account {reconnect_account}" if reconnect_account else "a link"

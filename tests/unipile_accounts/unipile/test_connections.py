@@ -32,17 +32,6 @@ def test_one_connection_serves_many_requests(account: str, sandbox: Sandbox) -> 
     assert {request.connection for request in sandbox.requests} == {sandbox.requests[0].connection}
 
 
-def test_idle_connection_that_was_closed_is_survived(settings: Settings) -> None:
-    with Sandbox([linkedin_account(ID)]) as sandbox:
-        settings.UNIPILE_DSN, settings.UNIPILE_API_KEY = sandbox.url, sandbox.api_key
-        get_account(ID)
-        sandbox.stop()
-        sandbox.start()
-
-        assert get_account(ID)["id"] == ID
-        assert sandbox.request_count == 2
-
-
 def test_callers_wait_side_by_side(account: str, sandbox: Sandbox) -> None:
     everybody = threading.Barrier(64)
 

@@ -2,15 +2,13 @@ from __future__ import annotations
 
 import json
 import tracemalloc
-from collections.abc import Callable
 from pathlib import Path
 from traceback import format_exception
 
 import pytest
 
-from tests.unipile_accounts.unipile.conftest import ID, no_longer_than
+from tests.unipile_accounts.unipile.conftest import ID
 from unipile_accounts.exceptions import (
-    UnipileError,
     UnipileRateLimited,
     UnipileUnavailable,
     UnipileUnexpectedAnswer,
@@ -119,24 +117,6 @@ def test_large_answer_below_the_cap_is_read(account: str, sandbox: Sandbox) -> N
     sandbox.inject(Fault(padding=MAX_ANSWER_BYTES - 100_000))
 
     assert get_account(account)["id"] == account
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        b"SSH-2.0-OpenSSH_9.6\r\n",
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
-    ],
-)
-def test_server_that_is_not_unipile_is_an_error(
-    peer: Callable[[bytes], int], answer: bytes
-) -> None:
-    peer(answer)
-
-    with no_longer_than(5), pytest.raises(UnipileError) as caught:
-        get_account(ID, timeout=3)
-
-    assert type(caught.value) in (UnipileUnavailable, UnipileUnexpectedAnswer)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
-"""Claims: somebody says that a login through a link of ours has made an account at Unipile.
+"""A claim says that a login through a link of ours has made an account at Unipile.
 
-Nothing of a claim is believed until Unipile was asked. It stays open while Unipile cannot say.
+Nothing of it is believed until Unipile was asked. It stays open while Unipile cannot say.
 Whoever comes next finishes it, be it the notice again, an event or the nightly pass.
 """
 

@@ -112,12 +112,8 @@ def _note(pk: UUID, unipile_account_id: str) -> bool:
     if link.claimed_account_id == unipile_account_id:
         return True
     if link.claimed_account_id:
-        recording.logger.warning(
-            "Link %s: the claim of account %s replaces that of account %s.",
-            pk,
-            unipile_account_id,
-            link.claimed_account_id,
-        )
+        old = link.claimed_account_id
+        recording.logger.warning("Link %s: its claim of account %s is replaced.", pk, old)
     claim = {"claimed_account_id": unipile_account_id, "claimed_at": Now()}
     ConnectLink.objects.filter(pk=pk).update(**claim)
     return True

@@ -1,4 +1,4 @@
-"""The one rule of logins: one LinkedIn login is one row of its owner's.
+"""The one rule of logins is that one LinkedIn login is one row of its owner's.
 
 A login at Unipile is deleted only for one that was read alive, or because its row was given up.
 """
@@ -32,6 +32,10 @@ class Login(NamedTuple):
     unipile_account_id: str
     verdict: AccountVerdict
     asked_at: datetime
+
+    @property
+    def is_alive(self) -> bool:
+        return self.verdict.status == UnipileAccount.Status.CONNECTED
 
 
 class Rows(NamedTuple):
@@ -75,8 +79,7 @@ def may_take(row: UnipileAccount | None, login: Login) -> bool:
         return True
     if login.verdict.reason:
         return row.status == UnipileAccount.Status.DISCONNECTED
-    is_alive = login.verdict.status == UnipileAccount.Status.CONNECTED
-    return is_alive or row.status != UnipileAccount.Status.CONNECTED
+    return login.is_alive or row.status != UnipileAccount.Status.CONNECTED
 
 
 def take(
@@ -93,9 +96,8 @@ def take(
         result = decide(row, verdict, asked_at=login.asked_at).result(row)
         writing.add(row, origin)
         return result
-    is_alive = login.verdict.status == UnipileAccount.Status.CONNECTED
     before = row.unipile_account_id
-    if before != login.unipile_account_id and (is_alive or row.given_up_at):
+    if before != login.unipile_account_id and (login.is_alive or row.given_up_at):
         transaction.on_commit(lambda: delete_unused(before), robust=True)
     plan = _newest_plan(row, rows.holder, login)
     if rows.holder and rows.holder != row:

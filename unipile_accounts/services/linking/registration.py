@@ -1,4 +1,4 @@
-"""Unipile's webhook for our events: found, created, deleted."""
+"""Finding, creating and deleting Unipile's webhook for our events."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Registration(NamedTuple):
 
 
 def register_webhook() -> list[Registration]:
-    """Create Unipile's webhook for our address unless there is one; return those there are.
+    """Create Unipile's webhook for our address unless there is one, and return those there are.
 
     Raises `UnipileNotConfigured` or a `UnipileError`.
     """
@@ -38,7 +38,7 @@ def register_webhook() -> list[Registration]:
 
 
 def delete_webhooks() -> list[str]:
-    """Delete the webhooks that send events to our address; return their ids."""
+    """Delete the webhooks that send events to our address, and return their ids."""
     ids = [str(webhook.get("id")) for webhook in _ours(_address())]
     for webhook_id in ids:
         delete_webhook(webhook_id)
@@ -50,11 +50,7 @@ def _address() -> str:
 
 
 def _ours(url: str) -> list[dict[str, Any]]:
-    return [
-        webhook
-        for webhook in list_webhooks()
-        if isinstance(webhook, dict) and _same(str(webhook.get("request_url"))) == _same(url)
-    ]
+    return [each for each in list_webhooks() if _same(each.get("request_url", "")) == _same(url)]
 
 
 def _same(url: str) -> SplitResult:
@@ -65,8 +61,7 @@ def _same(url: str) -> SplitResult:
 
 def _faults(webhook: dict[str, Any], secret: str) -> list[str]:
     faults = []
-    headers = [header for header in webhook.get("headers") or [] if isinstance(header, dict)]
-    sent = {str(header.get("key")).lower(): header.get("value") for header in headers}
+    sent = {each["key"].lower(): each["value"] for each in webhook.get("headers") or []}
     if sent.get("unipile-auth") != secret:
         faults.append("it carries another secret")
     missing = sorted(set(ACCOUNT_EVENTS) - set(webhook.get("events") or []))

@@ -13,7 +13,7 @@ from pytest_django.live_server_helper import LiveServer
 from rest_framework.test import APIClient
 
 from tests.helpers import make_account, stored
-from unipile_accounts.models import AccountChange, ConnectLink, UnipileAccount
+from unipile_accounts.models import AccountChange, UnipileAccount
 from unipile_sandbox import Sandbox, linkedin_account
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("webhook")]
@@ -143,12 +143,3 @@ def test_clock_that_is_behind_loses_no_login(
     [row] = listed(api)
     assert (row["id"], row["status"]) == (str(account.pk), "connected")
     assert sandbox.get(new_id)
-
-
-def test_link_is_stored_without_its_address(api: APIClient, owner: User) -> None:
-    url = connect(api)
-
-    link = ConnectLink.objects.get()
-    assert (link.user, link.account, link.used_at) == (owner, None, None)
-    assert url not in str(ConnectLink.objects.values().get())
-    assert 3500 < (link.expires_at - link.created_at).total_seconds() <= 3600

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from tests.helpers import meanwhile, stored
@@ -37,6 +37,7 @@ from unipile_accounts.models import UnipileAccount
 from unipile_accounts.payloads.account import AccountVerdict
 from unipile_accounts.results import Door
 from unipile_accounts.services import disconnect_account, refresh_account, refresh_accounts
+from unipile_accounts.services.linking import logins
 from unipile_accounts.services.linking.events import handle_notice
 from unipile_accounts.services.linking.logins import Login, may_take
 from unipile_accounts.signals import account_refreshed
@@ -246,6 +247,20 @@ def test_stopped_pass_publishes_its_merges(owner: User, sandbox: Sandbox) -> Non
         list(refresh_accounts(UnipileAccount.objects.filter(pk=second.pk), door=Door.COMMAND))
 
     assert told == [row]
+
+
+def test_broken_database_after_a_merge_loses_no_result(
+    owner: User, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = a_row(owner, sandbox)
+    second = a_row(owner, sandbox, linkedin_id="")
+
+    def break_down(_: str) -> None:
+        raise OperationalError
+
+    monkeypatch.setattr(logins, "delete_unused", break_down)
+
+    assert refresh_account(UnipileAccount.objects.all(), second.pk, door=Door.API).account == row
 
 
 def test_whoever_refreshed_the_second_row_gets_the_first(owner: User, sandbox: Sandbox) -> None:
