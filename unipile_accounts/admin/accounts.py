@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from typing import Any, ClassVar
+from urllib.parse import quote, unquote
 
 from django.contrib import admin, messages
 from django.db import transaction
@@ -26,7 +28,6 @@ from unipile_accounts.admin.filters import (
 from unipile_accounts.admin.forms import AccountForm
 from unipile_accounts.admin.history import LATEST, MOST, table
 from unipile_accounts.admin.life import disconnect, make_reconnect_links
-from unipile_accounts.admin.search import special_condition
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.services import add_account, move_account
 
@@ -63,7 +64,7 @@ class UnipileAccountAdmin(PuffleAdmin):
     ordering = ["-user_id"]
     # Counting 100,000 rows once is enough.
     show_full_result_count = False
-    search_fields = ["name", "user__username", "user__email", "unipile_account_id"]
+    search_fields = ["^id", "name", "user__username", "user__email", "unipile_account_id"]
     search_help_text = gettext_lazy(
         "Name, LinkedIn profile, owner's username or e-mail address, Unipile id, or the account's"
         " id"
@@ -78,16 +79,15 @@ class UnipileAccountAdmin(PuffleAdmin):
         *_RECORD,
     ]
 
-    # --- The list ---------------------------------------------------------------------------------
-
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[UnipileAccount], search_term: str
     ) -> tuple[QuerySet[UnipileAccount], bool]:
-        found = queryset.filter(special_condition(search_term))
-        if len(search_term) > LONGEST_SEARCH:
-            return found, False
-        by_words, may_have_duplicates = super().get_search_results(request, queryset, search_term)
-        return found | by_words, may_have_duplicates
+        """Find a LinkedIn profile too, by an address as it was copied or by its last part."""
+        words = search_term[:LONGEST_SEARCH]
+        found, may_have_duplicates = super().get_search_results(request, queryset, words)
+        slug = re.split(r"linkedin\.com/in/", search_term.strip(), flags=re.I)[-1]
+        slug = quote(unquote(re.split("[/?#]", slug)[0]), errors="replace")
+        return found | queryset.filter(profile_url__iendswith=f"/in/{slug}"), may_have_duplicates
 
     # --- Forms ------------------------------------------------------------------------------------
 
