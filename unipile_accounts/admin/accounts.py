@@ -127,7 +127,7 @@ class UnipileAccountAdmin(PuffleAdmin):
         return response
 
     def _refresh_added(self, request: HttpRequest, account: UnipileAccount) -> None:
-        if self.has_refresh_permission(request, account):
+        if self.has_refresh_permission(request):
             refresh(request, UnipileAccount.objects.filter(pk=account.pk), just_added=True)
             return
         text = _("The account was not refreshed, because you may not refresh accounts.")

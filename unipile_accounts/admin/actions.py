@@ -6,10 +6,10 @@ import time
 from typing import Any
 
 from django.contrib import admin, messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from unipile_accounts.admin.base import SECONDS, back
+from unipile_accounts.admin.base import SECONDS
 from unipile_accounts.admin.message import RefreshMessage
 from unipile_accounts.exceptions import (
     UnipileAuthenticationError,
@@ -27,17 +27,13 @@ SECONDS_TO_FAIL = 3.0
 @admin.action(description=_("Refresh premium status from Unipile"), permissions=["refresh"])
 def refresh_from_unipile(
     model_admin: Any, request: HttpRequest, queryset: UnipileAccountQuerySet
-) -> HttpResponse | None:
+) -> None:
     refresh(request, queryset)
-    return back(model_admin, request)
 
 
 @admin.action(description=_("Ask LinkedIn itself for the plan"), permissions=["refresh"])
-def ask_linkedin(
-    model_admin: Any, request: HttpRequest, queryset: UnipileAccountQuerySet
-) -> HttpResponse | None:
+def ask_linkedin(model_admin: Any, request: HttpRequest, queryset: UnipileAccountQuerySet) -> None:
     refresh(request, queryset, live=True)
-    return back(model_admin, request)
 
 
 def refresh(

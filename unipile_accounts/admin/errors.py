@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from django.utils.translation import ngettext
 
-from unipile_accounts.exceptions import UnipileError
+from unipile_accounts.exceptions import UnipileError, UnipileNotConfigured
 
 
 def _and_subclasses(error: type[UnipileError]) -> Iterator[type[UnipileError]]:
@@ -37,10 +37,10 @@ def stored_advice(code: str) -> str:
     return f"{error.meaning} {error.next_step}".strip() if error else code
 
 
-def advice(error: UnipileError) -> str:
+def advice(error: UnipileError | UnipileNotConfigured) -> str:
     """Return what the report says, with the pause that Unipile asked for."""
-    if not error.retry_after:
-        return error.advice
+    if isinstance(error, UnipileNotConfigured) or not error.retry_after:
+        return str(error.advice)
     minutes = math.ceil(error.retry_after / 60)
     again = ngettext(
         "Try again in %(count)d minute.", "Try again in %(count)d minutes.", minutes

@@ -106,19 +106,25 @@ def test_one_request_refreshes_a_thousand_accounts(
 
 def test_button_refreshes_and_comes_back(support: Client, owner: User, sandbox: Sandbox) -> None:
     account = make_account(owner, sandbox, payload=linkedin_account(premium_features=["premium"]))
-    filters = "_changelist_filters=plan%3Dfree"
-    page = text(support.get(f"{page_of(account)}?{filters}"))
+    url = f"{page_of(account)}?_changelist_filters=plan%3Dfree"
+    page = text(support.get(url))
     assert f'<form action="{LIST}" method="post">' in page
-    assert f'name="back_with" value="{filters}"' in page
+    assert f'name="back" value="{url}"' in page
     assert 'value="refresh_from_unipile">Refresh from Unipile</button>' in page
 
-    response = press(support, account, back_with=filters)
+    response = press(support, account, back=url)
 
-    assert response.redirect_chain == [(f"{page_of(account)}?{filters}", 302)]
+    assert response.redirect_chain == [(url, 302)]
     level, words = report(response)
     assert level == "success"
     assert "premium: no → yes" in words
     assert len(sandbox.requests) == 1
+
+
+def test_button_leads_to_no_other_site(support: Client, account: UnipileAccount) -> None:
+    response = press(support, account, back="https://evil.example/")
+
+    assert response.redirect_chain == [(LIST, 302)]
 
 
 def test_button_tells_a_change_twice_pressed(
