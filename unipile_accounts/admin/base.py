@@ -16,8 +16,6 @@ from django.utils.translation import gettext_lazy as _
 
 _T = TypeVar("_T")
 
-# A message names so many accounts of a kind.
-NAMED = 10
 # A request that is still running 20 seconds after its server was told to stop is cut off
 # (gunicorn.conf.py), and proxies give up after 30 or 60. The message must be on its way by then.
 SECONDS = 15.0

@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from unipile_accounts.admin.errors import CODES, reason
+from unipile_accounts.admin.words import CODES, reason
 from unipile_accounts.models import UnipileAccount
 
 _IS_KNOWN = ~Q(refreshed_at=None)

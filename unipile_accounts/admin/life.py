@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from unipile_accounts.admin.base import SECONDS
-from unipile_accounts.admin.errors import advice
+from unipile_accounts.admin.words import advice
 from unipile_accounts.exceptions import UnipileError, UnipileNotConfigured
 from unipile_accounts.models import UnipileAccount, UnipileAccountQuerySet
 from unipile_accounts.results import Door

@@ -28,16 +28,6 @@ from unipile_sandbox import Sandbox
 OWNERS = "app_label=unipile_accounts&model_name=unipileaccount&field_name=user"
 
 
-def test_list_shows_the_latest_customers_first(admin: Client, owner: User, stranger: User) -> None:
-    make_account(owner)
-    make_account(stranger)
-    make_account(owner)
-
-    listed = [account.user for account in rows(admin.get(LIST))]
-
-    assert listed == [stranger, owner, owner]
-
-
 def test_list_costs_the_same_for_many_accounts(
     owner: User, support: Client, statements: Statements
 ) -> None:
@@ -81,12 +71,8 @@ def test_staff_without_the_permission_cannot_refresh(
     assert sandbox.requests == []
 
 
-@pytest.mark.parametrize("permissions", [[], ["refresh_unipileaccount"]])
-def test_staff_who_may_not_look_see_nothing(
-    owner: User, sandbox: Sandbox, permissions: list[str]
-) -> None:
-    client = staff(*permissions)
-    account = make_account(owner, sandbox)
+def test_staff_who_may_not_look_see_nothing(account: UnipileAccount, sandbox: Sandbox) -> None:
+    client = staff("refresh_unipileaccount")
 
     assert "Unipile accounts" not in text(client.get("/admin/"))
     for url in (LIST, page_of(account), f"{LIST}{account.pk}/history/"):
@@ -97,14 +83,7 @@ def test_staff_who_may_not_look_see_nothing(
 
 
 @pytest.mark.parametrize(
-    "url",
-    [
-        f"{LIST}?last_error=%00",
-        f"{LIST}?failed=%00",
-        f"{LIST}?q=mara%00",
-        "/admin/auth/group/?name=%00",
-        f"/admin/autocomplete/?{OWNERS}&term=%00",
-    ],
+    "url", [f"{LIST}?last_error=%00", f"/admin/autocomplete/?{OWNERS}&term=%00"]
 )
 def test_zero_byte_is_a_bad_request(admin: Client, url: str) -> None:
     assert admin.get(url).status_code == 400
