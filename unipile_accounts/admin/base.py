@@ -37,7 +37,7 @@ class PuffleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic wh
         return request.user.has_perm("unipile_accounts.refresh_unipileaccount")
 
     def response_action(self, request: HttpRequest, queryset: Any) -> HttpResponse | None:
-        """Go back to the page whose button was pressed. The list has no such address."""
+        """Go back to the page whose button was pressed, where it was not the list's."""
         response = super().response_action(request, queryset)
         page = request.POST.get("back")
         is_done = isinstance(response, HttpResponseRedirect)

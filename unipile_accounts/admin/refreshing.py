@@ -75,9 +75,9 @@ class Report:
 
     def add(self, result: RefreshResult) -> None:
         self.summary.add(result)
-        named = self._named["changed" if result.changes and not result.error else result.outcome]
-        if len(named) < NAMED:
-            named.append(result)
+        kind = "changed" if result.changes and not result.error else result.outcome
+        if len(self._named[kind]) < NAMED:
+            self._named[kind].append(result)
 
     @property
     def level(self) -> int:

@@ -32,9 +32,10 @@ CODES = sorted(_ERRORS)
 
 def in_words(changes: Mapping[str, Sequence[Any]]) -> str:
     """Say what changed, such as "premium: no → yes"."""
+    names = [name for name in _FIRST if name in changes]
+    names += [name for name in changes if name not in _FIRST]
     return ", ".join(
-        f"{_label(name)}: {_value(changes[name][0])} → {_value(changes[name][1])}"
-        for name in sorted(changes, key=lambda name: name not in _FIRST)
+        f"{_label(name)}: {_value(changes[name][0])} → {_value(changes[name][1])}" for name in names
     )
 
 

@@ -24,7 +24,7 @@ def test_pages_show_a_write_as_one_entry(
     shown = text(support.get(f"{LIST}{account.pk}/{page}/"))
     assert (
         "<td><bdi>owner</bdi>, api</td> <td><bdi>owner</bdi></td> <td><bdi>premium: no → yes,"
-        " weekly" in shown
+        " weekly connection limit: 80 → 100, weekly message limit: 100 → 150, profile" in shown
     )
 
 
