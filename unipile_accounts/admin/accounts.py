@@ -29,9 +29,6 @@ from unipile_accounts.admin.refreshing import ask_linkedin, refresh, refresh_fro
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.services import add_account, move_account
 
-# No searchable column is longer, and every word adds a condition.
-LONGEST_SEARCH = 255
-
 _ANSWERS = (columns.plan, columns.weekly_limits, columns.last_refreshed, columns.status)
 _IDENTITY = (columns.account_name, "profile_url", columns.linkedin_member)
 _RECORD = ("id", columns.last_error, "last_tried_at", "created_at", "updated_at")
@@ -75,8 +72,7 @@ class UnipileAccountAdmin(PuffleAdmin):
         self, request: HttpRequest, queryset: QuerySet[UnipileAccount], search_term: str
     ) -> tuple[QuerySet[UnipileAccount], bool]:
         """Find a LinkedIn profile too, by an address as it was copied or by its last part."""
-        words = search_term[:LONGEST_SEARCH]
-        found, may_have_duplicates = super().get_search_results(request, queryset, words)
+        found, may_have_duplicates = super().get_search_results(request, queryset, search_term)
         slug = re.split(r"linkedin\.com/in/", search_term.strip(), flags=re.I)[-1]
         slug = quote(unquote(re.split("[/?#]", slug)[0]), errors="replace")
         return found | queryset.filter(profile_url__iendswith=f"/in/{slug}"), may_have_duplicates

@@ -156,15 +156,12 @@ def test_search_finds_an_account(admin: Client, searched: UnipileAccount, words:
     [
         "%%%",
         "3f2a9c10-7b4e-4d58-9a61-0c5e8d7b2f345",
-        "nobody " * 5_000,
         "mara-fél",
         "https://www.linkedin.com/in/mara",
         "https://www.linkedin.com/company/mara-féld",
     ],
 )
-def test_search_finds_nothing_and_does_not_fail(
-    admin: Client, searched: UnipileAccount, words: str
-) -> None:
+def test_search_finds_nothing_else(admin: Client, searched: UnipileAccount, words: str) -> None:
     assert found(admin, q=words) == set()
 
 
