@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from django.urls import reverse
@@ -20,21 +20,31 @@ class Registration(NamedTuple):
     """A webhook that sends events to us, and what is wrong with it."""
 
     webhook_id: str
-    is_new: bool
+    state: Literal["created", "there already", "replaced"]
     faults: list[str]
 
 
 def register_webhook() -> list[Registration]:
-    """Create Unipile's webhook for our address unless there is one, and return those there are.
+    """Create Unipile's webhook for our address unless there is one, and return what was found.
 
+    One with our second secret is deleted after the new one is there, so that no event is lost.
     Raises `UnipileNotConfigured` or a `UnipileError`.
     """
-    url, secret = _address(), conf.webhook_secrets[0]
+    url, (secret, *former) = _address(), conf.webhook_secrets
+    ours = _ours(url)
+    replaced = [str(each.get("id")) for each in ours if _secret(each) in former]
     found = [
-        Registration(str(webhook.get("id")), False, _faults(webhook, secret))
-        for webhook in _ours(url)
+        Registration(str(each.get("id")), "there already", _faults(each, secret))
+        for each in ours
+        if _secret(each) not in former
     ]
-    return found or [Registration(create_account_webhook(request_url=url, secret=secret), True, [])]
+    if not found:
+        webhook_id = create_account_webhook(request_url=url, secret=secret)
+        found.append(Registration(webhook_id, "created", []))
+    for webhook_id in replaced:
+        delete_webhook(webhook_id)
+        found.append(Registration(webhook_id, "replaced", []))
+    return found
 
 
 def delete_webhooks() -> list[str]:
@@ -59,10 +69,14 @@ def _same(url: str) -> SplitResult:
     return parts._replace(netloc=parts.netloc.lower(), path=parts.path.rstrip("/"))
 
 
+def _secret(webhook: dict[str, Any]) -> str | None:
+    sent = {each["key"].lower(): each["value"] for each in webhook.get("headers") or []}
+    return sent.get("unipile-auth")
+
+
 def _faults(webhook: dict[str, Any], secret: str) -> list[str]:
     faults = []
-    sent = {each["key"].lower(): each["value"] for each in webhook.get("headers") or []}
-    if sent.get("unipile-auth") != secret:
+    if _secret(webhook) != secret:
         faults.append("it carries another secret")
     missing = sorted(set(ACCOUNT_EVENTS) - set(webhook.get("events") or []))
     if missing:
