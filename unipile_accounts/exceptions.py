@@ -26,14 +26,15 @@ class Retry(Enum):
 class UnipileError(Exception):
     """There is no verdict about the account.
 
-    `retry` says when trying again can help, `retry_after` when Unipile told us (seconds).
-    `error_type` is Unipile's, such as `errors/provider_error`, or empty.
+    `retry` says when trying again can help, and `wait` after how many seconds, where Unipile has
+    not said so in `retry_after`. `error_type` is Unipile's, such as `errors/provider_error`.
     """
 
     code: str = "unipile_error"
     meaning: str | Promise = _("We could not read Unipile's answer. Nothing was changed.")
     next_step: str | Promise = _("Try again later. If it happens again, tell the operator.")
     retry: Retry = Retry.NEVER
+    wait: int | None = None
 
     def __init__(
         self,
@@ -60,6 +61,7 @@ class UnipileUnavailable(UnipileError):
     meaning = _("Unipile cannot be reached right now. Nothing was changed.")
     next_step = _("Try again shortly.")
     retry = Retry.AT_ONCE
+    wait = 30
 
 
 class UnipileTimeout(UnipileError):
@@ -107,6 +109,7 @@ class UnipileRateLimited(UnipileAPIError):
     meaning = _("Unipile is rate limiting us. Nothing was changed.")
     next_step = _("Try again later.")
     retry = Retry.AFTER_A_PAUSE
+    wait = 60
 
 
 class UnipileReconnectRequired(UnipileError):
@@ -165,14 +168,10 @@ class UnipileNotLinkedIn(UnipileError):
 
 
 class UnipilePremiumStatusPending(UnipileError):
-    """The account is still connecting, so its premium status is not known yet."""
-
     code = "premium_status_pending"
-    meaning = _(
-        "The account is still connecting, so its premium status is not known yet. Nothing was"
-        " changed."
-    )
+    meaning = _("The account is still connecting, so its plan is not known yet.")
     next_step = _("Try again in a minute.")
+    wait = 60
 
 
 class AccountLocked(UnipileError):
@@ -181,6 +180,17 @@ class AccountLocked(UnipileError):
     code = "database_unavailable"
     meaning = _("The account is locked in our database. Nothing was changed.")
     next_step = _("Try again shortly.")
+    wait = 5
+
+
+class SalesNavigatorUnavailable(UnipileError):
+    """LinkedIn refuses a Sales Navigator search to an account whose stored flag allows it."""
+
+    code = "sales_navigator_unavailable"
+    meaning = _("LinkedIn refuses Sales Navigator to this account.")
+    next_step = _(
+        'Refresh it with "live": true. If the flag stays, reconnect the account. Then search again.'
+    )
 
 
 class UnipileNotConfigured(ImproperlyConfigured):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -13,12 +13,7 @@ from rest_framework.response import Response
 from unipile_accounts.api import texts
 from unipile_accounts.api.base import CallersAccounts
 from unipile_accounts.api.errors import by_status
-from unipile_accounts.api.fields import (
-    ACCOUNT_ID_SCHEMA,
-    AccountIdSerializer,
-    TrueField,
-    WeeklyLimitField,
-)
+from unipile_accounts.api.fields import AccountIdSerializer, TrueField, WeeklyLimitField
 from unipile_accounts.limits import FREE
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.results import Door
@@ -99,7 +94,7 @@ class AccountsSerializer(serializers.Serializer[Any]):
 
 
 class DisconnectedSerializer(serializers.Serializer[Any]):
-    success = TrueField(help_text="Always true: an error has another status.")
+    success = TrueField(help_text=texts.SUCCESS)
 
 
 class AccountsEndpoint(CallersAccounts):
@@ -107,7 +102,6 @@ class AccountsEndpoint(CallersAccounts):
         operation_id="listUnipileAccounts",
         summary="List the caller's accounts",
         description=texts.LIST,
-        tags=["unipile"],
         parameters=[ListFilterSerializer],
         responses=AccountsSerializer,
     )
@@ -130,16 +124,8 @@ class AccountsEndpoint(CallersAccounts):
         operation_id="deleteUnipileAccount",
         summary="Disconnect an account",
         description=texts.DELETE,
-        tags=["unipile"],
         request=None,
-        parameters=[
-            OpenApiParameter(
-                "accountId",
-                ACCOUNT_ID_SCHEMA,
-                required=True,
-                description="UUID of the unipile_accounts row.",
-            )
-        ],
+        parameters=[AccountIdSerializer],
         responses={200: DisconnectedSerializer},
     )
     @accounts.mapping.delete

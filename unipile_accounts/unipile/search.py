@@ -14,12 +14,11 @@ def search_people(
     *,
     body: dict[str, Any],
     limit: int,
-    cursor: str | None = None,
     timeout: float | None = None,
 ) -> Any:
     """Return one page of LinkedIn's search through this account, as {"items": [...], "cursor"}.
 
-    A cursor holds the whole query, so `body` counts for the first page only. Raises
+    On further pages the body holds only the cursor of the last one. Raises
     `UnipileAccountUnavailable` with the type errors/feature_not_subscribed where LinkedIn refuses
     Sales Navigator.
     https://developer.unipile.com/reference/linkedincontroller_search
@@ -30,8 +29,7 @@ def search_people(
         "/linkedin/search",
         about=about,
         query={"account_id": unipile_account_id, "limit": str(limit)},
-        # A cursor may be too long for an address.
-        json={"cursor": cursor} if cursor else body,
+        json=body,
         account=True,
         timeout=timeout,
     ).wait()

@@ -5,8 +5,6 @@ Unipile's own cursor holds the whole query, so it would silently win over other 
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import NamedTuple
 
 from django.core import signing
@@ -15,26 +13,16 @@ from django.utils.translation import gettext as _
 
 from unipile_accounts.payloads.people import Api, Filters
 
-_SALT = "unipile_accounts.search"
-
 
 class Cursor(NamedTuple):
-    """Where a search goes on. `unipiles` is Unipile's own cursor."""
+    """Where a search is. `unipiles` is Unipile's own cursor, which the first page lacks."""
 
-    unipile_account_id: str
-    api: Api
-    # Tells two searches apart.
-    query: str
-    ignored_filters: list[str]
-    unipiles: str
+    filters: Filters
+    unipiles: str | None = None
 
 
-def digest(filters: Filters) -> str:
-    return hashlib.sha256(json.dumps(filters, sort_keys=True).encode()).hexdigest()
-
-
-def write_cursor(cursor: Cursor) -> str:
-    return signing.dumps(cursor, salt=_SALT, compress=True)
+def write_cursor(cursor: Cursor, *, unipile_account_id: str, api: Api) -> str:
+    return signing.dumps(cursor, salt=_salt(unipile_account_id, api), compress=True)
 
 
 def read_cursor(text: str, *, unipile_account_id: str, api: Api, filters: Filters) -> Cursor:
@@ -43,19 +31,18 @@ def read_cursor(text: str, *, unipile_account_id: str, api: Api, filters: Filter
     The filters may be left out.
     """
     try:
-        cursor = Cursor(*signing.loads(text, salt=_SALT))
-    except signing.BadSignature:
-        raise invalid_cursor(_("The cursor is invalid. Repeat the search without it.")) from None
-    if cursor.unipile_account_id != unipile_account_id:
-        raise invalid_cursor(_("This cursor belongs to another account. Start over without it."))
-    if cursor.api != api:
-        raise invalid_cursor(_("The account's plan has changed. Start over without the cursor."))
-    if filters and cursor.query != digest(filters):
-        raise invalid_cursor(
-            _("This cursor belongs to another search. Send the same filters, or start over.")
-        )
+        cursor = Cursor(*signing.loads(text, salt=_salt(unipile_account_id, api)))
+    except signing.BadSignature as exc:
+        raise invalid_cursor() from exc
+    if filters and filters != cursor.filters:
+        raise invalid_cursor()
     return cursor
 
 
-def invalid_cursor(message: str) -> ValidationError:
+def invalid_cursor() -> ValidationError:
+    message = _("The cursor is too old, or of another search. Repeat the search without it.")
     return ValidationError({"cursor": ValidationError(message, code="invalid_cursor")})
+
+
+def _salt(unipile_account_id: str, api: Api) -> str:
+    return f"unipile_accounts.search.{api}.{unipile_account_id}"

@@ -10,14 +10,13 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from puffle.database import give_connection_back
 from unipile_accounts.exceptions import (
+    SalesNavigatorUnavailable,
     UnipileAccountNotFound,
     UnipileAccountNotListed,
     UnipileAccountUnavailable,
-    UnipileAPIError,
     UnipileError,
     UnipileNotConfigured,
     UnipileReconnectRequired,
@@ -39,7 +38,6 @@ from unipile_accounts.services.refreshing.ask import Workspace
 from unipile_accounts.services.refreshing.patience import Patience
 from unipile_accounts.services.searching.cursors import (
     Cursor,
-    digest,
     invalid_cursor,
     read_cursor,
     write_cursor,
@@ -50,20 +48,10 @@ from unipile_accounts.unipile import search as unipile
 logger = logging.getLogger("unipile_accounts.services")
 
 
-class SalesNavigatorUnavailable(UnipileError):
-    """LinkedIn refuses a Sales Navigator search to an account whose stored flag allows it."""
-
-    code = "sales_navigator_unavailable"
-    meaning = gettext_lazy("LinkedIn refuses Sales Navigator to this account.")
-    next_step = gettext_lazy(
-        'Refresh it with "live": true. If the flag stays, reconnect the account. Then search again.'
-    )
-
-
 class FoundPeople(NamedTuple):
-    """A page of people. `ignored_filters` names what the API could not filter by."""
+    """A page of people, and the request's filters that the API could not filter by."""
 
-    people: list[Person]
+    items: list[Person]
     cursor: str | None
     api: Api
     ignored_filters: list[str]
@@ -80,9 +68,9 @@ def search_people(
     """Return a page of the people whom these filters find, and store nothing of it.
 
     With a `cursor` the filters may be left out. Raises `UnipileAccount.DoesNotExist`,
-    `ValidationError` for a name or cursor that cannot be used, `UnipileReconnectRequired` for a row
-    that is not connected, `SalesNavigatorUnavailable` for an old flag, `UnipileNotConfigured` or
-    another `UnipileError`. The row stays as it is.
+    `ValidationError` for a name, an id or a cursor that cannot be used, `UnipileReconnectRequired`
+    for a row that is not connected, `SalesNavigatorUnavailable` for an old flag,
+    `UnipileNotConfigured` or another `UnipileError`. The row stays as it is.
     """
     account = accounts.get(pk=pk)
     api: Api = "sales_navigator" if account.has_sales_navigator else "classic"
@@ -101,68 +89,56 @@ def search_people(
 def _search(
     account: UnipileAccount, api: Api, *, filters: Filters, limit: int, cursor: str | None
 ) -> FoundPeople:
-    patience = Patience.of_one_refresh()
     about = account.unipile_account_id
-    here = cursor and read_cursor(cursor, unipile_account_id=about, api=api, filters=filters)
-    ignored = here.ignored_filters if here else ignored_filters(filters, api=api)
-    used = {} if here else {name: filters[name] for name in filters if name not in ignored}
+    here = Cursor(filters)
+    if cursor:
+        here = read_cursor(cursor, unipile_account_id=about, api=api, filters=filters)
+    ignored = ignored_filters(here.filters, api=api)
+    used = {name: words for name, words in here.filters.items() if name not in ignored}
+    patience = Patience.of_one_refresh()
     give_connection_back()
     try:
-        answer = _ask(
-            about,
-            filters=used,
-            body=search_body(with_ids(used, account, api=api, patience=patience), api=api),
-            cursor=here.unipiles if here else None,
-            limit=min(limit, LARGEST_PAGES[api]),
-            timeout=patience.timeout(),
-        )
+        if here.unipiles:
+            body: dict[str, Any] = {"cursor": here.unipiles}
+        else:
+            body = search_body(with_ids(used, about, api=api, patience=patience), api=api)
+        limit = min(limit, LARGEST_PAGES[api])
+        answer = unipile.search_people(about, body=body, limit=limit, timeout=patience.timeout())
     except UnipileError as exc:
-        raise _meaning_of(exc, account, api, patience=patience) from exc
-    query = here.query if here else digest(filters)
-    next_page = answer.get("cursor")
-    return FoundPeople(
-        people=read_people(answer["items"], about=f"a search through account {about}"),
-        cursor=write_cursor(Cursor(about, api, query, ignored, next_page)) if next_page else None,
-        api=api,
-        ignored_filters=ignored,
-    )
-
-
-def _ask(unipile_account_id: str, *, filters: Filters, **question: Any) -> Any:
-    """Return a page. Raises `ValidationError` where LinkedIn refuses the cursor or an id."""
-    try:
-        return unipile.search_people(unipile_account_id, **question)
-    except UnipileAPIError as exc:
-        if exc.status_code != HTTPStatus.BAD_REQUEST:
-            raise
-        if question["cursor"]:
-            message = _("LinkedIn does not take this cursor any more. Start over without it.")
-            raise invalid_cursor(message) from exc
-        with_an_id = [name for name in filters if by_id(name) and any(map(is_id, filters[name]))]
         # A 400 without a type is not LinkedIn's.
-        if not exc.error_type or not with_an_id:
-            raise
-        raise _unknown_id(with_an_id) from exc
+        if exc.status_code == HTTPStatus.BAD_REQUEST and exc.error_type:
+            raise _refusal(exc, here, used) from exc
+        raise _meaning_of(exc, about, api=api, patience=patience) from exc
+    next_page = None
+    if unipiles := answer.get("cursor"):
+        next_page = write_cursor(Cursor(here.filters, unipiles), unipile_account_id=about, api=api)
+    items = read_people(answer["items"], about=f"a search through account {about}")
+    return FoundPeople(items, next_page, api, ignored)
 
 
-def _unknown_id(fields: list[str]) -> ValidationError:
+def _refusal(exc: UnipileError, here: Cursor, used: Filters) -> Exception:
+    """Return what is wrong with a search that LinkedIn refuses, as far as it can be told."""
+    if here.unipiles:
+        return invalid_cursor()
+    with_an_id = [name for name in used if by_id(name) and any(map(is_id, used[name]))]
+    if not with_an_id:
+        return exc
     message = _(
         "LinkedIn refuses this search. It may not know an id here, because ids differ by API."
         " Send the name instead."
     )
-    return ValidationError({name: ValidationError(message, code="unknown_id") for name in fields})
+    error = ValidationError(message, code="unknown_id")
+    return ValidationError(dict.fromkeys(with_an_id, error))
 
 
-def _meaning_of(
-    exc: UnipileError, account: UnipileAccount, api: Api, *, patience: Patience
-) -> Exception:
+def _meaning_of(exc: UnipileError, about: str, *, api: Api, patience: Patience) -> Exception:
     """Return what an error of Unipile means for this search, which is often the error itself."""
     match exc:
         case UnipileAccountUnavailable(error_type="errors/feature_not_subscribed"):
             if api == "sales_navigator":
                 return SalesNavigatorUnavailable(str(exc))
         case UnipileAccountNotFound():
-            if not Workspace().is_ours(account.unipile_account_id, patience):
+            if not Workspace().is_ours(about, patience):
                 return UnipileAccountNotListed(str(exc))
     return exc
 
