@@ -1,8 +1,7 @@
 """Why a refresh did not happen, named by what the caller does next.
 
-`str(exc)` is for logs and operators: it names the account and the status, never the key, nor
-anything of an answer's body but Unipile's error type. `exc.advice` is for the person who asked. An
-operator reads `str(exc)` in place of its first half, `exc.meaning`.
+`str(exc)` is for logs and operators. Of an answer it holds the status and Unipile's error type, and
+never the key. `exc.advice` is for the person who asked, and begins with `exc.meaning`.
 """
 
 from __future__ import annotations
@@ -55,8 +54,6 @@ class UnipileError(Exception):
 
 
 class UnipileUnavailable(UnipileError):
-    """No connection, or a 503."""
-
     code = "unipile_unavailable"
     meaning = _("Unipile cannot be reached right now. Nothing was changed.")
     next_step = _("Try again shortly.")
@@ -65,8 +62,6 @@ class UnipileUnavailable(UnipileError):
 
 
 class UnipileTimeout(UnipileError):
-    """No whole answer before the deadline."""
-
     code = "unipile_timeout"
     meaning = _("Unipile did not answer in time. Nothing was changed.")
     next_step = _("Try again shortly.")
@@ -143,8 +138,6 @@ class UnipileAccountUnavailable(UnipileError):
 
 
 class UnipileAccountDisconnected(UnipileReconnectRequired):
-    """The account is disconnected for good, so it was not asked for."""
-
     meaning = _("The account is disconnected, so it was not read.")
     next_step = _("Reconnect it to LinkedIn first.")
 
@@ -175,8 +168,6 @@ class UnipilePremiumStatusPending(UnipileError):
 
 
 class AccountLocked(UnipileError):
-    """Somebody else holds the account's row in our database."""
-
     code = "database_unavailable"
     meaning = _("The account is locked in our database. Nothing was changed.")
     next_step = _("Try again shortly.")
