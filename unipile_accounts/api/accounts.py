@@ -20,7 +20,8 @@ from unipile_accounts.results import Door
 from unipile_accounts.services import disconnect_account
 
 
-class AccountSerializer(serializers.ModelSerializer[UnipileAccount]):
+class AccountSerializer(serializers.Serializer[UnipileAccount]):
+    id = serializers.UUIDField()
     user_id = serializers.CharField(help_text="The owner, who is the caller.")
     type = serializers.SerializerMethodField(help_text="Always linkedin.")
     status = serializers.ChoiceField(
@@ -32,15 +33,18 @@ class AccountSerializer(serializers.ModelSerializer[UnipileAccount]):
     )
     display_name = serializers.CharField(source="name")
     profile_url = serializers.CharField(help_text="At LinkedIn; empty where it is not known.")
+    is_premium = serializers.BooleanField()
+    has_sales_navigator = serializers.BooleanField()
     weekly_connection_limit = WeeklyLimitField(help_text="Invitations that may go out in a week.")
     weekly_message_limit = WeeklyLimitField(help_text="Messages that may go out in a week.")
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
     refreshed_at = serializers.DateTimeField(
         allow_null=True,
         help_text="When the plan was read. Null means that it is not known, and free is shown.",
     )
     live_checked_at = serializers.DateTimeField(
-        allow_null=True,
-        help_text="When LinkedIn named the plan; null: it is Unipile's copy.",
+        allow_null=True, help_text="When LinkedIn named the plan; null: it is Unipile's copy."
     )
     last_tried_at = serializers.DateTimeField(
         allow_null=True, help_text="When a refresh was tried last, by anybody."
@@ -54,31 +58,8 @@ class AccountSerializer(serializers.ModelSerializer[UnipileAccount]):
 
     def to_representation(self, instance: UnipileAccount) -> dict[str, Any]:
         """Show the free plan where none is known."""
-        shown: dict[str, Any] = super().to_representation(instance)
+        shown = super().to_representation(instance)
         return shown if instance.plan else {**shown, **FREE.columns}
-
-    class Meta:
-        model = UnipileAccount
-        fields = [
-            "id",
-            "user_id",
-            "type",
-            "status",
-            "provider_account_id",
-            "display_name",
-            "profile_url",
-            "is_premium",
-            "has_sales_navigator",
-            "weekly_connection_limit",
-            "weekly_message_limit",
-            "created_at",
-            "updated_at",
-            "refreshed_at",
-            "live_checked_at",
-            "last_tried_at",
-            "last_error",
-        ]
-        read_only_fields = fields
 
 
 class ListFilterSerializer(serializers.Serializer[Any]):
