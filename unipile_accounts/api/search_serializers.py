@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -16,13 +15,10 @@ _IDS = "Names as LinkedIn writes them, or its ids (digits only)."
 _ONLY_SALES_NAVIGATOR = "Sales Navigator only. Classic names it in `ignored_filters`."
 
 
-class OneOf(serializers.ChoiceField):
-    """A choice whose error names what there is to choose from."""
-
-    def __init__(self, choices: Iterable[str], **kwargs: Any) -> None:
-        words = list(choices)
-        message = _("“{input}” is none of these: %s.") % ", ".join(words)
-        super().__init__(choices=words, error_messages={"invalid_choice": message}, **kwargs)
+def _one_of(choices: tuple[str, ...], **kwargs: Any) -> serializers.ChoiceField:
+    """Return a choice whose error names what there is to choose from."""
+    message = _("“{input}” is none of these: %s.") % ", ".join(choices)
+    return serializers.ChoiceField(choices, error_messages={"invalid_choice": message}, **kwargs)
 
 
 def _text(help_text: str) -> serializers.CharField:
@@ -40,8 +36,8 @@ def _words(child: Any = None, *, help_text: str = _IDS) -> serializers.ListField
     )
 
 
-def _years() -> OneOf:
-    return OneOf(YEARS, required=False, allow_blank=True, help_text=_ONLY_SALES_NAVIGATOR)
+def _years() -> serializers.ChoiceField:
+    return _one_of(YEARS, required=False, allow_blank=True, help_text=_ONLY_SALES_NAVIGATOR)
 
 
 class SearchSerializer(AccountIdSerializer):
@@ -54,8 +50,8 @@ class SearchSerializer(AccountIdSerializer):
     location = _words()
     industry = _words()
     school = _words()
-    seniorityLevel = _words(OneOf(SENIORITIES), help_text=_ONLY_SALES_NAVIGATOR)
-    companyHeadcount = _words(OneOf(HEADCOUNTS), help_text=_ONLY_SALES_NAVIGATOR)
+    seniorityLevel = _words(_one_of(SENIORITIES), help_text=_ONLY_SALES_NAVIGATOR)
+    companyHeadcount = _words(_one_of(HEADCOUNTS), help_text=_ONLY_SALES_NAVIGATOR)
     function = _words(help_text=f"Names or ids. {_ONLY_SALES_NAVIGATOR}")
     yearsInCurrentCompany = _years()
     yearsInCurrentPosition = _years()

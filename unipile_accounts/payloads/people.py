@@ -50,16 +50,33 @@ FILTERS = {
 LARGEST_PAGES: Mapping[Api, int] = {"classic": 50, "sales_navigator": 100}
 
 
+class Search(NamedTuple):
+    """A search for people through an account, and where it is a further page, Unipile's cursor."""
+
+    unipile_account_id: str
+    api: Api
+    filters: Filters
+    cursor: str | None = None
+
+    @property
+    def used_filters(self) -> Filters:
+        return {name: self.filters[name] for name in self.filters if FILTERS[name].path(self.api)}
+
+    @property
+    def ignored_filters(self) -> list[str]:
+        """Return the filters that this API does not have."""
+        return [name for name in self.filters if name not in self.used_filters]
+
+
 def search_body(filters: Filters, *, api: Api) -> dict[str, Any]:
-    """Return the body for these filters, in which names are ids already."""
+    """Return the body for filters that this API has, in which names are ids already."""
     body: dict[str, Any] = {"api": api, "category": "people"}
     for name, value in filters.items():
-        if path := FILTERS[name].path(api):
-            *parents, key = path.split(".")
-            inside = body
-            for parent in parents:
-                inside = inside.setdefault(parent, {})
-            inside[key] = _unipiles(value, key=key, is_range=FILTERS[name].is_range)
+        *parents, key = str(FILTERS[name].path(api)).split(".")
+        inside = body
+        for parent in parents:
+            inside = inside.setdefault(parent, {})
+        inside[key] = _unipiles(value, key=key, is_range=FILTERS[name].is_range)
     return body
 
 
@@ -74,11 +91,6 @@ def _range(word: str) -> dict[str, int]:
     """Return the range that a choice such as 11-50 or 10+ stands for."""
     limits = word.removesuffix("+").split("-")
     return dict(zip(("min", "max"), map(int, limits), strict=False))
-
-
-def ignored_filters(filters: Filters, *, api: Api) -> list[str]:
-    """Return the filters that this API does not have."""
-    return [name for name in filters if FILTERS[name].path(api) is None]
 
 
 def parameters_of(field: str, *, api: Api) -> dict[str, str]:

@@ -353,6 +353,6 @@ def test_nothing_searched_or_found_is_left(
         for record in caplog.records
         if record.name == "unipile_accounts.services" and hasattr(record, "api")
     ]
-    assert [vars(entry)["code"] for entry in entries] == [None, "unipile_error"]
+    assert [vars(entry)["code"] for entry in entries] == ["unipile_error"]
     assert stored(account) == before
     assert not AccountChange.objects.exists()

@@ -12,7 +12,7 @@ from unipile_accounts.payloads.people import (
     FILTERS,
     Api,
     Person,
-    ignored_filters,
+    Search,
     is_id,
     read_parameters,
     read_people,
@@ -51,8 +51,12 @@ WHOLE: dict[str, Any] = {
 # --- Bodies ---------------------------------------------------------------------------------------
 
 
+def body_of(filters: dict[str, Any], api: Api) -> dict[str, Any]:
+    return search_body(Search("id", api, filters).used_filters, api=api)
+
+
 def test_classic_takes_plain_lists_and_its_own_keywords() -> None:
-    assert search_body(WHOLE, api="classic") == {
+    assert body_of(WHOLE, "classic") == {
         "api": "classic",
         "category": "people",
         "keywords": "growth",
@@ -66,7 +70,7 @@ def test_classic_takes_plain_lists_and_its_own_keywords() -> None:
 
 
 def test_sales_navigator_includes_and_takes_ranges() -> None:
-    assert search_body(WHOLE, api="sales_navigator") == {
+    assert body_of(WHOLE, "sales_navigator") == {
         "api": "sales_navigator",
         "category": "people",
         "keywords": "growth",
@@ -87,8 +91,8 @@ def test_sales_navigator_includes_and_takes_ranges() -> None:
 
 
 def test_classic_names_what_it_cannot_filter_by() -> None:
-    assert ignored_filters(WHOLE, api="classic") == ONLY_SALES_NAVIGATOR
-    assert ignored_filters(WHOLE, api="sales_navigator") == []
+    assert Search("id", "classic", WHOLE).ignored_filters == ONLY_SALES_NAVIGATOR
+    assert Search("id", "sales_navigator", WHOLE).ignored_filters == []
     assert set(WHOLE) == set(FILTERS)
 
 
@@ -99,8 +103,7 @@ def test_body_of_every_choice_is_taken(api: Api) -> None:
         "companyHeadcount": list(HEADCOUNTS),
     }
     for years in YEARS:
-        body = search_body({**WHOLE, **choices, "yearsInCurrentCompany": years}, api=api)
-        UNIPILES.validate(body)
+        UNIPILES.validate(body_of({**WHOLE, **choices, "yearsInCurrentCompany": years}, api))
 
 
 # --- Items ----------------------------------------------------------------------------------------

@@ -1,42 +1,33 @@
-"""Cursors of a search, each bound to the account and to what is searched.
+"""Cursors of a search, each signed for the account, its API and what is searched.
 
 Unipile's own cursor holds the whole query, so it would silently win over other filters.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from django.core import signing
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from unipile_accounts.payloads.people import Api, Filters
+from unipile_accounts.payloads.people import Search
 
 
-class Cursor(NamedTuple):
-    """Where a search is. `unipiles` is Unipile's own cursor, which the first page lacks."""
-
-    filters: Filters
-    unipiles: str | None = None
+def write_cursor(search: Search) -> str:
+    return signing.dumps([search.filters, search.cursor], salt=_salt(search), compress=True)
 
 
-def write_cursor(cursor: Cursor, *, unipile_account_id: str, api: Api) -> str:
-    return signing.dumps(cursor, salt=_salt(unipile_account_id, api), compress=True)
+def read_cursor(text: str, search: Search) -> Search:
+    """Return the page of a search to which a cursor leads. The filters may be left out.
 
-
-def read_cursor(text: str, *, unipile_account_id: str, api: Api, filters: Filters) -> Cursor:
-    """Return where a cursor leads. Raises `ValidationError` for one of another search.
-
-    The filters may be left out.
+    Raises `ValidationError` for a cursor of another search.
     """
     try:
-        cursor = Cursor(*signing.loads(text, salt=_salt(unipile_account_id, api)))
+        filters, cursor = signing.loads(text, salt=_salt(search))
     except signing.BadSignature as exc:
         raise invalid_cursor() from exc
-    if filters and filters != cursor.filters:
+    if search.filters and search.filters != filters:
         raise invalid_cursor()
-    return cursor
+    return search._replace(filters=filters, cursor=cursor)
 
 
 def invalid_cursor() -> ValidationError:
@@ -44,5 +35,5 @@ def invalid_cursor() -> ValidationError:
     return ValidationError({"cursor": ValidationError(message, code="invalid_cursor")})
 
 
-def _salt(unipile_account_id: str, api: Api) -> str:
-    return f"unipile_accounts.search.{api}.{unipile_account_id}"
+def _salt(search: Search) -> str:
+    return f"unipile_accounts.search.{search.api}.{search.unipile_account_id}"

@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 
 from puffle.cache import tolerating_a_dead_cache
 from unipile_accounts.payloads.people import (
-    Api,
     Filters,
+    Search,
     by_id,
     is_id,
     parameters_of,
@@ -36,24 +36,26 @@ class NameNotFound(ValidationError):
         self.candidates = found[:_CANDIDATES]
 
 
-def with_ids(filters: Filters, unipile_account_id: str, *, api: Api, patience: Patience) -> Filters:
-    """Return the filters with LinkedIn's ids in place of names.
+def with_ids(search: Search, patience: Patience) -> Filters:
+    """Return the filters that count, with LinkedIn's ids in place of names.
 
     Raises `NameNotFound` with up to five candidates, or the `UnipileError` of the question.
     """
+
+    account_id = search.unipile_account_id
 
     def id_of(word: str, field: str) -> str:
         word = _readable(word)
         if is_id(word):
             return word
-        listed = parameters_of(field, api=api)
-        key = _cache_key(unipile_account_id, *listed.values(), word.casefold())
+        listed = parameters_of(field, api=search.api)
+        key = _cache_key(account_id, *listed.values(), word.casefold())
         known: str | None = None
         with tolerating_a_dead_cache():
             known = cache.get(key)
         if known is None:
             timeout = patience.timeout()
-            items = search_parameters(unipile_account_id, keywords=word, timeout=timeout, **listed)
+            items = search_parameters(account_id, keywords=word, timeout=timeout, **listed)
             known = _only_one(word, read_parameters(items), field=field)
             with tolerating_a_dead_cache():
                 cache.set(key, known, _REMEMBERED)
@@ -61,7 +63,7 @@ def with_ids(filters: Filters, unipile_account_id: str, *, api: Api, patience: P
 
     return {
         field: [id_of(word, field) for word in words] if by_id(field) else words
-        for field, words in filters.items()
+        for field, words in search.used_filters.items()
     }
 
 

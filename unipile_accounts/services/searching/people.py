@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
-from http import HTTPStatus
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -27,8 +25,8 @@ from unipile_accounts.payloads.people import (
     Api,
     Filters,
     Person,
+    Search,
     by_id,
-    ignored_filters,
     is_id,
     read_people,
     search_body,
@@ -36,12 +34,7 @@ from unipile_accounts.payloads.people import (
 from unipile_accounts.services.refreshing import recording
 from unipile_accounts.services.refreshing.ask import Workspace
 from unipile_accounts.services.refreshing.patience import Patience
-from unipile_accounts.services.searching.cursors import (
-    Cursor,
-    invalid_cursor,
-    read_cursor,
-    write_cursor,
-)
+from unipile_accounts.services.searching.cursors import invalid_cursor, read_cursor, write_cursor
 from unipile_accounts.services.searching.names import with_ids
 from unipile_accounts.unipile import search as unipile
 
@@ -74,90 +67,71 @@ def search_people(
     """
     account = accounts.get(pk=pk)
     api: Api = "sales_navigator" if account.has_sales_navigator else "classic"
-    started = time.monotonic()
+    search = Search(account.unipile_account_id, api, filters)
     try:
         if account.status != UnipileAccount.Status.CONNECTED:
             raise UnipileReconnectRequired(f"Account {pk} is {account.status}.")
-        found = _search(account, api, filters=filters, limit=limit, cursor=cursor)
+        return _page(read_cursor(cursor, search) if cursor else search, limit)
     except (UnipileError, UnipileNotConfigured) as exc:
-        _log(account, api, started=started, error=exc)
+        extra = {"account": str(pk), "api": api, "code": exc.code}
+        level = recording.log_level(exc)
+        logger.log(level, "Search through account %s failed: %s", pk, exc, extra=extra)
         raise
-    _log(account, api, started=started)
-    return found
 
 
-def _search(
-    account: UnipileAccount, api: Api, *, filters: Filters, limit: int, cursor: str | None
-) -> FoundPeople:
-    about = account.unipile_account_id
-    here = Cursor(filters)
-    if cursor:
-        here = read_cursor(cursor, unipile_account_id=about, api=api, filters=filters)
-    ignored = ignored_filters(here.filters, api=api)
-    used = {name: words for name, words in here.filters.items() if name not in ignored}
+def _page(search: Search, limit: int) -> FoundPeople:
     patience = Patience.of_one_refresh()
     give_connection_back()
     try:
-        if here.unipiles:
-            body: dict[str, Any] = {"cursor": here.unipiles}
-        else:
-            body = search_body(with_ids(used, about, api=api, patience=patience), api=api)
-        limit = min(limit, LARGEST_PAGES[api])
-        answer = unipile.search_people(about, body=body, limit=limit, timeout=patience.timeout())
+        answer = unipile.search_people(
+            search.unipile_account_id,
+            body=_body(search, patience),
+            limit=min(limit, LARGEST_PAGES[search.api]),
+            timeout=patience.timeout(),
+        )
     except UnipileError as exc:
+        raise _meaning_of(exc, search, patience) from exc
+    items = read_people(answer["items"], about="a search for people")
+    next_page = search._replace(cursor=answer.get("cursor"))
+    cursor = write_cursor(next_page) if next_page.cursor else None
+    return FoundPeople(items, cursor, search.api, search.ignored_filters)
+
+
+def _body(search: Search, patience: Patience) -> dict[str, Any]:
+    if search.cursor:
+        return {"cursor": search.cursor}
+    return search_body(with_ids(search, patience), api=search.api)
+
+
+def _meaning_of(exc: UnipileError, search: Search, patience: Patience) -> Exception:
+    """Return what an error of Unipile means for this search, which is often the error itself."""
+    match exc:
+        case UnipileAccountUnavailable(error_type="errors/feature_not_subscribed"):
+            if search.api == "sales_navigator":
+                return SalesNavigatorUnavailable(str(exc))
+        case UnipileAccountNotFound():
+            if not Workspace().is_ours(search.unipile_account_id, patience):
+                return UnipileAccountNotListed(str(exc))
         # A 400 without a type is not LinkedIn's.
-        if exc.status_code == HTTPStatus.BAD_REQUEST and exc.error_type:
-            raise _refusal(exc, here, used) from exc
-        raise _meaning_of(exc, about, api=api, patience=patience) from exc
-    next_page = None
-    if unipiles := answer.get("cursor"):
-        next_page = write_cursor(Cursor(here.filters, unipiles), unipile_account_id=about, api=api)
-    items = read_people(answer["items"], about=f"a search through account {about}")
-    return FoundPeople(items, next_page, api, ignored)
+        case UnipileError(status_code=400) if exc.error_type:
+            return _refusal(search) or exc
+    return exc
 
 
-def _refusal(exc: UnipileError, here: Cursor, used: Filters) -> Exception:
+def _refusal(search: Search) -> ValidationError | None:
     """Return what is wrong with a search that LinkedIn refuses, as far as it can be told."""
-    if here.unipiles:
+    if search.cursor:
         return invalid_cursor()
-    with_an_id = [name for name in used if by_id(name) and any(map(is_id, used[name]))]
+    with_an_id = [
+        name
+        for name, words in search.used_filters.items()
+        if by_id(name) and any(map(is_id, words))
+    ]
     if not with_an_id:
-        return exc
+        return None
     message = _(
         "LinkedIn refuses this search. It may not know an id here, because ids differ by API."
         " Send the name instead."
     )
     error = ValidationError(message, code="unknown_id")
     return ValidationError(dict.fromkeys(with_an_id, error))
-
-
-def _meaning_of(exc: UnipileError, about: str, *, api: Api, patience: Patience) -> Exception:
-    """Return what an error of Unipile means for this search, which is often the error itself."""
-    match exc:
-        case UnipileAccountUnavailable(error_type="errors/feature_not_subscribed"):
-            if api == "sales_navigator":
-                return SalesNavigatorUnavailable(str(exc))
-        case UnipileAccountNotFound():
-            if not Workspace().is_ours(about, patience):
-                return UnipileAccountNotListed(str(exc))
-    return exc
-
-
-def _log(
-    account: UnipileAccount, api: Api, *, started: float, error: Exception | None = None
-) -> None:
-    """Leave an entry of the search, without what was searched and found."""
-    extra: dict[str, Any] = {
-        "account": str(account.pk),
-        "api": api,
-        "code": getattr(error, "code", None),
-        "milliseconds": round((time.monotonic() - started) * 1000),
-    }
-    logger.log(
-        recording.log_level(error),
-        "Search through account %s %s%s",
-        account.pk,
-        "failed" if error else "done",
-        f": {error}" if error else "",
-        extra=extra,
-    )

@@ -5,16 +5,17 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 
-from unipile_accounts.services.searching.cursors import Cursor, read_cursor, write_cursor
+from unipile_accounts.payloads.people import Search
+from unipile_accounts.services.searching.cursors import read_cursor, write_cursor
 
-WHOSE: dict[str, Any] = {"unipile_account_id": "k3Vd9QmTRxS1aLw0ZbYc7A", "api": "classic"}
-CURSOR = Cursor({"title": "Head", "location": ["1"]}, "its")
-WRITTEN = write_cursor(CURSOR, **WHOSE)
+SEARCH = Search("k3Vd9QmTRxS1aLw0ZbYc7A", "classic", {"title": "Head", "location": ["1"]})
+NEXT_PAGE = SEARCH._replace(cursor="its")
+WRITTEN = write_cursor(NEXT_PAGE)
 
 
-@pytest.mark.parametrize("filters", [CURSOR.filters, {}])
+@pytest.mark.parametrize("filters", [SEARCH.filters, {}])
 def test_cursor_leads_on_with_filters_or_without(filters: Any) -> None:
-    assert read_cursor(WRITTEN, **WHOSE, filters=filters) == CURSOR
+    assert read_cursor(WRITTEN, SEARCH._replace(filters=filters)) == NEXT_PAGE
 
 
 @pytest.mark.parametrize(
@@ -29,7 +30,7 @@ def test_cursor_leads_on_with_filters_or_without(filters: Any) -> None:
 )
 def test_cursor_of_another_search_is_refused(text: str, change: dict[str, Any]) -> None:
     with pytest.raises(ValidationError) as caught:
-        read_cursor(text, **{**WHOSE, "filters": CURSOR.filters, **change})
+        read_cursor(text, SEARCH._replace(**change))
 
     [error] = caught.value.error_dict["cursor"]
     assert error.code == "invalid_cursor"

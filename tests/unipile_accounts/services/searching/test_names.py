@@ -13,7 +13,7 @@ from pytest_django import Settings
 from tests.helpers import make_account
 from unipile_accounts.exceptions import UnipileServerError
 from unipile_accounts.models import UnipileAccount
-from unipile_accounts.payloads.people import Api
+from unipile_accounts.payloads.people import Api, Search
 from unipile_accounts.services.refreshing.patience import Patience
 from unipile_accounts.services.searching.names import NameNotFound, with_ids
 from unipile_sandbox import Fault, Sandbox
@@ -25,9 +25,8 @@ SPRINGVALE = "Springvale, Northshire"
 
 
 def named(account: UnipileAccount, api: Api = "classic", **filters: Any) -> Any:
-    return with_ids(
-        filters, account.unipile_account_id, api=api, patience=Patience.of_one_refresh()
-    )
+    search = Search(account.unipile_account_id, api, filters)
+    return with_ids(search, Patience.of_one_refresh())
 
 
 def place(number: int, service: Any = "CLASSIC") -> str:
@@ -57,7 +56,7 @@ def test_title_is_found_however_it_is_encoded(account: UnipileAccount, sandbox: 
 def test_ids_and_words_are_left_as_they_are(account: UnipileAccount, sandbox: Sandbox) -> None:
     filters: Any = {"location": ["100001"], "keywords": TOWN, "seniorityLevel": ["cxo"]}
 
-    assert named(account, **filters) == filters
+    assert named(account, "sales_navigator", **filters) == filters
     assert sandbox.request_count == 0
 
 
