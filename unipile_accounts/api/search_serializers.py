@@ -9,7 +9,30 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from unipile_accounts.api.fields import AccountIdSerializer
-from unipile_accounts.search_choices import HEADCOUNTS, SENIORITIES, YEARS
+
+SENIORITIES = (
+    "owner/partner",
+    "cxo",
+    "vice_president",
+    "director",
+    "experienced_manager",
+    "entry_level_manager",
+    "strategic",
+    "senior",
+    "entry_level",
+    "in_training",
+)
+HEADCOUNTS = (
+    "1-10",
+    "11-50",
+    "51-200",
+    "201-500",
+    "501-1000",
+    "1001-5000",
+    "5001-10000",
+    "10001+",
+)
+YEARS = ("0-1", "1-2", "3-5", "6-10", "10+")
 
 _IDS = "Names as LinkedIn writes them, or its ids (digits only)."
 _ONLY_SALES_NAVIGATOR = "Sales Navigator only. Classic names it in `ignored_filters`."

@@ -5,7 +5,6 @@ from __future__ import annotations
 from drf_spectacular.utils import OpenApiExample
 
 from unipile_accounts.limits import FREE, PREMIUM
-from unipile_accounts.search_choices import HEADCOUNTS, SENIORITIES, YEARS
 
 _ACCOUNT_ID = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
 
@@ -98,7 +97,7 @@ request. When another account appears instead, the user has logged in as another
 **Use it** when an account is `credentials_required`, after it was disconnected, on
 `reconnect_required`, or when the plan still looks wrong after a refresh with `"live": true`.
 """
-SEARCH = f"""\
+SEARCH = """\
 Searches LinkedIn through one of the caller's accounts. The stored `has_sales_navigator` chooses the
 API. All filters hold at once. Several words of one filter are alternatives. Choose an account
 with `has_sales_navigator` for seniority, headcount, function or years. Directors are a `title` in
@@ -108,9 +107,6 @@ any search.
 take names or LinkedIn's ids. A name must equal exactly one title at LinkedIn, in any case. Else the
 answer is 400 on that field, with up to five `candidates`. Send the `id` of the right one. Ids
 differ by API. On `unknown_id` send the name instead.
-
-**Words.** `seniorityLevel`: {", ".join(SENIORITIES)}. `companyHeadcount`: {", ".join(HEADCOUNTS)}.
-`yearsInCurrentCompany` and `yearsInCurrentPosition`: {", ".join(YEARS)}.
 
 **Classic** has no seniority, headcount, function and tenure. What it could not filter by is in
 `ignored_filters`. Tell the user that the result is wider than asked. LinkedIn shows 1,000 people of

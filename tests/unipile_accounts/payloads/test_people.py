@@ -7,6 +7,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
+from unipile_accounts.api.search_serializers import HEADCOUNTS, SENIORITIES, YEARS
 from unipile_accounts.exceptions import UnipileUnexpectedAnswer
 from unipile_accounts.payloads.people import (
     FILTERS,
@@ -18,7 +19,6 @@ from unipile_accounts.payloads.people import (
     read_people,
     search_body,
 )
-from unipile_accounts.search_choices import HEADCOUNTS, SENIORITIES, YEARS
 
 UNIPILES = Draft202012Validator(
     yaml.safe_load(Path(__file__).with_name("people_search.yaml").read_text())
