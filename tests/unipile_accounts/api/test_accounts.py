@@ -129,11 +129,10 @@ def test_disconnecting_twice_changes_nothing_more(api: APIClient, account: Unipi
     assert AccountChange.objects.count() == changes
 
 
-@pytest.mark.parametrize("fault", [Fault(status=500), Fault(close=True)])
 def test_unipile_that_fails_to_delete_is_no_failure(
-    api: APIClient, account: UnipileAccount, sandbox: Sandbox, fault: Fault
+    api: APIClient, account: UnipileAccount, sandbox: Sandbox
 ) -> None:
-    sandbox.inject(fault)
+    sandbox.inject(Fault(status=500))
 
     assert disconnect(api, account).status_code == 200
     assert stored(account)["given_up_at"] is not None
@@ -166,15 +165,7 @@ def test_foreign_account_is_as_a_missing_one(
     assert sandbox.request_count == 0
 
 
-@pytest.mark.parametrize(
-    ("query", "code"),
-    [
-        ("", "required"),
-        ("?accountId=", "invalid"),
-        ("?accountId=7", "invalid"),
-        ("?accountId=k3Vd9QmTRxS1aLw0ZbYc7A", "unipile_id"),
-    ],
-)
+@pytest.mark.parametrize(("query", "code"), [("", "required"), ("?accountId=7", "invalid")])
 def test_id_in_the_query_is_checked(api: APIClient, query: str, code: str) -> None:
     error = error_of(api.delete(f"{URL}{query}"), 400)
 

@@ -64,7 +64,6 @@ def test_live_is_a_boolean(
     ("fault", "status", "code"),
     [
         (Fault(status=403, error_type="errors/account_restricted"), 409, "account_unavailable"),
-        (Fault(status=401, error_type="errors/disconnected_account"), 409, "reconnect_required"),
         (Fault(status=500), 502, "unipile_error"),
         (None, 409, "account_unavailable"),
     ],

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db import OperationalError, connection
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
@@ -16,10 +16,7 @@ from unipile_accounts.models import UnipileAccount
 from unipile_sandbox import Fault, Sandbox, linkedin_account
 
 NO_KEYS = ("premiumFeatures", "premiumId", "premiumContractId")
-QUICK = 0.3
-JSON_404 = Fault(status=404, body=b'{"type":"errors/invalid_resource_identifier","status":404}')
-HTML = b"<!doctype html><title>Not here</title>"
-RESTRICTED, EXPIRED = "errors/account_restricted", "errors/expired_credentials"
+RESTRICTED = "errors/account_restricted"
 WAIT_7 = {"Retry-After": "7"}
 
 
@@ -31,29 +28,13 @@ def account(outdated: UnipileAccount) -> UnipileAccount:
 @pytest.mark.parametrize(
     ("fault", "requests", "status", "code", "retry_after"),
     [
-        # Our key is refused by a 401 or 403 that names no trouble of the account's.
         (Fault(status=401), 1, 502, "unipile_authentication", None),
-        (Fault(status=403, body=b"{}"), 1, 502, "unipile_authentication", None),
         (Fault(status=401, error_type=RESTRICTED), 1, 409, "account_unavailable", None),
-        (Fault(status=403, error_type=EXPIRED), 1, 409, "account_unavailable", None),
-        (Fault(status=401, error_type="errors/of_next_year"), 1, 502, "unipile_error", None),
-        # Errors that say nothing about the account.
-        (Fault(status=400), 1, 502, "unipile_error", None),
-        (JSON_404, 1, 502, "unipile_error", None),
-        (Fault(status=404, body=HTML), 1, 502, "unipile_error", None),
-        (Fault(status=422, error_type=EXPIRED), 1, 502, "unipile_error", None),
+        (Fault(status=404, body=b"<html>"), 1, 502, "unipile_error", None),
         (Fault(status=500), 2, 502, "unipile_error", None),
-        # Neither an answer nor an error.
-        (Fault(status=302, headers={"Location": "/elsewhere"}), 1, 502, "unipile_error", None),
-        (Fault(body=HTML), 1, 502, "unipile_error", None),
-        (Fault(cut=40, framing="close"), 1, 502, "unipile_error", None),
-        # Not now.
         (Fault(status=429), 1, 503, "unipile_rate_limited", "60"),
         (Fault(status=429, headers=WAIT_7), 1, 503, "unipile_rate_limited", "7"),
-        (Fault(status=503), 2, 503, "unipile_unavailable", "30"),
-        (Fault(status=503, headers=WAIT_7), 1, 503, "unipile_unavailable", "7"),
         (Fault(close=True), 2, 503, "unipile_unavailable", "30"),
-        (Fault(cut=40), 2, 503, "unipile_unavailable", "30"),
     ],
 )
 def test_answer_without_verdict_changes_no_row(
@@ -77,12 +58,11 @@ def test_answer_without_verdict_changes_no_row(
     assert sandbox.request_count == requests
 
 
-@pytest.mark.parametrize("fault", [Fault(delay=60), Fault(drip_body=0.02)])
 def test_answer_that_takes_too_long_is_a_timeout(
-    api: APIClient, account: UnipileAccount, sandbox: Sandbox, settings: Settings, fault: Fault
+    api: APIClient, account: UnipileAccount, sandbox: Sandbox, settings: Settings
 ) -> None:
-    settings.UNIPILE_TIMEOUT = QUICK
-    sandbox.inject(fault)
+    settings.UNIPILE_TIMEOUT = 0.3
+    sandbox.inject(Fault(drip_body=0.02))
     before = stored(account)
 
     response = refresh(api, account.pk)
@@ -98,7 +78,6 @@ def test_answer_that_takes_too_long_is_a_timeout(
     [
         ({"omit": NO_KEYS}, 503, "premium_status_pending", "60"),
         ({"type": "WHATSAPP"}, 409, "not_linkedin", None),
-        ({"omit": ["im"]}, 502, "unipile_error", None),
         ({"premium_features": "premium"}, 502, "unipile_error", None),
     ],
 )
@@ -126,18 +105,7 @@ def test_payload_without_verdict_changes_no_row(
     ("fault", "new_status"),
     [
         (Fault(status=404, error_type="errors/resource_not_found"), "disconnected"),
-        *[
-            (Fault(status=401, error_type=f"errors/{error_type}"), "credentials_required")
-            for error_type in (
-                "captcha_not_supported",
-                "checkpoint_error",
-                "disconnected_account",
-                "expired_credentials",
-                "invalid_checkpoint_solution",
-                "invalid_credentials",
-                "wrong_account",
-            )
-        ],
+        (Fault(status=401, error_type="errors/expired_credentials"), "credentials_required"),
     ],
 )
 def test_lost_account_gets_its_status_only(
@@ -161,9 +129,7 @@ def test_lost_login_of_a_source_is_stored(
     sandbox.update(account.unipile_account_id, status="CREDENTIALS", omit=NO_KEYS)
     before = stored(account)
 
-    response = refresh(api, account.pk)
-
-    assert_reconnect_required(response)
+    assert_reconnect_required(refresh(api, account.pk))
     assert_only_status_is_new(before, stored(account), "credentials_required")
 
 
@@ -227,30 +193,16 @@ def test_wrong_key_is_the_operators_business(
     assert stored(account) == before
 
 
-@pytest.mark.parametrize(
-    ("setting", "value"),
-    [
-        ("UNIPILE_DSN", ""),
-        ("UNIPILE_API_KEY", ""),
-        ("UNIPILE_DSN", "http://api8.unipile.com:13843"),
-    ],
-)
-def test_wrong_settings_are_the_operators_business(
-    api: APIClient,
-    account: UnipileAccount,
-    sandbox: Sandbox,
-    settings: Settings,
-    setting: str,
-    value: str,
+@pytest.mark.parametrize("setting", ["UNIPILE_DSN", "UNIPILE_API_KEY"])
+def test_missing_settings_are_the_operators_business(
+    api: APIClient, account: UnipileAccount, sandbox: Sandbox, settings: Settings, setting: str
 ) -> None:
-    setattr(settings, setting, value)
+    setattr(settings, setting, "")
     before = stored(account)
 
     response = refresh(api, account.pk)
 
-    error = error_of(response, 503)
-    assert error["code"] == "unipile_not_configured"
-    assert setting not in error["detail"]
+    assert error_of(response, 503)["code"] == "unipile_not_configured"
     assert "Retry-After" not in response
     assert stored(account) == before
     assert sandbox.request_count == 0
@@ -277,12 +229,9 @@ def test_caller_over_the_limit_is_throttled(
     assert refresh(api_client(stranger), strangers.pk).status_code == 200
 
 
-@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
-def test_database_without_answer_is_unavailable(
-    api: APIClient, account: UnipileAccount, error: type[DatabaseError]
-) -> None:
+def test_database_without_answer_is_unavailable(api: APIClient, account: UnipileAccount) -> None:
     def fail(*_: object) -> None:
-        raise error("connection to 10.0.0.7 failed for user puffle")
+        raise OperationalError("connection to 10.0.0.7 failed for user puffle")
 
     with connection.execute_wrapper(fail):
         response = refresh(api, account.pk)
