@@ -208,18 +208,15 @@ def test_search_refused_by_linkedin_names_the_ids(
 
 
 @pytest.mark.parametrize(
-    ("filters", "fault"),
-    [
-        ({"location": [TOWN], "title": "Head"}, Fault(status=400)),
-        ({"location": ["999"]}, Fault(status=400, body=b"<html>")),
-    ],
+    ("word", "fault"),
+    [(TOWN, Fault(status=400)), ("999", Fault(status=400, body=b"<html>"))],
 )
 def test_other_refusals_blame_no_id(
-    api: APIClient, account: UnipileAccount, sandbox: Sandbox, filters: Any, fault: Fault
+    api: APIClient, account: UnipileAccount, sandbox: Sandbox, word: str, fault: Fault
 ) -> None:
     sandbox.inject(fault, operation="search")
 
-    assert error_of(search(api, account, **filters), 502)["code"] == "unipile_error"
+    assert error_of(search(api, account, location=[word]), 502)["code"] == "unipile_error"
 
 
 def test_only_connected_account_is_searched_through(
@@ -248,7 +245,6 @@ def test_searches_have_a_limit_of_their_own(
     response = search(api, account)
 
     assert error_of(response, 429)["code"] == "throttled"
-    assert response["Retry-After"]
     assert sandbox.request_count == 2
     body = {"accountId": str(account.pk)}
     assert api.post("/api/unipile/refresh", body, format="json").status_code == 200
