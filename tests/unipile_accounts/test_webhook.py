@@ -191,12 +191,6 @@ def test_what_is_no_event_is_refused(db: None, sandbox: Sandbox, body: bytes) ->
     assert sandbox.request_count == 0
 
 
-def test_large_body_is_refused(db: None) -> None:
-    response = post(b"x" * 70_000, **{"Unipile-Auth": SECRET})
-
-    assert error_of(response, 413)["code"] == "request_too_large"
-
-
 def test_secret_and_names_are_not_logged(
     account: UnipileAccount, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -138,19 +138,6 @@ def test_unipile_that_fails_to_delete_is_no_failure(
     assert stored(account)["given_up_at"] is not None
 
 
-def test_account_that_was_given_up_is_not_refreshed(
-    api: APIClient, account: UnipileAccount, sandbox: Sandbox
-) -> None:
-    disconnect(api, account)
-    requests = sandbox.request_count
-
-    body = {"accountId": str(account.pk)}
-    error = error_of(api.post("/api/unipile/refresh", body, format="json"), 409)
-
-    assert error["code"] == "reconnect_required"
-    assert sandbox.request_count == requests
-
-
 def test_foreign_account_is_as_a_missing_one(
     account: UnipileAccount, stranger: User, sandbox: Sandbox
 ) -> None:

@@ -15,6 +15,7 @@ from unipile_accounts.payloads.people import (
     Person,
     Search,
     is_id,
+    parameters_of,
     read_parameters,
     read_people,
     search_body,
@@ -184,6 +185,19 @@ def test_unexpected_item_is_an_error_without_words(item: Any) -> None:
 
 
 # --- Parameters -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("field", "api", "kind"),
+    [
+        ("pastCompany", "classic", "COMPANY"),
+        ("industry", "classic", "INDUSTRY"),
+        ("industry", "sales_navigator", "SALES_INDUSTRY"),
+        ("function", "sales_navigator", "DEPARTMENT"),
+    ],
+)
+def test_each_filter_has_a_list_by_api(field: str, api: Api, kind: str) -> None:
+    assert parameters_of(field, api=api) == {"kind": kind, "service": api.upper()}
 
 
 def test_parameters_are_read_with_their_ids() -> None:

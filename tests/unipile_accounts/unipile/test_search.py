@@ -46,13 +46,3 @@ def test_parameters_are_found_by_words(account: str, sandbox: Sandbox) -> None:
         f"/api/v1/linkedin/search/parameters?account_id={account}"
         "&type=LOCATION&keywords=Springvale&service=CLASSIC&limit=100"
     )
-
-
-@pytest.mark.parametrize("body", [b"[]", b'{"items": null}'])
-def test_parameters_that_are_no_list_are_unexpected(
-    account: str, sandbox: Sandbox, body: bytes
-) -> None:
-    sandbox.inject(Fault(body=body))
-
-    with pytest.raises(UnipileUnexpectedAnswer):
-        search_parameters(account, kind="LOCATION", keywords="x", service="CLASSIC")

@@ -50,42 +50,6 @@ def test_ids_and_words_are_left_as_they_are(account: UnipileAccount, sandbox: Sa
 
 
 @pytest.mark.parametrize(
-    ("api", "filters", "kinds"),
-    [
-        (
-            "classic",
-            {
-                "currentCompany": ["Eklove Example AB"],
-                "pastCompany": ["Farrowby Example Ltd"],
-                "location": [TOWN],
-                "industry": ["Retail"],
-                "school": ["Example University"],
-            },
-            ["COMPANY", "COMPANY", "LOCATION", "INDUSTRY", "SCHOOL"],
-        ),
-        (
-            "sales_navigator",
-            {"industry": ["Retail"], "function": ["Sales"], "location": [TOWN]},
-            ["SALES_INDUSTRY", "DEPARTMENT", "LOCATION"],
-        ),
-    ],
-)
-def test_each_filter_has_a_list_by_api(
-    account: UnipileAccount, sandbox: Sandbox, api: Api, filters: Any, kinds: list[str]
-) -> None:
-    sandbox.set_plan(account.unipile_account_id, sales_navigator=True)
-
-    found = named(account, api, **filters)
-
-    paths = [request.path for request in sandbox.requests]
-    for path, kind in zip(paths, kinds, strict=True):
-        assert f"type={kind}&" in path
-        assert f"service={api.upper()}&" in path
-    assert found["location"] == [place(0, api.upper())]
-    assert all(value.isdigit() for values in found.values() for value in values)
-
-
-@pytest.mark.parametrize(
     ("field", "word", "code", "candidates"),
     [
         (
