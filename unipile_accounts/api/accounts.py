@@ -111,11 +111,8 @@ class AccountsEndpoint(CallersAccounts):
     )
     @accounts.mapping.delete
     def disconnect(self, request: Request) -> Response:
-        # Of a name that comes twice, Django would keep the last value in silence.
-        query = {
-            name: values[0] if len(values) == 1 else values
-            for name, values in request.query_params.lists()
-        }
+        # Of two ids Django would keep the last in silence. Together they are no id.
+        query = {name: ",".join(values) for name, values in request.query_params.lists()}
         serializer = AccountIdSerializer(data=query)
         serializer.is_valid(raise_exception=True)
         disconnect_account(

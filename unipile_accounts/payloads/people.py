@@ -15,8 +15,6 @@ Filters = Mapping[str, str | list[str]]
 # Somebody who was found, in the words of the public page. None is what LinkedIn does not show.
 Person = dict[str, str | int | None]
 
-COMPANY_URL_PREFIX = "https://www.linkedin.com/company/"
-
 
 class Filter(NamedTuple):
     """Where a filter of ours goes in each API's body. Classic lacks some."""
@@ -89,8 +87,8 @@ def _unipiles(value: str | list[str], *, key: str, is_range: bool) -> Any:
 
 def _range(word: str) -> dict[str, int]:
     """Return the range that a choice such as 11-50 or 10+ stands for."""
-    limits = word.removesuffix("+").split("-")
-    return dict(zip(("min", "max"), map(int, limits), strict=False))
+    least, _, most = word.removesuffix("+").partition("-")
+    return {"min": int(least)} | ({"max": int(most)} if most else {})
 
 
 def parameters_of(field: str, *, api: Api) -> dict[str, str]:
@@ -121,19 +119,17 @@ def read_parameters(items: list[Any]) -> dict[str, str]:
     return titles
 
 
-def read_people(items: list[Any], *, about: str) -> list[Person]:
+def read_person(found: Any) -> Person:
     """Raises `UnipileUnexpectedAnswer` for anything that Unipile does not promise."""
-    return [_read_person(Fields(item, about=about)) for item in items]
-
-
-def _read_person(item: Fields) -> Person:
+    item = Fields(found, about="a search for people")
     provider_id = _text(item, "id")
     if item.text("type") != "PEOPLE" or provider_id is None:
         raise item.unexpected("an item that is no person")
     # Only the whole name is sure to be there.
     first_name, _, last_name = (_text(item, "name") or "").partition(" ")
     positions = item.objects("current_positions")
-    company_id = positions[0].text("company_id") if positions else None
+    position = positions[0] if positions else Fields({}, about="no position")
+    company_id = position.text("company_id") or ""
     return {
         "provider_id": provider_id,
         "public_identifier": _text(item, "public_identifier"),
@@ -144,9 +140,9 @@ def _read_person(item: Fields) -> Person:
         "profile_url": _text(item, "public_profile_url") or _text(item, "profile_url"),
         "profile_picture_url": _text(item, "profile_picture_url"),
         "location": _text(item, "location"),
-        "current_company_name": _text(positions[0], "company") if positions else None,
+        "current_company_name": _text(position, "company"),
         "current_company_linkedin_url": (
-            COMPANY_URL_PREFIX + company_id if company_id and is_id(company_id) else None
+            f"https://www.linkedin.com/company/{company_id}" if is_id(company_id) else None
         ),
         "mutual_connections_count": item.number("shared_connections_count"),
     }

@@ -17,7 +17,7 @@ from unipile_accounts.payloads.people import (
     is_id,
     parameters_of,
     read_parameters,
-    read_people,
+    read_person,
     search_body,
 )
 
@@ -165,7 +165,7 @@ NO_COMPANY = {"current_company_name": None, "current_company_linkedin_url": None
     ],
 )
 def test_item_is_read_in_our_words(change: dict[str, Any], expected: dict[str, Any]) -> None:
-    assert read_people([ITEM | change], about="a search") == [PERSON | expected]
+    assert read_person(ITEM | change) == PERSON | expected
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_item_is_read_in_our_words(change: dict[str, Any], expected: dict[str, A
 )
 def test_unexpected_item_is_an_error_without_words(item: Any) -> None:
     with pytest.raises(UnipileUnexpectedAnswer) as caught:
-        read_people([ITEM, item], about="a search")
+        read_person(item)
 
     assert "hidden" not in str(caught.value)
 

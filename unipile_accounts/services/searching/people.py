@@ -28,7 +28,7 @@ from unipile_accounts.payloads.people import (
     Search,
     by_id,
     is_id,
-    read_people,
+    read_person,
     search_body,
 )
 from unipile_accounts.services.refreshing import recording
@@ -91,7 +91,7 @@ def _page(search: Search, limit: int) -> FoundPeople:
         )
     except UnipileError as exc:
         raise _meaning_of(exc, search, patience) from exc
-    items = read_people(answer["items"], about="a search for people")
+    items = [read_person(each) for each in answer["items"]]
     next_page = search._replace(cursor=answer.get("cursor"))
     cursor = write_cursor(next_page) if next_page.cursor else None
     return FoundPeople(items, cursor, search.api, search.ignored_filters)
