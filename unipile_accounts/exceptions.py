@@ -179,9 +179,7 @@ class SalesNavigatorUnavailable(UnipileError):
 
     code = "sales_navigator_unavailable"
     meaning = _("LinkedIn refuses Sales Navigator to this account.")
-    next_step = _(
-        'Refresh it with "live": true. If the flag stays, reconnect the account. Then search again.'
-    )
+    next_step = _('Refresh it with "live": true. If that does not help, reconnect it.')
 
 
 class UnipileNotConfigured(ImproperlyConfigured):

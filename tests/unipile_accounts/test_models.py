@@ -5,9 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.core.management import call_command
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 from django.utils import timezone
@@ -87,15 +86,6 @@ def test_form_takes_a_unipile_id(owner: User) -> None:
     account.full_clean()
 
 
-def test_owner_sees_only_the_own_accounts(owner: User, stranger: User) -> None:
-    own = [make_account(owner), make_account(owner)]
-    make_account(stranger)
-
-    assert set(UnipileAccount.objects.owned_by(owner)) == set(own)
-    assert set(owner.unipile_accounts.all()) == set(own)
-    assert not UnipileAccount.objects.owned_by(AnonymousUser()).exists()
-
-
 def test_readable_accounts_are_those_not_given_up(owner: User) -> None:
     accounts = {make_account(owner, status=status) for status in UnipileAccount.Status}
     given_up = make_account(owner, status="disconnected", given_up_at=timezone.now())
@@ -156,10 +146,3 @@ def test_living_account_protects_itself_and_its_owner(owner: User, status: str) 
 
     assert UnipileAccount.objects.get().user == owner
     assert not AccountChange.objects.exists()
-
-
-@pytest.mark.usefixtures("db")
-def test_models_are_as_the_migrations_say(capsys: pytest.CaptureFixture[str]) -> None:
-    call_command("makemigrations", check=True, dry_run=True)
-
-    assert "No changes detected" in capsys.readouterr().out
