@@ -25,8 +25,8 @@ class Retry(Enum):
 class UnipileError(Exception):
     """There is no verdict about the account.
 
-    `retry` says when trying again can help, and `wait` after how many seconds, where Unipile has
-    not said so in `retry_after`. `error_type` is Unipile's, such as `errors/provider_error`.
+    `retry` says when trying again can help. `retry_after` is how many seconds Unipile told us to
+    wait, and `wait` how many we tell the caller. `error_type` is Unipile's, or empty.
     """
 
     code: str = "unipile_error"
@@ -47,6 +47,7 @@ class UnipileError(Exception):
         self.status_code = status_code
         self.error_type = error_type
         self.retry_after = retry_after
+        self.wait = retry_after or self.wait
 
     @property
     def advice(self) -> str:
@@ -186,6 +187,7 @@ class UnipileNotConfigured(ImproperlyConfigured):
     """A setting is missing or wrong. No `UnipileError`, so nothing takes it for an answer."""
 
     code = "unipile_not_configured"
+    wait = None
     advice = _(
         "This service is not set up for Unipile. The operator must run manage.py check --deploy, or"
         " look in the log, where an error names the setting."

@@ -55,12 +55,10 @@ ASKING = (
 
 
 class UnipileFailed(APIException):
-    def __init__(
-        self, error: UnipileError | UnipileNotConfigured, *, wait: int | None = None
-    ) -> None:
+    def __init__(self, error: UnipileError | UnipileNotConfigured) -> None:
         super().__init__(str(error.advice), error.code)
         self.status_code = _STATUS[error.code]
-        self.wait = wait
+        self.wait = error.wait
 
 
 class InvalidRequest(ValidationError):
@@ -80,9 +78,7 @@ def as_api_error(exc: Exception) -> Exception:
         case ObjectDoesNotExist():
             # Only a user can be gone otherwise, while Unipile was asked.
             return AuthenticationFailed(_("The user is gone."), "user_not_found")
-        case UnipileError():
-            return UnipileFailed(exc, wait=exc.retry_after or exc.wait)
-        case UnipileNotConfigured():
+        case UnipileError() | UnipileNotConfigured():
             return UnipileFailed(exc)
         case InvalidFields():
             return InvalidRequest(exc)
