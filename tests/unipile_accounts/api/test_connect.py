@@ -98,19 +98,13 @@ def test_reconnect_after_giving_up_asks_nothing(
     ("fault", "status", "code"),
     [
         (Fault(status=401), 502, "unipile_authentication"),
-        (Fault(status=404, body=b"<html>"), 502, "unipile_error"),
         (Fault(status=503), 503, "unipile_unavailable"),
         # Another workspace has other accounts.
         (Fault(status=404), 502, "unipile_account_not_listed"),
     ],
 )
 def test_reconnect_needs_a_word_of_unipiles(
-    api: APIClient,
-    account: UnipileAccount,
-    sandbox: Sandbox,
-    fault: Fault,
-    status: int,
-    code: str,
+    api: APIClient, account: UnipileAccount, sandbox: Sandbox, fault: Fault, status: int, code: str
 ) -> None:
     sandbox.remove(account.unipile_account_id)
     sandbox.add(linkedin_account("nobodys"))
