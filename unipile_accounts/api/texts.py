@@ -20,9 +20,8 @@ before a campaign is launched. **Reconnect the account instead** on `reconnect_r
 **Send `"live": true`** when a refresh said that nothing changed and the user insists that he has
 upgraded. Unipile may still answer from the day of the login. A live refresh asks LinkedIn. Do it
 once, before you send him through a new login. What LinkedIn says stays until Unipile's own answer
-changes. With `account_unavailable` LinkedIn does not tell the plan now, and nothing was changed. If
-a live refresh does not show the upgrade either, ask which LinkedIn account was upgraded, then
-reconnect.
+changes. With `account_unavailable` LinkedIn does not tell the plan now. If a live refresh does not
+show the upgrade either, ask which LinkedIn account was upgraded, then reconnect.
 
 **When no answer arrives,** repeat the request. Compare its flags and limits with those that you
 knew, because the first request may have reported the change already.
@@ -66,8 +65,7 @@ plans allow. A pure read that asks nobody else, so call it as often as you like:
 and every 10 to 20 seconds while you wait for a new or a reconnected account.
 
 Use an account's `id` as `accountId` in all other operations. With `credentials_required` go on with
-`reconnectUnipileAccount`. For newer limits use `refreshUnipileAccount`. While `refreshed_at` is
-null nobody has read the plan, so the free plan's limits are the ones that count.
+`reconnectUnipileAccount`. For newer limits use `refreshUnipileAccount`.
 
 `?status=all` lists disconnected accounts too, so that the id of one can be found.
 """
@@ -115,9 +113,7 @@ a classic search, and 2,500 of one with Sales Navigator.
 **Paging.** Send the `cursor` of an answer with the same filters or with none, until it is null.
 A cursor holds for its account and its search only.
 
-**On `sales_navigator_unavailable`** refresh the account with `"live": true`, then search again. If
-the flag stays, reconnect it. On `reconnect_required` reconnect it. An empty filter counts as
-absent. Nothing of the result is stored.
+An empty filter counts as absent. Nothing of the result is stored.
 """
 SEARCH_EXAMPLE = OpenApiExample(
     "Directors in one town",
