@@ -60,12 +60,6 @@ def test_wrong_key_is_refused_and_not_repeated(settings: Settings, written: str)
     assert "kéy" not in str(caught.value)
 
 
-def test_settings_are_read_at_the_moment_of_use(settings: Settings) -> None:
-    for key in ("first", "aB+/=.-_~9"):
-        settings.UNIPILE_API_KEY = key
-        assert conf.unipile_api_key == key
-
-
 @pytest.mark.parametrize("written", ["https://puffle.example:8443", "http://127.0.0.1:8000"])
 def test_public_url_is_read_without_its_slash(settings: Settings, written: str) -> None:
     settings.PUBLIC_URL = f"{written}/"

@@ -94,13 +94,6 @@ def test_body_not_declared_as_json_is_refused(
     assert sandbox.request_count == 0
 
 
-def test_other_methods_are_refused(api: APIClient, db: None) -> None:
-    response = api.get(URL)
-
-    assert error_of(response, 405)["code"] == "method_not_allowed"
-    assert response["Allow"] == "POST, OPTIONS"
-
-
 def test_what_is_not_json_is_not_served(
     api: APIClient, account: UnipileAccount, sandbox: Sandbox
 ) -> None:
