@@ -9,6 +9,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from tests.helpers import Statements, api_client, error_of, free_accounts, make_account, stored
+from tests.unipile_accounts.api.conftest import refresh
 from unipile_accounts.models import AccountChange, UnipileAccount
 from unipile_sandbox import Fault, Sandbox, UnknownAccountError, linkedin_account
 
@@ -62,8 +63,7 @@ def test_list_shows_free_until_it_knows(api: APIClient, owner: User, sandbox: Sa
         "weekly_message_limit": 150,
     }
     account = make_account(owner, sandbox, payload=payload, **columns)
-    refused = api.post("/api/unipile/refresh", {"accountId": str(account.pk)}, format="json")
-    assert error_of(refused, 409)["code"] == "reconnect_required"
+    assert error_of(refresh(api, account.pk), 409)["code"] == "reconnect_required"
 
     [row] = listed(api)
 

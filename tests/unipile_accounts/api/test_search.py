@@ -9,7 +9,7 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from tests.helpers import Statements, api_client, error_of, make_account, stored
-from tests.unipile_accounts.api.conftest import set_rates
+from tests.unipile_accounts.api.conftest import refresh, set_rates
 from unipile_accounts.models import AccountChange, UnipileAccount
 from unipile_sandbox import Fault, Sandbox, linkedin_account
 from unipile_sandbox.directory import id_of
@@ -230,8 +230,7 @@ def test_searches_have_a_limit_of_their_own(
 
     assert error_of(response, 429)["code"] == "throttled"
     assert sandbox.request_count == 2
-    body = {"accountId": str(account.pk)}
-    assert api.post("/api/unipile/refresh", body, format="json").status_code == 200
+    assert refresh(api, account.pk).status_code == 200
 
 
 # --- A flag that is old ---------------------------------------------------------------------------
@@ -250,8 +249,7 @@ def test_live_refresh_mends_an_old_flag(
     assert "reconnect" in error["detail"]
     assert stored(account) == before
     assert not [request for request in sandbox.requests if b"classic" in request.body]
-    refresh = {"accountId": str(account.pk), "live": True}
-    assert api.post("/api/unipile/refresh", refresh, format="json").status_code == 200
+    assert refresh(api, account.pk, live=True).status_code == 200
     answer = search(api, account).json()
     assert (answer["api"], bool(answer["items"])) == ("classic", True)
 
