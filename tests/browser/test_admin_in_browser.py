@@ -225,17 +225,6 @@ def test_owner_with_living_accounts_cannot_be_deleted(
     screenshot("protected")
 
 
-def test_profile_opens_in_a_window_of_its_own(page: Page, upgraded: UnipileAccount) -> None:
-    log_in(page, "sam")
-    page.get_by_role("link", name=UPGRADED_NAME).click()
-    page.context.route("https://www.linkedin.com/**", lambda route: route.fulfill(body="profile"))
-    with page.expect_popup() as popup:
-        page.get_by_role("link", name=upgraded.profile_url).click()
-
-    assert popup.value.url == upgraded.profile_url
-    assert popup.value.evaluate("window.opener") is None
-
-
 def test_unipile_that_rejects_the_key_is_reported(
     page: Page, upgraded: UnipileAccount, sandbox: Sandbox
 ) -> None:

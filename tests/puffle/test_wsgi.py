@@ -28,7 +28,7 @@ MISTAKES: list[dict[str, tuple[str, str]]] = [
     {
         "UNIPILE_DSN": (
             "http://api8.unipile.com:13843",
-            "UNIPILE_DSN is plain http. HINT: Write https://",
+            "UNIPILE_DSN is not the https address of a host. HINT: Copy",
         ),
         "UNIPILE_API_KEY": (
             "one\ntwo",
@@ -36,7 +36,7 @@ MISTAKES: list[dict[str, tuple[str, str]]] = [
         ),
     },
     {
-        "PUBLIC_URL": ("puffle.example", "PUBLIC_URL is not an https address. HINT: Write the"),
+        "PUBLIC_URL": ("puffle.example", "is not the https address of a host. HINT: Write the"),
         "UNIPILE_WEBHOOK_SECRET": ("guess", "of 20 to 200 characters without spaces. HINT:"),
     },
 ]

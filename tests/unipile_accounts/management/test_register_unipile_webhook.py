@@ -47,6 +47,27 @@ def test_faults_of_a_webhook_are_named(
     assert len(sandbox.webhooks) == 1
 
 
+def test_webhook_with_the_second_secret_is_replaced(
+    sandbox: Sandbox, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    register()
+    [former] = sandbox.webhooks
+    settings.UNIPILE_WEBHOOK_SECRET = f"another-secret-for-tests,{settings.UNIPILE_WEBHOOK_SECRET}"
+    capsys.readouterr()
+
+    register()
+
+    [webhook] = sandbox.webhooks
+    assert webhook.id != former.id
+    assert capsys.readouterr().out.splitlines() == [
+        f"Webhook {webhook.id}: created.",
+        f"Webhook {former.id}: replaced.",
+    ]
+    # No event is lost in between.
+    changes = [request.method for request in sandbox.requests if request.method != "GET"]
+    assert changes == ["POST", "POST", "DELETE"]
+
+
 def test_delete_removes_ours_and_no_other(
     sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -29,10 +29,10 @@ class Command(BaseCommand):
         self.stdout.write(f"Deleted: {', '.join(ids)}." if ids else "There was no webhook of ours.")
 
     def _register(self) -> None:
-        webhooks = register_webhook()
-        for webhook in webhooks:
-            state = "created" if webhook.is_new else "there already"
-            self.stdout.write(f"Webhook {webhook.webhook_id}: {state}.")
+        found = register_webhook()
+        webhooks = [webhook for webhook in found if webhook.state != "replaced"]
+        for webhook in found:
+            self.stdout.write(f"Webhook {webhook.webhook_id}: {webhook.state}.")
             for fault in webhook.faults:
                 self.stderr.write(f"Webhook {webhook.webhook_id}: {fault}.")
         if len(webhooks) > 1:

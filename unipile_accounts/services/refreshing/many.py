@@ -21,7 +21,7 @@ from unipile_accounts.results import Door, Origin, RefreshResult
 from unipile_accounts.services.linking.upkeep import Upkeep
 from unipile_accounts.services.refreshing import recording
 from unipile_accounts.services.refreshing.ask import Workspace
-from unipile_accounts.services.refreshing.deciding import given_up
+from unipile_accounts.services.refreshing.deciding import as_stored, given_up
 from unipile_accounts.services.refreshing.one import refresh_one
 from unipile_accounts.services.refreshing.page_storing import store_page
 from unipile_accounts.services.refreshing.pages import iter_pages
@@ -98,7 +98,7 @@ class RefreshPass:
         try:
             # A missing setting ends the run before anything is reported.
             _ = conf.unipile_dsn, conf.unipile_api_key
-            self._unread = Unread(self.selection)
+            self._unread = Unread(self.selection, live=self.live)
             for chunk in chunks(self.selection.given_up()):
                 yield from self._finished([given_up(row) for row in chunk])
             yield from self._refresh()
@@ -107,6 +107,8 @@ class RefreshPass:
             if isinstance(exc, (UnipileAuthenticationError, UnipileNotConfigured)):
                 raise
             yield from self._fail_unread(exc)
+        for chunk in self._unread.read_by_others():
+            yield from self._finished([as_stored(row) for row in chunk])
 
     def _refresh(self) -> Iterator[RefreshResult]:
         """Refresh the accounts, or raise why those that are left fail."""
@@ -115,9 +117,9 @@ class RefreshPass:
             yield from self._read_list(total)
             # What was gone before, and is not listed now, need not be asked for.
             gone = UnipileAccountDisconnected("Unipile still does not list the account.")
-            for chunk in self._unread.chunks(status=UnipileAccount.Status.DISCONNECTED):
+            for chunk in self._unread.missing(status=UnipileAccount.Status.DISCONNECTED):
                 yield from self._finished([RefreshResult(row, error=gone) for row in chunk])
-            missing = self._unread.count_missing()
+            missing = sum(map(len, self._unread.missing()))
             if missing > max(1, MISSING_SHARE * total) and not self.confirm_gone:
                 reason = f"Unipile does not list {missing} of {total} accounts."
                 raise UnipileAccountNotListed(reason)
@@ -129,7 +131,6 @@ class RefreshPass:
         """Read Unipile's list until every account was in it, or to its end for the upkeep."""
         left = total
         for page in iter_pages(self.patience):
-            self.patience.check()
             results = store_page(page, self._unread, origin=self.origin, dry_run=self.dry_run)
             left -= len(results)
             if results:
@@ -171,8 +172,8 @@ class RefreshPass:
         """Finish with these rows before anybody who looks at them can break off."""
         self._unread.report(results, dry_run=self.dry_run)
         if not self.dry_run:
-            note_failures(results)
             recording.publish(results, self.origin)
+            note_failures(results)
         return results
 
 

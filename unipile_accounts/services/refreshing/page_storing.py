@@ -26,7 +26,7 @@ def store_page(page: Page, unread: Unread, *, origin: Origin, dry_run: bool) -> 
     store = partial(_store, page, unread, origin=origin, dry_run=dry_run)
     try:
         results, elsewhere = in_one_transaction(store)
-    except IntegrityError:
+    except (IntegrityError, AccountLocked):
         # Somebody was quicker with one of the members.
         results, elsewhere = in_one_transaction(partial(store, with_members=False))
     for row, verdict in elsewhere:

@@ -31,10 +31,11 @@ def iter_pages(patience: Patience) -> Iterator[Page]:
 
     Raises the `UnipileError` that ends the list.
     """
-    cursors: set[str] = set()
     cursor: str | None = None
-    question: tuple[datetime, Any] | None = _ask(None, patience)
-    while question:
+    cursors = {cursor}
+    patience.check()
+    question = _ask(cursor, patience)
+    while True:
         asked_at, answer = question
         give_connection_back()
         try:
@@ -45,12 +46,16 @@ def iter_pages(patience: Patience) -> Iterator[Page]:
             question = _ask(cursor, patience)
             continue
         patience.succeeded()
-        cursor, question = page.cursor, None
         # A list that goes in circles has ended.
-        if cursor and page.items and cursor not in cursors:
-            cursors.add(cursor)
+        is_last = not page.items or page.cursor in cursors
+        cursor = page.cursor
+        cursors.add(cursor)
+        if not is_last and not patience.reason_to_end():
             question = _ask(cursor, patience)
         yield _read(page, asked_at)
+        if is_last:
+            return
+        patience.check()
 
 
 def _ask(cursor: str | None, patience: Patience) -> tuple[datetime, Any]:

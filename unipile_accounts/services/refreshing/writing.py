@@ -13,7 +13,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from unipile_accounts.exceptions import AccountLocked
+from unipile_accounts.exceptions import AccountLocked, UnipileNotAsked
 from unipile_accounts.limits import PLAN_COLUMNS
 from unipile_accounts.models import AccountChange, UnipileAccount
 from unipile_accounts.payloads.account import AccountVerdict
@@ -49,14 +49,8 @@ def store(
     when somebody holds the row for seconds.
     """
     if is_outdated(row, asked_at=asked_at):
-        return as_stored(row)
+        return as_stored(row, asked_at=asked_at)
     decision = decide(row, verdict, asked_at=asked_at)
-    if dry_run or _write_if_unchanged(row, decision, origin):
-        return decision.result(row)
-    return None
-
-
-def _write_if_unchanged(row: UnipileAccount, decision: Decision, origin: Origin) -> bool:
     as_read = UnipileAccount.objects.filter(
         pk=row.pk,
         version=row.version,
@@ -64,15 +58,15 @@ def _write_if_unchanged(row: UnipileAccount, decision: Decision, origin: Origin)
         unipile_account_id=row.unipile_account_id,
     )
     new = {**decision.values, "version": row.version + 1, "updated_at": timezone.now()}
-    if not decision.changes:
-        return patiently(lambda: as_read.update(**new) > 0)
 
     def write() -> bool:
-        if is_written := as_read.update(**new) > 0:
+        is_written = as_read.update(**new) > 0
+        if is_written and decision.changes:
             entry(row, decision.changes, origin).save()
         return is_written
 
-    return in_one_transaction(write)
+    run = in_one_transaction if decision.changes else patiently
+    return decision.result(row) if dry_run or run(write) else None
 
 
 def store_locked(
@@ -87,7 +81,7 @@ def store_locked(
     results, decided = [], []
     for row, verdict in answered:
         if is_outdated(row, asked_at=asked_at):
-            results.append(as_stored(row))
+            results.append(as_stored(row, asked_at=asked_at))
             continue
         decision = decide(row, verdict, asked_at=asked_at, with_member=with_members)
         decided.append((row, decision))
@@ -165,22 +159,25 @@ def note_failures(results: Iterable[RefreshResult]) -> None:
     """Write down that refreshes failed, and nothing else of the rows."""
     failures: dict[tuple[str, datetime | None], dict[UUID, UnipileAccount]] = defaultdict(dict)
     for result in results:
-        if result.error and not result.stored and result.outcome == "failed":
-            failures[result.error.code, result.asked_at][result.account.pk] = result.account
-    for (code, asked_at), accounts in failures.items():
+        error = result.error
+        if error is None or result.stored or result.outcome == "skipped":
+            continue
         # The note on a locked row would need the same lock.
-        if code != AccountLocked.code:
-            in_one_transaction(partial(_note, accounts, code, asked_at))
+        if not isinstance(error, (AccountLocked, UnipileNotAsked)):
+            failures[error.code, result.asked_at][result.account.pk] = result.account
+    for (code, asked_at), accounts in failures.items():
+        in_one_transaction(partial(_note, accounts, code, asked_at))
 
 
 def _note(accounts: dict[UUID, UnipileAccount], code: str, asked_at: datetime | None) -> None:
     free = UnipileAccount.objects.select_for_update(no_key=True, skip_locked=True).order_by("pk")
     columns = free.only("user_id", "unipile_account_id", "last_tried_at")
+    now = UnipileAccount.objects.database_time()
     same = [
         row.pk
         for row in columns.filter(pk__in=accounts)
         if is_same_question(row, accounts[row.pk])
-        and not (asked_at and row.last_tried_at and asked_at < row.last_tried_at)
+        and not (asked_at and row.last_tried_at and asked_at < row.last_tried_at <= now)
     ]
     tried = {"last_tried_at": asked_at or Now(), "last_error": code}
     UnipileAccount.objects.filter(pk__in=same).update(**tried)

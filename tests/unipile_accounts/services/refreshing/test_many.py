@@ -2,16 +2,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connections
+from django.db import connection, connections
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from tests.helpers import (
     PREMIUM,
     free_accounts,
+    hold,
     make_account,
     make_accounts,
     meanwhile,
@@ -25,11 +28,13 @@ from tests.unipile_accounts.services.refreshing.conftest import (
     asked_for,
     refresh_all,
 )
-from unipile_accounts.exceptions import UnipileAuthenticationError
+from unipile_accounts.exceptions import UnipileAuthenticationError, UnipileNotAsked
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.results import Door, RefreshResult
-from unipile_accounts.services import refresh_account
+from unipile_accounts.services import refresh_account, refresh_accounts
+from unipile_accounts.services.refreshing import many, unread
 from unipile_accounts.signals import account_refreshed
+from unipile_accounts.unipile import accounts as accounts_wire
 from unipile_sandbox import Fault, Request, Sandbox, linkedin_account
 
 
@@ -215,3 +220,79 @@ def test_live_pass_asks_one_after_the_other(owner: User, sandbox: Sandbox) -> No
     asked = [path.rsplit("/", 1)[1] for path in pairs[::2]]
     assert asked == [result.account.unipile_account_id for result in results]
     assert [result.account for result in results if "is_premium" in result.changes] == accounts[:1]
+
+
+def test_live_pass_asks_though_others_have_read(
+    owner: User, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unread, "PAGE_SIZE", 2)
+    accounts = sorted(free_accounts(owner, sandbox, 3), key=lambda account: account.pk)
+    rows = UnipileAccount.objects.all()
+    meanwhile(sandbox, lambda: refresh_account(rows, accounts[-1].pk, door=Door.EVENT))
+
+    results = refresh_all(live=True)
+
+    assert [result.account for result in results] == accounts
+    assert not rows.filter(live_checked_at=None).exists()
+
+
+# --- What others do meanwhile ---------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite locks no rows")
+def test_row_that_others_answer_is_in_the_report(owner: User, sandbox: Sandbox) -> None:
+    accounts = free_accounts(owner, sandbox, 3)
+    lost = {"status": "credentials_required", "answered_at": Now(), "version": 1}
+    release = hold(accounts[0], **lost)
+    results = []
+
+    for result in refresh_accounts(UnipileAccount.objects.all(), door=Door.COMMAND):
+        results.append(result)
+        release()
+
+    assert outcomes(results) == {"refreshed": 2, "reconnect_required": 1}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite locks no rows")
+def test_listed_row_that_was_gone_is_asked_for(owner: User, sandbox: Sandbox) -> None:
+    gone, *_ = free_accounts(owner, sandbox, 3, status="disconnected")
+    release = hold(gone)
+
+    for _ in refresh_accounts(UnipileAccount.objects.all(), door=Door.COMMAND):
+        release()
+
+    assert stored(gone)["status"] == "connected"
+
+
+def test_clock_that_steps_back_reports_nothing_twice(
+    owner: User, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accounts = free_accounts(owner, sandbox, 30)
+    later = UnipileAccount.objects.database_time() + timedelta(seconds=9)
+    monkeypatch.setattr(unread.UnipileAccount.objects, "database_time", lambda: later)
+    selection = unread.Unread(UnipileAccount.objects.all(), live=False)
+    monkeypatch.undo()
+    monkeypatch.setattr(many, "Unread", lambda *_, **__: selection)
+
+    assert outcomes(refresh_all()) == {"refreshed": len(accounts)}
+
+
+def test_time_limit_is_no_fault_of_unipile(
+    owner: User, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accounts_wire, "PAGE_SIZE", 2)
+    free_accounts(owner, sandbox, 6, last_error="reconnect_required")
+    results = []
+
+    run = refresh_accounts(UnipileAccount.objects.all(), door=Door.ADMIN, seconds=60)
+    for result in run:
+        results.append(result)
+        run.patience._end = 0
+
+    left = [result for result in results if result.error]
+    assert len(results) - len(left) == 2
+    assert {type(result.error) for result in left} == {UnipileNotAsked}
+    errors = UnipileAccount.objects.filter(pk__in=[result.account.pk for result in left])
+    assert [*errors.values_list("last_error", flat=True)] == ["reconnect_required"] * 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -31,7 +32,7 @@ from tests.unipile_accounts.services.refreshing.conftest import (
 from unipile_accounts.models import AccountChange, UnipileAccount
 from unipile_accounts.results import Door, RefreshResult
 from unipile_accounts.services import refresh_account, refresh_accounts
-from unipile_accounts.services.refreshing import page_storing
+from unipile_accounts.services.refreshing import many, page_storing
 from unipile_sandbox import Request, Sandbox, linkedin_account
 
 # What the rows of these accounts hold already.
@@ -244,3 +245,27 @@ def test_page_is_stored_though_somebody_was_quicker(
     quicker = UnipileAccount.objects.get(linkedin_id=member)
     assert quicker.pk not in {each.pk for each in accounts}
     assert stored(accounts[7])["answered_at"]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite locks no rows")
+def test_row_that_moves_while_it_is_looked_for_is_left_alone(
+    owner: User, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accounts = free_accounts(owner, sandbox, 3)
+    moved = accounts[0]
+    # The look is slow, so that the move comes between its snapshot and its lock.
+    slowly = UnipileAccount.objects.extra(where=["pg_sleep(0.1) IS NOT NULL"])
+
+    def move() -> None:
+        time.sleep(0.05)
+        UnipileAccount.objects.filter(pk=moved.pk).update(unipile_account_id="moved", version=1)
+        connections.close_all()
+
+    monkeypatch.setattr(many, "ONE_BY_ONE", 0)
+    sandbox.on_answer = lambda _: pool.submit(move)
+    with ThreadPoolExecutor(1) as pool:
+        results = refresh_all(accounts=slowly)
+
+    assert outcomes(results)["refreshed"] == 2
+    assert stored(moved)["name"] == ""
