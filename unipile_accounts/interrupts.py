@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,7 +41,9 @@ def pause(seconds: float) -> None:
 @contextmanager
 def stop_on_signals() -> Iterator[None]:
     """Let Ctrl-C, a kill and a closed terminal stop the pass. A second signal kills the process."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    is_main = threading.current_thread() is threading.main_thread()
+    # Python lets no other thread receive signals.
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if is_main else ()
     # An ignored signal stays ignored, as nohup wants it.
     former = {each: old for each in numbers if (old := signal.getsignal(each)) != signal.SIG_IGN}
 

@@ -68,10 +68,10 @@ def _user(username: str) -> AbstractBaseUser:
 def _named(accounts: UnipileAccountQuerySet, pks: list[UUID]) -> UnipileAccountQuerySet:
     """Return these of the accounts. Every one must be there."""
     accounts = accounts.filter(pk__in=pks)
-    if missing := set(pks).difference(accounts.values_list("pk", flat=True)):
-        names = ", ".join(map(str, missing))
-        reason = f"--account: {names} does not exist, or another option excludes it."
-        raise CommandError(reason, returncode=2)
+    found = {str(pk) for pk in accounts.values_list("pk", flat=True)}
+    if missing := {str(pk) for pk in pks} - found:
+        reason = f"{', '.join(missing)} does not exist, or another option excludes it."
+        raise CommandError(f"--account: {reason}", returncode=2)
     return accounts
 
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -52,7 +53,8 @@ def run(*args: str) -> Run:
 class Program:
     """The command as operators start it, on this test's database."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: Sandbox, ends: ExitStack) -> None:
+        self._ends = ends
         self._environment = {
             **os.environ,
             "DATABASE_URL": self._database_url(),
@@ -61,7 +63,6 @@ class Program:
             "UNIPILE_TIMEOUT": "15",
             "PYTHONUNBUFFERED": "",
         }
-        self._processes: list[subprocess.Popen[str]] = []
 
     def _database_url(self) -> str:
         name = connection.settings_dict["NAME"]
@@ -70,14 +71,13 @@ class Program:
         return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
 
     def start(self, *args: str, **options: Any) -> subprocess.Popen[str]:
-        return self.start_python("manage.py", "refresh_unipile_accounts", *args, **options)
-
-    def start_python(self, *args: str, **options: Any) -> subprocess.Popen[str]:
         connection.close()
+        command = [sys.executable, "manage.py", "refresh_unipile_accounts", *args]
         options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | options
         environment = self._environment | options.pop("env", {})
-        process = subprocess.Popen([sys.executable, *args], cwd=ROOT, env=environment, **options)
-        self._processes.append(process)
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, **options)
+        self._ends.enter_context(process)
+        self._ends.callback(process.kill)
         return process
 
     def run(self, *args: str, **options: Any) -> Run:
@@ -87,18 +87,8 @@ class Program:
         out, err = process.communicate(timeout=60)
         return Run(process.returncode, out or "", err or "")
 
-    def kill(self) -> None:
-        for process in self._processes:
-            if process.poll() is None:
-                process.kill()
-                process.communicate()
-            for stream in (process.stdout, process.stderr):
-                if stream:
-                    stream.close()
-
 
 @pytest.fixture
 def program(transactional_db: None, sandbox: Sandbox) -> Iterator[Program]:
-    program = Program(sandbox)
-    yield program
-    program.kill()
+    with ExitStack() as ends:
+        yield Program(sandbox, ends)

@@ -106,23 +106,19 @@ def test_killed_and_started_again_ends_the_same(
     rows = table()
 
     assert killed.status == -signal.SIGKILL
-    premium = {account.pk for account in accounts[::2]}
-    for row in rows:
-        assert row == before[row["id"]] or whole(row, is_premium=row["id"] in premium)
-    assert 250 <= sum(row["refreshed_at"] is not None for row in rows) <= 1000
+    new = [row for row in rows if row != before[row["id"]]]
+    assert 250 <= len(new) <= 1000
+    assert all(map(is_whole, new))
 
     sandbox.on_answer = None
     again = program.run("--json")
 
     assert again.status == 0
-    assert all(whole(row, is_premium=row["id"] in premium) for row in table())
+    assert all(map(is_whole, table()))
+    assert UnipileAccount.objects.filter(is_premium=True).count() == 500
 
 
-def whole(row: dict[str, Any], *, is_premium: bool) -> bool:
-    limits = (100, 150) if is_premium else (80, 100)
-    return (
-        row["is_premium"] is is_premium
-        and (row["weekly_connection_limit"], row["weekly_message_limit"]) == limits
-        and row["name"] == "Robin Sample"
-        and row["refreshed_at"] is not None
-    )
+def is_whole(row: dict[str, Any]) -> bool:
+    limits = (row["weekly_connection_limit"], row["weekly_message_limit"])
+    expected = (100, 150) if row["is_premium"] else (80, 100)
+    return limits == expected and row["name"] == "Robin Sample" and bool(row["refreshed_at"])

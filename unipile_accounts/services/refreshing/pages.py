@@ -22,13 +22,8 @@ class Page(NamedTuple):
     """
 
     asked_at: datetime
-    verdicts: dict[str, AccountVerdict]
-    errors: dict[str, UnipileError]
+    answers: dict[str, AccountVerdict | UnipileError]
     members: dict[str, str | None]
-
-    @property
-    def ids(self) -> list[str]:
-        return [*self.verdicts, *self.errors]
 
 
 def iter_pages(patience: Patience) -> Iterator[Page]:
@@ -70,7 +65,7 @@ def _ask(cursor: str | None, patience: Patience) -> tuple[datetime, Any]:
 
 
 def _read(page: AccountPage, asked_at: datetime) -> Page:
-    read = Page(asked_at, {}, {}, {})
+    read = Page(asked_at, {}, {})
     for item in page.items:
         unipile_account_id = listed_id(item)
         if unipile_account_id is None:
@@ -79,9 +74,9 @@ def _read(page: AccountPage, asked_at: datetime) -> Page:
         try:
             verdict = read_account(item, unipile_account_id=unipile_account_id)
             read.members[unipile_account_id] = verdict.linkedin_id
-            read.verdicts[unipile_account_id] = with_plan(verdict, unipile_account_id)
+            read.answers[unipile_account_id] = with_plan(verdict, unipile_account_id)
         except UnipileError as exc:
-            read.errors[unipile_account_id] = exc
+            read.answers[unipile_account_id] = exc
             if isinstance(exc, UnipileNotLinkedIn):
                 del read.members[unipile_account_id]
     return read

@@ -52,8 +52,8 @@ class Unread:
     def asked(self, page: Page, results: list[RefreshResult]) -> None:
         """Remember a page, and its accounts that are unread because somebody has locked them."""
         self._asked_at.add(page.asked_at)
-        if len(results) < len(page.ids):
-            listed = self.selection.filter(unipile_account_id__in=page.ids)
+        if len(results) < len(page.answers):
+            listed = self.selection.filter(unipile_account_id__in=list(page.answers))
             unread = listed.not_answered_since(self._started)
             self._listed.update(unread.values_list("pk", flat=True))
 

@@ -28,6 +28,9 @@ from unipile_accounts.services.refreshing.deciding import (
 from unipile_accounts.services.refreshing.history import COLUMNS, entry
 from unipile_accounts.services.refreshing.locking import in_one_transaction, patiently
 
+# A row, and what an answer says of it.
+Answered = tuple[UnipileAccount, AccountVerdict]
+
 # Each account has other values in these.
 _OWN_COLUMNS = ("name", "profile_url", "linkedin_id")
 
@@ -67,21 +70,19 @@ def store(
 
 
 def store_locked(
-    rows: Iterable[UnipileAccount],
-    verdicts: dict[str, AccountVerdict],
+    answered: Iterable[Answered],
     *,
     asked_at: datetime,
     origin: Origin,
     with_members: bool,
     dry_run: bool,
 ) -> list[RefreshResult]:
-    """Write answers, by Unipile id, to locked rows."""
+    """Write answers to locked rows."""
     results, decided = [], []
-    for row in rows:
+    for row, verdict in answered:
         if is_outdated(row, asked_at=asked_at):
             results.append(as_stored(row, asked_at=asked_at))
             continue
-        verdict = verdicts[row.unipile_account_id]
         decision = decide(row, verdict, asked_at=asked_at, with_member=with_members)
         decided.append((row, decision))
         results.append(decision.result(row))

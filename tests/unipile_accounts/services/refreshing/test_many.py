@@ -191,14 +191,12 @@ def test_receivers_hear_of_each_stored_row_once(
     sandbox.update(accounts[0].unipile_account_id, **PREMIUM)
     sandbox.update(accounts[1].unipile_account_id, type="WHATSAPP")
 
-    def fail(**kwargs: Any) -> None:
+    def fail(**_: Any) -> None:
+        account_refreshed.disconnect(fail)
         raise RuntimeError("A receiver's bug is not the run's.")
 
-    account_refreshed.connect(fail)
-    try:
-        refresh_all()
-    finally:
-        account_refreshed.disconnect(fail)
+    account_refreshed.connect(fail, weak=False)
+    refresh_all()
 
     assert sorted(each["account"].pk for each in received) == sorted(
         account.pk for account in accounts if account != accounts[1]

@@ -55,7 +55,7 @@ def store(row: UnipileAccount, said: AccountVerdict, **options: Any) -> RefreshR
 def store_page(row: UnipileAccount, said: AccountVerdict, **options: Any) -> list[RefreshResult]:
     defaults: dict[str, Any] = {"asked_at": row.database_time, "origin": Origin(Door.COMMAND)}
     defaults |= {"with_members": True, "dry_run": False}
-    return writing.store_locked([row], {ID: said}, **(defaults | options))
+    return writing.store_locked([(row, said)], **(defaults | options))
 
 
 def history() -> list[dict[str, Any]]:
