@@ -8,7 +8,7 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
-from puffle import __version__, logging, stores
+from puffle import __version__, logging
 from puffle import environment as env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -23,16 +23,8 @@ if not SECRET_KEY:
         " python -c 'import secrets; print(secrets.token_urlsafe(50))' prints,"
         " or set DEBUG=1 on a development machine."
     )
-ALLOWED_HOSTS = env.words(
-    "ALLOWED_HOSTS",
-    pattern=r"\*|\.?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*|\[[0-9A-Fa-f:.]+\]",
-    example="puffle.example,www.puffle.example, host names only",
-)
-CSRF_TRUSTED_ORIGINS = env.words(
-    "CSRF_TRUSTED_ORIGINS",
-    pattern=r"https?://(\*\.)?[A-Za-z0-9.-]+(:[0-9]+)?",
-    example="https://puffle.example,https://admin.puffle.example",
-)
+ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS")
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -88,7 +80,7 @@ TEMPLATES = [
 # The longest wait for a connection or an answer. 0 is no bound, which a large migration needs.
 DATABASE_TIMEOUT = 0 if sys.argv[1:2] == ["migrate"] else env.seconds("DATABASE_TIMEOUT", default=5)
 DATABASES = {
-    "default": stores.database(
+    "default": env.database(
         "DATABASE_URL",
         default="sqlite:///db.sqlite3",
         # A request gives its connection back while it waits for Unipile, so few serve many.
@@ -98,7 +90,7 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-CACHES = {"default": stores.cache("CACHE_URL", default="locmemcache://")}
+CACHES = {"default": env.cache("CACHE_URL", default="locmemcache://")}
 
 # --- Users and sessions -------------------------------------------------------------------------
 

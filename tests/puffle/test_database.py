@@ -20,7 +20,7 @@ from django.db.utils import ConnectionHandler
 from django.test import Client
 from pytest_django import DjangoDbBlocker, Settings
 
-from puffle import stores
+from puffle import environment
 from puffle.database import is_passing
 from script.postgres import Server, temporary_postgres
 from tests.helpers import until
@@ -93,7 +93,7 @@ def database(
 ) -> Iterator[Any]:
     """A database of Django's with a bound of half a second."""
     url = server.url if request.param == "direct" else request.getfixturevalue("bouncer")
-    found = stores.database("TEST_URL", default=url, pool_size=3, timeout=BOUND)
+    found = environment.database("TEST_URL", default=url, pool_size=3, timeout=BOUND)
     handler = ConnectionHandler({"default": {}, request.node.name: found})
     database: Any = handler[request.node.name]
     with django_db_blocker.unblock():

@@ -19,7 +19,7 @@ from redis import Redis
 from rest_framework.test import APIClient
 from rest_framework.throttling import SimpleRateThrottle
 
-from puffle import stores
+from puffle import environment
 from puffle.cache import tolerating_a_dead_cache
 from script import settings_environment
 from tests.puffle.api.conftest import NOON, count_passes
@@ -157,7 +157,7 @@ def test_dead_cache_lets_requests_through_and_is_logged(
 
 
 def test_cache_that_hangs_costs_a_moment(settings: Settings, rates: Any, redis_url: str) -> None:
-    cache = stores.cache("TEST_CACHE_URL", default=redis_url.replace("unix:", "redis:"))
+    cache = environment.cache("TEST_CACHE_URL", default=redis_url.replace("unix:", "redis:"))
     settings.CACHES = {"default": cache}
     with Redis.from_url(redis_url) as redis:
         process = psutil.Process(redis.info()["process_id"])
