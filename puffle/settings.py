@@ -43,9 +43,9 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "puffle.middleware.RequestLogMiddleware",
-    "puffle.health.HealthMiddleware",
-    "puffle.zero_bytes.ZeroByteMiddleware",
+    "puffle.middleware.request_log",
+    "puffle.middleware.health",
+    "puffle.middleware.zero_bytes",
     "puffle.metrics.MetricsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -107,7 +107,7 @@ AUTH_PASSWORD_VALIDATORS = [
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "puffle.login.LoginBackend"]
 
 # Failed logins of one user name from one address, counted in the database.
-AXES_CLIENT_IP_CALLABLE = "puffle.addresses.client_network"
+AXES_CLIENT_IP_CALLABLE = "puffle.api.throttling.client_network"
 AXES_USERNAME_CALLABLE = "puffle.login.counted_name"
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_FAILURE_LIMIT = "puffle.login.failure_limit"

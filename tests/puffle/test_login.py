@@ -80,10 +80,10 @@ def test_both_doors_count_together(log_in: Door) -> None:
 def test_address_is_that_behind_our_proxies(log_in: Door, settings: Settings) -> None:
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "NUM_PROXIES": 1}
     for number in range(10):
-        log_in("customer", "guess", X_Forwarded_For=f"6.6.6.{number}, 203.0.113.8:4000{number}")
+        log_in("customer", "guess", X_Forwarded_For=f"6.6.6.{number}, 203.0.113.8")
 
-    assert log_in("customer", PASSWORD, X_Forwarded_For="203.0.113.8:5000") == 429
-    assert log_in("customer", PASSWORD, X_Forwarded_For="203.0.113.9:5000") == 200
+    assert log_in("customer", PASSWORD, X_Forwarded_For="203.0.113.8") == 429
+    assert log_in("customer", PASSWORD, X_Forwarded_For="203.0.113.9") == 200
 
 
 def test_lockout_says_how_long_to_wait() -> None:

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.contrib.staticfiles import finders
 from django.db import InterfaceError, connection
 from django.test import Client
 
@@ -37,10 +36,3 @@ def test_a_fault_of_ours_stays_a_500(staff: Client) -> None:
         response = staff.get("/admin/")
 
     assert response.status_code == 500
-
-
-def test_browsers_find_an_icon(client: Client) -> None:
-    response = client.get("/favicon.ico")
-
-    assert response.status_code == 302
-    assert finders.find(response["Location"].removeprefix("/static/"))
