@@ -46,7 +46,7 @@ MIDDLEWARE = [
     "puffle.middleware.request_log",
     "puffle.middleware.health",
     "puffle.middleware.zero_bytes",
-    "puffle.metrics.MetricsMiddleware",
+    "puffle.metrics.middleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
