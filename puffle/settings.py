@@ -197,10 +197,6 @@ REST_FRAMEWORK = {
 DRF_STANDARDIZED_ERRORS = {
     "EXCEPTION_HANDLER_CLASS": "puffle.api.errors.ExceptionHandler",
     "EXCEPTION_FORMATTER_CLASS": "puffle.api.errors.ExceptionFormatter",
-    "ALLOWED_ERROR_STATUS_CODES": ["400", "401", "406", "413", "415", "429", "503"],
-    "ERROR_SCHEMAS": dict.fromkeys(
-        ["400", "401", "406", "413", "415", "429", "503"], "puffle.api.schema.ErrorSerializer"
-    ),
 }
 
 SIMPLE_JWT = {
