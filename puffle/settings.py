@@ -191,7 +191,8 @@ REST_FRAMEWORK = {
     "URL_FORMAT_OVERRIDE": None,
     # The schema would take any version from its query.
     "ALLOWED_VERSIONS": [__version__],
-    "VIEW_DESCRIPTION_FUNCTION": "puffle.api.views.no_description",
+    # OPTIONS would show the docstrings of our views.
+    "VIEW_DESCRIPTION_FUNCTION": lambda view, html=False: "",
 }
 
 DRF_STANDARDIZED_ERRORS = {

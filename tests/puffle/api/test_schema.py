@@ -189,12 +189,8 @@ def test_only_token_addresses_want_no_token(
         assert schema["paths"][path]["post"].get("security", [{}]) == [{}]
 
 
-@pytest.mark.parametrize("path", ["/api/token", REFRESH])
-def test_options_say_nothing_of_the_code(api: APIClient, path: str) -> None:
-    response = api.options(path)
-
-    assert response.status_code == 200
-    assert response.json()["description"] == ""
+def test_options_say_nothing_of_the_code(api: APIClient) -> None:
+    assert api.options(REFRESH).json()["description"] == ""
 
 
 # --- The page -------------------------------------------------------------------------------------
