@@ -8,13 +8,16 @@ import re
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import available_timezones
 
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env
 
+T = TypeVar("T")
+
 _LINE = re.compile(r"(export )?[A-Za-z_0-9]+=.*|#.*|")
+_SECONDS = r"[0-9]{1,3}(\.[0-9]{1,3})?"
 _SWITCHES = {"1": True, "true": True, "0": False, "false": False}
 _DATABASES = ("django.db.backends.sqlite3", "django.db.backends.postgresql")
 # Milliseconds. Who needs a locked row for longer gives the connection back and asks again.
@@ -31,8 +34,7 @@ def read_file(path: Path) -> None:
         # django-environ would write the whole line to the log.
         if not _LINE.fullmatch(line):
             raise ImproperlyConfigured(
-                f"Line {number} of {path} is not understood. Write NAME=value, without spaces"
-                " around the equals sign."
+                f"Line {number} of {path} is not understood. Write NAME=value without spaces."
             )
     Env.read_env(path)
 
@@ -45,23 +47,28 @@ def text(name: str, *, default: str = "") -> str:
     return value
 
 
-def whole_number(name: str, *, default: int, least: int = 0) -> int:
-    value = text(name, default=str(default))
-    # Nine digits are more than any of these needs, and no more than a timedelta takes.
-    if not re.fullmatch("[0-9]{1,9}", value) or int(value) < least:
-        raise ImproperlyConfigured(
-            f"{name} must be a whole number of {least} or more, such as {default}."
-        )
-    return int(value)
+def _reader(pattern: str, meaning: str, convert: Callable[[str], T]) -> Callable[..., T]:
+    """Return a reader of values that look like the pattern."""
+
+    def read(name: str, *, default: str) -> T:
+        value = text(name, default=default)
+        if not re.fullmatch(pattern, value):
+            raise ImproperlyConfigured(f"{name} must be {meaning}, such as {default}.")
+        return convert(value)
+
+    return read
 
 
-def seconds(name: str, *, default: float, least: float = 0) -> float:
-    value = text(name, default=f"{default:g}")
-    if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,3})?", value) or float(value) < least:
-        raise ImproperlyConfigured(
-            f"{name} must be a number of seconds from {least:g} to 999, such as {default:g}."
-        )
-    return float(value)
+# Nine digits are more than any of these needs, and no more than a timedelta takes.
+whole_number = _reader("[0-9]{1,9}", "a whole number", int)
+count = _reader("[1-9][0-9]{0,8}", "a whole number above 0", int)
+bound = _reader(_SECONDS, "a number of seconds up to 999", float)
+seconds = _reader("(?=.*[1-9])" + _SECONDS, "a number of seconds above 0 and up to 999", float)
+rate = _reader(
+    "[1-9][0-9]{0,8}/(sec|second|min|minute|hour|day)",
+    "a number of requests per sec, min, hour or day",
+    str,
+)
 
 
 def switch(name: str, *, default: bool) -> bool:
@@ -69,15 +76,6 @@ def switch(name: str, *, default: bool) -> bool:
     if value not in _SWITCHES:
         raise ImproperlyConfigured(f"{name} must be 1 or 0.")
     return _SWITCHES[value]
-
-
-def rate(name: str, *, default: str) -> str:
-    value = text(name, default=default)
-    if not re.fullmatch("[1-9][0-9]{0,8}/(sec|second|min|minute|hour|day)", value):
-        raise ImproperlyConfigured(
-            f"{name} must be a number of requests per sec, min, hour or day, such as {default}."
-        )
-    return value
 
 
 def zone(name: str, *, default: str) -> str:

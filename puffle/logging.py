@@ -65,8 +65,7 @@ def json_formatter() -> JsonFormatter:
     )
 
 
-def line_formatter() -> logging.Formatter:
-    return logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s [%(request_id)s]")
+_LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s [%(request_id)s]"
 
 
 def configuration(*, as_json: bool) -> dict[str, Any]:
@@ -74,7 +73,7 @@ def configuration(*, as_json: bool) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"entry": {"()": json_formatter if as_json else line_formatter}},
+        "formatters": {"entry": {"()": json_formatter} if as_json else {"format": _LINE}},
         "handlers": {
             "stderr": {
                 "class": "logging.StreamHandler",

@@ -40,26 +40,17 @@ def request_log(get_response: View) -> View:
         response = get_response(request)
         response.headers[HEADER] = request_id.get() or ""
         if not request.path.startswith(settings.STATIC_URL):
-            _log(request, response, seconds=time.monotonic() - started)
+            entry = {
+                "method": request.method,
+                "path": request.path,
+                "status": response.status_code,
+                "milliseconds": round((time.monotonic() - started) * 1000),
+                "address": BaseThrottle().get_ident(cast("Request", request)),
+            }
+            logger.info("%(method)s %(path)s %(status)s", entry, extra=entry)
         return response
 
     return respond
-
-
-def _log(request: HttpRequest, response: HttpResponseBase, *, seconds: float) -> None:
-    logger.info(
-        "%s %s %s",
-        request.method,
-        request.path,
-        response.status_code,
-        extra={
-            "method": request.method,
-            "path": request.path,
-            "status": response.status_code,
-            "milliseconds": round(seconds * 1000),
-            "address": BaseThrottle().get_ident(cast("Request", request)),
-        },
-    )
 
 
 def health(get_response: View) -> View:

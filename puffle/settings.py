@@ -78,13 +78,13 @@ TEMPLATES = [
 # --- Database and cache -------------------------------------------------------------------------
 
 # The longest wait for a connection or an answer. 0 is no bound, which a large migration needs.
-DATABASE_TIMEOUT = 0 if sys.argv[1:2] == ["migrate"] else env.seconds("DATABASE_TIMEOUT", default=5)
+DATABASE_TIMEOUT = 0 if sys.argv[1:2] == ["migrate"] else env.bound("DATABASE_TIMEOUT", default="5")
 DATABASES = {
     "default": env.database(
         "DATABASE_URL",
         default="sqlite:///db.sqlite3",
         # A request gives its connection back while it waits for Unipile, so few serve many.
-        pool_size=env.whole_number("DATABASE_POOL_SIZE", default=10, least=1),
+        pool_size=env.count("DATABASE_POOL_SIZE", default="10"),
         timeout=DATABASE_TIMEOUT,
     )
 }
@@ -122,19 +122,19 @@ AXES_VERBOSE = False
 # --- Serving ------------------------------------------------------------------------------------
 
 # Processes of gunicorn.
-WEB_CONCURRENCY = env.whole_number("WEB_CONCURRENCY", default=2, least=1)
+WEB_CONCURRENCY = env.count("WEB_CONCURRENCY", default="2")
 
 # --- HTTP and HTTPS -----------------------------------------------------------------------------
 
 # How many proxies of ours add an address to X-Forwarded-For.
-NUM_PROXIES = env.whole_number("NUM_PROXIES", default=0)
+NUM_PROXIES = env.whole_number("NUM_PROXIES", default="0")
 HTTPS = env.switch("HTTPS", default=not DEBUG)
 
 SECURE_SSL_REDIRECT = HTTPS
 # No request of ours is larger. Django's own limit is 2.5 MB.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
 # An hour can be taken back. What browsers remember for longer is the operator's choice.
-SECURE_HSTS_SECONDS = env.whole_number("HSTS_SECONDS", default=3600) if HTTPS else 0
+SECURE_HSTS_SECONDS = env.whole_number("HSTS_SECONDS", default="3600") if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.switch("HSTS_INCLUDE_SUBDOMAINS", default=False)
 SECURE_HSTS_PRELOAD = env.switch("HSTS_PRELOAD", default=False)
 # They want all subdomains and the browsers' own list at once.
@@ -162,9 +162,9 @@ LOGGING = logging.configuration(as_json=env.switch("LOG_JSON", default=not DEBUG
 
 # --- Unipile ------------------------------------------------------------------------------------
 
-UNIPILE_TIMEOUT = env.seconds("UNIPILE_TIMEOUT", default=15, least=0.1)
-UNIPILE_CONNECT_TIMEOUT = env.seconds("UNIPILE_CONNECT_TIMEOUT", default=5, least=0.1)
-UNIPILE_POOL_SIZE = env.whole_number("UNIPILE_POOL_SIZE", default=64, least=1)
+UNIPILE_TIMEOUT = env.seconds("UNIPILE_TIMEOUT", default="15")
+UNIPILE_CONNECT_TIMEOUT = env.seconds("UNIPILE_CONNECT_TIMEOUT", default="5")
+UNIPILE_POOL_SIZE = env.count("UNIPILE_POOL_SIZE", default="64")
 # Kept as text. unipile_accounts.conf reads them, and `manage.py check` names a wrong one.
 UNIPILE_DSN = env.text("UNIPILE_DSN")
 UNIPILE_API_KEY = env.text("UNIPILE_API_KEY")
@@ -201,11 +201,9 @@ DRF_STANDARDIZED_ERRORS = {
 }
 
 SIMPLE_JWT = {
-    "ACCESS_TOKEN_LIFETIME": timedelta(
-        seconds=env.whole_number("ACCESS_TOKEN_LIFETIME", default=900, least=1)
-    ),
+    "ACCESS_TOKEN_LIFETIME": timedelta(seconds=env.count("ACCESS_TOKEN_LIFETIME", default="900")),
     "REFRESH_TOKEN_LIFETIME": timedelta(
-        seconds=env.whole_number("REFRESH_TOKEN_LIFETIME", default=86_400, least=1)
+        seconds=env.count("REFRESH_TOKEN_LIFETIME", default="86400")
     ),
     "CHECK_REVOKE_TOKEN": True,
     # Clocks of two hosts differ.

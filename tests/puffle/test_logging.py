@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import logging
-import sys
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +14,7 @@ from django.utils import timezone
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from puffle.logging import add_request, json_formatter, line_formatter, request_id
+from puffle.logging import add_request, json_formatter
 from tests.helpers import make_account
 from unipile_accounts.exceptions import UnipileError, UnipileReconnectRequired
 from unipile_accounts.models import UnipileAccount
@@ -314,18 +313,3 @@ def test_no_message_makes_a_second_line(text: str) -> None:
     assert line.isascii()
     assert line.isprintable()
     assert json.loads(line)["message"] == text
-
-
-def test_development_shows_lines_for_people() -> None:
-    request_id.set("abc")
-    try:
-        raise ValueError("boom")  # noqa: TRY301  # only to have a trace
-    except ValueError:
-        fields = {"msg": "Hello", "name": "n", "levelname": "ERROR", "exc_info": sys.exc_info()}
-    record = logging.makeLogRecord(fields)
-    add_request(record)
-
-    first, *trace = line_formatter().format(record).splitlines()
-
-    assert first.endswith(" ERROR n: Hello [abc]")
-    assert trace[-1] == "ValueError: boom"
