@@ -1,4 +1,4 @@
-"""What a wrong environment leads to, in processes of their own."""
+"""Environments that are right or wrong, in processes of their own."""
 
 from __future__ import annotations
 
@@ -23,24 +23,6 @@ SOUND = {
     "UNIPILE_DSN": "api8.unipile.com:13843",
 }
 
-# What is set to what, and what must be said of it. Checks tell all mistakes at once.
-MISTAKES: list[dict[str, tuple[str, str]]] = [
-    {
-        "UNIPILE_DSN": (
-            "http://api8.unipile.com:13843",
-            "UNIPILE_DSN is plain http. HINT: Write https://",
-        ),
-        "UNIPILE_API_KEY": (
-            "one\ntwo",
-            "a line break or another character no key has. HINT: Create",
-        ),
-    },
-    {
-        "PUBLIC_URL": ("puffle.example", "PUBLIC_URL is not an https address. HINT: Write the"),
-        "UNIPILE_WEBHOOK_SECRET": ("guess", "of 20 to 200 characters without spaces. HINT:"),
-    },
-]
-
 
 def run(*arguments: str, **changed: str | None) -> tuple[int, str]:
     """Run Python in a sound environment but for the changes; return its status and what it says."""
@@ -59,15 +41,6 @@ def run(*arguments: str, **changed: str | None) -> tuple[int, str]:
     return done.returncode, " ".join(done.stdout.split())
 
 
-@pytest.mark.parametrize("mistakes", MISTAKES, ids=" ".join)
-def test_check_says_what_to_write_instead(mistakes: dict[str, tuple[str, str]]) -> None:
-    changed = {name: value for name, (value, _) in mistakes.items()}
-    status, text = run("manage.py", "check", **changed)
-
-    assert status == 1
-    assert [message for _, message in mistakes.values() if message not in text] == []
-
-
 def test_wrong_setting_ends_a_command_in_one_line() -> None:
     status, text = run("manage.py", "check", HTTPS="maybe")
 
@@ -75,48 +48,55 @@ def test_wrong_setting_ends_a_command_in_one_line() -> None:
 
 
 def test_sound_environment_passes_the_checks() -> None:
-    assert run("manage.py", "check", "--deploy", "--fail-level=WARNING") == (
-        0,
-        "System check identified no issues (2 silenced).",
-    )
+    text = run("manage.py", "check", "--deploy")[1]
+
+    assert text == "System check identified no issues (2 silenced)."
 
 
 @pytest.mark.parametrize(
-    ("changed", "message"),
+    ("changed", "messages"),
     [
-        ({"NUM_PROXIES": None}, "(puffle.W002) NUM_PROXIES is not set."),
-        ({"WEB_CONCURRENCY": None}, "(puffle.W003) Several processes count requests each"),
-        ({"CACHE_URL": "redis:/host"}, "(puffle.W004) The cache does not answer"),
-        ({"ALLOWED_HOSTS": None}, "(security.W020) ALLOWED_HOSTS must not be empty"),
-        ({"SECRET_KEY": "short"}, "(security.W009) Your SECRET_KEY has less than 50 characters"),
-        ({"HSTS_PRELOAD": "1"}, "(puffle.W005) HSTS_PRELOAD has no effect without"),
         (
-            {"DATABASE_URL": "postgres://puffle@127.0.0.1:1/puffle"},
-            "(puffle.W006) The database does not answer: connection failed: connection to server",
+            {"NUM_PROXIES": None, "WEB_CONCURRENCY": None, "ALLOWED_HOSTS": None},
+            [
+                "(puffle.W002) NUM_PROXIES is not set.",
+                "(puffle.W003) Several processes count requests each",
+                "(security.W020) ALLOWED_HOSTS must not be empty",
+            ],
         ),
         (
-            {"DATABASE_URL": "postgres://puffle@127.0.0.1:1/puffle?sslmod=require"},
-            '(puffle.W006) The database does not answer: invalid connection option "sslmod".',
+            {
+                "CACHE_URL": "redis:/host",
+                "DATABASE_URL": "postgres://puffle@127.0.0.1:1/puffle",
+                "HSTS_PRELOAD": "1",
+                "SECRET_KEY": "short",
+            },
+            [
+                "(puffle.W004) The cache does not answer",
+                "(puffle.W005) HSTS_PRELOAD has no effect without",
+                "(puffle.W006) The database does not answer: connection failed: connection to",
+                "(security.W009) Your SECRET_KEY has less than 50 characters",
+            ],
         ),
     ],
 )
 def test_wrong_deployment_is_named_in_one_line(
-    changed: dict[str, str | None], message: str
+    changed: dict[str, str | None], messages: list[str]
 ) -> None:
     status, text = run("manage.py", "check", "--deploy", "--fail-level=WARNING", **changed)
 
     assert status == 1
-    assert message in text
-    assert text.count(" HINT: ") <= 1
+    assert [message for message in messages if message not in text] == []
+    assert f"identified {len(messages)} issues" in text
     assert "Traceback" not in text
 
 
 def test_what_is_set_on_purpose_is_no_warning() -> None:
     hsts = {"HSTS_PRELOAD": "1", "HSTS_INCLUDE_SUBDOMAINS": "1", "HSTS_SECONDS": "31536000"}
 
-    options = ("check", "--deploy", "--fail-level=WARNING")
+    text = run("manage.py", "check", "--deploy", NUM_PROXIES="0", **hsts)[1]
 
-    assert run("manage.py", *options, NUM_PROXIES="0", **hsts)[0] == 0
+    assert "no issues" in text
 
 
 def test_site_without_unipile_is_served_with_a_warning() -> None:
