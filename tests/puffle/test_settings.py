@@ -218,15 +218,10 @@ def silent_port() -> Iterator[int]:
         yield listener.getsockname()[1]
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        "postgres://puffle@127.0.0.1:1/puffle",
-        "postgres://puffle@127.0.0.1:{silent_port}/puffle",
-    ],
-)
-def test_health_is_503_within_a_second(silent_port: int, url: str) -> None:
-    process = ask(ASK_FOR_HEALTH, DATABASE_URL=url.format(silent_port=silent_port))
+def test_health_is_503_within_a_second(silent_port: int) -> None:
+    url = f"postgres://puffle@127.0.0.1:{silent_port}/puffle"
+
+    process = ask(ASK_FOR_HEALTH, DATABASE_URL=url)
 
     assert process.stdout == '503 {"database": "unavailable"} True\n', process.stderr
 

@@ -120,18 +120,6 @@ def test_token_requests_are_counted_by_address(
     assert [answer.status_code for answer in answers] == [401, 429 if same else 401]
 
 
-@pytest.mark.django_db
-def test_both_token_routes_count_together(
-    api: APIClient, account: UnipileAccount, rates: Any
-) -> None:
-    rates(token="2/min")
-    log_in("127.0.0.1")
-    api.post("/api/token/refresh", {"refresh": "x"}, format="json")
-
-    assert log_in("127.0.0.1").status_code == 429
-    assert refresh(api, account).status_code == 200
-
-
 # --- Caches ---------------------------------------------------------------------------------------
 
 

@@ -35,24 +35,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def compiled(folder: Path, code: str) -> str:
-    """Return what the compiler has to say about the code."""
-    (folder / "use.ts").write_text(IMPORTS + code + "\nexport {};\n")
-    compile_ = ["node_modules/.bin/tsc", "--strict", "--noEmit", "--skipLibCheck", "use.ts"]
-    done = subprocess.run(compile_, cwd=folder, check=False, capture_output=True, text=True)
-    return done.stdout
-
-
 def test_account_id_alone_compiles(folder: Path) -> None:
     code = "\n".join(
         f'const {name}: Body<"/api/unipile/{name}"> = {{ accountId }};'
         for name in ("refresh", "reconnect", "search")
     )
 
-    assert compiled(folder, code) == ""
-
-
-def test_unknown_field_does_not_compile(folder: Path) -> None:
-    code = 'const body: Body<"/api/unipile/refresh"> = { accountId, Live: true };'
-
-    assert "'Live' does not exist" in compiled(folder, code)
+    (folder / "use.ts").write_text(IMPORTS + code + "\nexport {};\n")
+    compile_ = ["node_modules/.bin/tsc", "--strict", "--noEmit", "--skipLibCheck", "use.ts"]
+    done = subprocess.run(compile_, cwd=folder, check=False, capture_output=True, text=True)
+    assert done.stdout == ""
