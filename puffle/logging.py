@@ -9,7 +9,7 @@ from typing import Any
 from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
 
-from puffle.database import is_passing
+from puffle.stores import is_passing
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 user_id: ContextVar[Any] = ContextVar("user_id", default=None)
@@ -91,7 +91,7 @@ def configuration(*, as_json: bool) -> dict[str, Any]:
             # axes logs every failed login.
             "axes": {"level": "ERROR"},
             "psycopg.pool": {"level": "WARNING", "filters": [OnceAMinute()]},
-            "puffle.cache": {"filters": [OnceAMinute()]},
+            "puffle.stores": {"filters": [OnceAMinute()]},
             # urllib3's warnings show what it could not read, such as a proxy's password.
             "urllib3": {"level": "ERROR"},
             "gunicorn.error": {"level": "INFO", "filters": [is_no_warning], "propagate": True},

@@ -14,8 +14,8 @@ from django.http import HttpRequest, HttpResponseBadRequest, HttpResponseBase, J
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from puffle.database import takes_writes
 from puffle.logging import request_id, user_id
+from puffle.stores import takes_writes
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from rest_framework.exceptions import APIException, AuthenticationFailed, ParseE
 from rest_framework.response import Response
 from rest_framework_simplejwt import exceptions as simplejwt
 
-from puffle.database import is_passing
+from puffle.stores import is_passing
 
 
 class DatabaseUnavailable(APIException):

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
-from puffle.cache import tolerating_a_dead_cache
+from puffle.stores import tolerating_a_dead_cache
 
 
 class _RateThrottle(throttling.SimpleRateThrottle):

@@ -20,7 +20,7 @@ from rest_framework.test import APIClient
 from rest_framework.throttling import SimpleRateThrottle
 
 from puffle import environment
-from puffle.cache import tolerating_a_dead_cache
+from puffle.stores import tolerating_a_dead_cache
 from script import settings_environment
 from tests.puffle.api.conftest import NOON, count_passes
 from unipile_accounts.models import UnipileAccount
@@ -133,7 +133,7 @@ def test_dead_cache_lets_requests_through_and_is_logged(
     rates(refresh="1/min")
     redis = "django.core.cache.backends.redis.RedisCache"
     settings.CACHES = {"default": {"BACKEND": redis, "LOCATION": "unix:///no/such/socket"}}
-    for each in logging.getLogger("puffle.cache").filters:
+    for each in logging.getLogger("puffle.stores").filters:
         # Another test may have said within this minute that the cache is down.
         vars(each).clear()
 

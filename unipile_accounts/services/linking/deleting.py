@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from puffle.database import give_connection_back
+from puffle.stores import give_connection_back
 from unipile_accounts.exceptions import (
     UnipileAccountNotFound,
     UnipileError,

@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from puffle.database import give_connection_back
+from puffle.stores import give_connection_back
 from unipile_accounts.exceptions import (
     UnipileAccountNotFound,
     UnipileAccountNotListed,

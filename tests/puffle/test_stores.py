@@ -15,7 +15,7 @@ from django.test import Client
 from pytest_django import DjangoDbBlocker, Settings
 
 from puffle import environment
-from puffle.database import is_passing
+from puffle.stores import is_passing
 from script.postgres import Server, temporary_postgres
 from tests.helpers import until
 

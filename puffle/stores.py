@@ -1,11 +1,16 @@
-"""What the site knows of its database's troubles."""
+"""How to live with a database, and with a cache, that does not answer."""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 from django.contrib.auth import get_user_model
 from django.db import Error, InterfaceError, OperationalError, connection, transaction
+
+logger = logging.getLogger(__name__)
 
 # Read-only since a failover, or ended for idling in a transaction.
 _PASSING = {"25006", "25P03", "25P04"}
@@ -46,3 +51,17 @@ def give_connection_back() -> None:
     """Let others use our database connection while we do something slow."""
     if not connection.in_atomic_block:
         connection.close()
+
+
+@contextmanager
+def tolerating_a_dead_cache() -> Iterator[None]:
+    """Leave the block, with an entry in the log, when the cache does not answer.
+
+    The cache only counts, and no limit for a while is better than no service. A cache that hangs
+    keeps no database connection from others.
+    """
+    give_connection_back()
+    try:
+        yield
+    except Exception as exc:  # noqa: BLE001  # each cache raises errors of its own
+        logger.error("The cache does not answer, so requests are not limited: %r", exc)  # noqa: TRY400
