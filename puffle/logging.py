@@ -48,7 +48,7 @@ class CrashFilter(OnceAMinute):
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
         if not is_passing(error):
-            return error is not None and record.levelno >= logging.ERROR
+            return error is not None
         record.error = f"{type(error).__name__}: {error}".strip()
         record.exc_info = None
         return super().filter(record)
@@ -84,7 +84,7 @@ def configuration(*, as_json: bool) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": "INFO"},
         "loggers": {
             "django": {"level": "INFO"},
-            "django.request": {"filters": [CrashFilter()]},
+            "django.request": {"level": "ERROR", "filters": [CrashFilter()]},
             # Anybody can send a request for a host that is not served.
             "django.security.DisallowedHost": {"level": "CRITICAL"},
             "django.server": {"level": "CRITICAL"},

@@ -117,15 +117,11 @@ AXES_RESET_ON_SUCCESS = True
 AXES_COOLOFF_MESSAGE = "Too many failed logins. Try again in 15 minutes."
 # The log of logins would grow without end.
 AXES_DISABLE_ACCESS_LOG = True
-AXES_VERBOSE = False
 
-# --- Serving ------------------------------------------------------------------------------------
+# --- Serving, HTTP and HTTPS --------------------------------------------------------------------
 
 # Processes of gunicorn.
 WEB_CONCURRENCY = env.count("WEB_CONCURRENCY", default="2")
-
-# --- HTTP and HTTPS -----------------------------------------------------------------------------
-
 # How many proxies of ours add an address to X-Forwarded-For.
 NUM_PROXIES = env.whole_number("NUM_PROXIES", default="0")
 HTTPS = env.switch("HTTPS", default=not DEBUG)
@@ -144,11 +140,9 @@ CSRF_COOKIE_SECURE = HTTPS
 if NUM_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
-# --- Language, time, static files ---------------------------------------------------------------
+# --- Time and static files ----------------------------------------------------------------------
 
-LANGUAGE_CODE = "en-us"
 TIME_ZONE = env.zone("TIME_ZONE", default="UTC")
-USE_TZ = True
 
 STATIC_URL = "static/"
 # Serve static files from where they are installed, without collectstatic.
