@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-import json
 import logging
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,8 @@ from rest_framework.throttling import SimpleRateThrottle
 
 from puffle import environment
 from puffle.stores import tolerating_a_dead_cache
-from script import settings_environment
+from script.settings_environment import isolated
+from tests.helpers import until
 from tests.puffle.api.conftest import NOON, count_passes
 from unipile_accounts.models import UnipileAccount
 
@@ -52,6 +53,21 @@ def rates(settings: Settings, clock: object) -> Callable[..., None]:
         }
 
     return set_rates
+
+
+@pytest.fixture(scope="module")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    program = shutil.which("redis-server")
+    assert program, "There is no redis-server: apt-get install redis-server"
+    socket = tmp_path_factory.mktemp("redis") / "redis.sock"
+    arguments = ["--port", "0", "--unixsocket", str(socket), "--save", ""]
+    server = subprocess.Popen([program, *arguments], stdout=subprocess.DEVNULL)
+    try:
+        until(socket.exists)
+        yield f"redis://{socket}"
+    finally:
+        server.terminate()
+        server.wait(10)
 
 
 def refresh(api: APIClient, account: UnipileAccount) -> Any:
@@ -97,11 +113,9 @@ def test_rate_is_kept_in_each_window(
 @pytest.mark.parametrize(
     ("proxies", "first", "second", "same"),
     [
-        (0, "192.0.2.1", "192.0.2.2", False),
         (0, "::ffff:192.0.2.1", "::ffff:192.0.2.2", False),
         (0, "2001:db8:1:1::1", "2001:db8:1:1:ffff::2", True),
         (0, "2001:db8:1:1::1", "2001:db8:1:2::1", False),
-        (1, "6.6.6.6, 192.0.2.1", "7.7.7.7, 192.0.2.1", True),
         (2, "6.6.6.6, 192.0.2.1, 10.0.0.2", "7.7.7.7, 192.0.2.1, 10.0.0.2", True),
     ],
 )
@@ -144,9 +158,8 @@ def test_dead_cache_lets_requests_through_and_is_logged(
 
 
 def test_cache_that_hangs_costs_a_moment(settings: Settings, rates: Any, redis_url: str) -> None:
-    cache = environment.cache("TEST_CACHE_URL", default=redis_url.replace("unix:", "redis:"))
-    settings.CACHES = {"default": cache}
-    with Redis.from_url(redis_url) as redis:
+    settings.CACHES = {"default": environment.cache("TEST_CACHE_URL", default=redis_url)}
+    with Redis.from_url(redis_url.replace("redis:", "unix:")) as redis:
         process = psutil.Process(redis.info()["process_id"])
     assert count_passes(User(pk=1), threads=1, tries=1) == 1
 
@@ -179,22 +192,20 @@ def test_simultaneous_requests_do_not_get_past_the_rate(rates: Any) -> None:
 
 
 PROCESS = """
-import sys
 import django
 django.setup()
 from django.contrib.auth.models import User
 from rest_framework.throttling import SimpleRateThrottle
+from tests.helpers import until
 from tests.puffle.api.conftest import NOON, count_passes
 SimpleRateThrottle.timer = staticmethod(lambda: NOON)
-print("ready", flush=True)
-sys.stdin.readline()
-print(count_passes(User(pk=1), threads=8, tries=4), flush=True)
+print(count_passes(User(pk=2), threads=8, tries=4))
 """
 
 
 def test_rate_is_shared_by_processes_with_redis(redis_url: str) -> None:
-    environment = settings_environment.isolated(
-        CACHE_URL=redis_url.replace("unix:", "redis:"),
+    environment = isolated(
+        CACHE_URL=redis_url,
         DJANGO_SETTINGS_MODULE="puffle.settings",
         SECRET_KEY="x" * 50,
         THROTTLE_REFRESH="20/min",
@@ -204,21 +215,10 @@ def test_rate_is_shared_by_processes_with_redis(redis_url: str) -> None:
             [sys.executable, "-c", PROCESS],
             cwd=Path(__file__).parents[3],
             env=environment,
-            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
         for _ in range(3)
     ]
-    for process in processes:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
 
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-
-    answers = [process.communicate(timeout=60)[0] for process in processes]
-
-    assert sum(map(json.loads, answers)) == 20
+    assert sum(int(process.communicate(timeout=60)[0]) for process in processes) == 20
