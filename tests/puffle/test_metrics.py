@@ -1,23 +1,13 @@
-"""Prometheus' page, of this process and of real ones."""
+"""What Prometheus is told by one process. Those of a server are in test_serving.py."""
 
 from __future__ import annotations
 
-import http.client
-import re
-import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
-
-import psutil
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from prometheus_client import REGISTRY
 from pytest_django import Settings
 
-from script.settings_environment import isolated
 from tests.helpers import api_client, make_account
 from unipile_sandbox import Fault, Sandbox
 
@@ -76,70 +66,3 @@ def test_no_label_tells_who_or_which(owner: User, sandbox: Sandbox, settings: Se
         assert f'"{secret}' not in page
         assert f"/{secret}" not in page
     assert "BREW" not in page
-
-
-# --- Several processes ----------------------------------------------------------------------------
-
-
-@pytest.fixture
-def server() -> Iterator[subprocess.Popen[str]]:
-    """Serve with two processes that share nothing but their folder of counts."""
-    environment = isolated(
-        METRICS="1",
-        HTTPS="0",
-        ALLOWED_HOSTS="puffle.example",
-        WEB_CONCURRENCY="2",
-        DATABASE_URL="sqlite://:memory:",
-        SECRET_KEY="x" * 50,
-    )
-    server = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", "puffle.wsgi", "--bind=127.0.0.1:0", "--threads=1"],
-        env=environment,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        yield server
-    finally:
-        server.terminate()
-        server.communicate()
-
-
-def port_of(server: subprocess.Popen[str]) -> int:
-    assert server.stderr is not None
-    for line in server.stderr:
-        if found := re.search(r"http://127\.0\.0\.1:(\d+)", line):
-            return int(found[1])
-    raise AssertionError("gunicorn does not say where it listens")
-
-
-def send(port: int, method: str, path: str) -> str:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.request(method, path, headers={"Host": "puffle.example"})
-    body = connection.getresponse().read().decode()
-    connection.close()
-    return body
-
-
-def requests_for_a_token(port: int) -> list[str]:
-    """Return how many of them the page has counted."""
-    page = send(port, "GET", "/metrics")
-    return re.findall(r'seconds_count{.*route="/\^api/token/\?\$",status="400"} (.*)', page)
-
-
-def test_counts_are_of_all_processes_and_outlive_them(server: subprocess.Popen[str]) -> None:
-    port = port_of(server)
-    [folder] = Path(tempfile.gettempdir()).glob(f"puffle-metrics-{server.pid}-*")
-    for _ in range(20):
-        send(port, "POST", "/api/token")
-    # Whichever process answers.
-    assert [requests_for_a_token(port) for _ in range(10)] == [["20.0"]] * 10
-
-    worker = psutil.Process(server.pid).children()[0]
-    worker.kill()
-    worker.wait()
-    # What a process leaves that is killed while it begins to count.
-    (folder / "counter_99999.db").touch()
-
-    send(port, "POST", "/api/token")
-    assert requests_for_a_token(port) == ["21.0"]

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import runpy
 import secrets
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
+import psutil
 import pytest
 from pytest_django import Settings
 
@@ -27,12 +30,12 @@ HEAD = b"POST /api/token HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: applicatio
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
-class Served:
-    def __init__(self, port: int, log: Path) -> None:
-        self.port = port
-        self._log = log
+class Served(NamedTuple):
+    port: int
+    log: Path
+    pid: int
 
-    def send(self, request: bytes, *, cut: bool = False) -> tuple[int | None, bytes]:
+    def send(self, request: bytes, *, cut: bool = False) -> tuple[int | None, str]:
         """Send bytes as they are, and return the status and the body of the answer if any."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=20) as client:
             client.sendall(request)
@@ -42,16 +45,12 @@ class Served:
             try:
                 response.begin()
             except http.client.HTTPException:
-                return None, b""
-            return response.status, response.read()
+                return None, ""
+            return response.status, response.read().decode()
 
     @property
     def lines(self) -> list[str]:
-        return self._log.read_text().splitlines()
-
-    @property
-    def log(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.lines]
+        return self.log.read_text().splitlines()
 
 
 @pytest.fixture(scope="module")
@@ -61,10 +60,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         ALLOWED_HOSTS="127.0.0.1",
         DATABASE_URL=f"sqlite:///{folder}/db.sqlite3",
         HTTPS="0",
+        METRICS="1",
         SECRET_KEY=secrets.token_urlsafe(50),
-        UNIPILE_API_KEY="a-key-nobody-may-see",
-        UNIPILE_DSN="api8.unipile.com:13843",
-        WEB_CONCURRENCY="1",
+        WEB_CONCURRENCY="2",
     )
     subprocess.run(
         [sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=environment, check=True
@@ -77,7 +75,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             pass_fds=[listener.fileno()],
             stderr=log,
         )
-        served = Served(listener.getsockname()[1], folder / "log")
+        served = Served(listener.getsockname()[1], folder / "log", server.pid)
     try:
         until(lambda: bool(served.lines) or server.poll() is not None)
         yield served
@@ -104,8 +102,35 @@ def test_what_a_malformed_request_holds_is_not_logged(served: Served, name: str)
     assert status in (None, 400, 500)
     assert served.send(b"GET /healthz HTTP/1.1\r\nHost: 10.0.0.7\r\n\r\n")[0] == 200
     until(lambda: any("/healthz" in line for line in served.lines[before:]))
-    assert served.log
+    assert all(json.loads(line) for line in served.lines)
     assert [line for line in served.lines if "SECRET" in line] == []
+
+
+def requests_for_a_token(served: Served) -> int:
+    """Return how many of them the page of metrics has counted."""
+    _, page = served.send(b"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+    [count] = re.findall(r'seconds_count{.*route="/\^api/token/\?\$",status="400"} (.*)', page)
+    return int(float(count))
+
+
+def test_counts_are_of_all_processes_and_outlive_them(served: Served) -> None:
+    request = HEAD + b"Content-Length: 0\r\n\r\n"
+    served.send(request)
+    before = requests_for_a_token(served)
+    for _ in range(20):
+        served.send(request)
+    # Whichever process answers.
+    assert [requests_for_a_token(served) for _ in range(10)] == [before + 20] * 10
+
+    worker = psutil.Process(served.pid).children()[0]
+    worker.kill()
+    worker.wait()
+    # What a process leaves that is killed while it begins to count.
+    [folder] = Path(tempfile.gettempdir()).glob(f"puffle-metrics-{served.pid}-*")
+    (folder / "counter_99999.db").touch()
+
+    served.send(request)
+    assert requests_for_a_token(served) == before + 21
 
 
 def test_server_finishes_requests_before_it_stops(settings: Settings) -> None:
