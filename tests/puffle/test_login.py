@@ -12,6 +12,7 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.db import connection
 from django.test import Client
 from pytest_django import Settings
+from rest_framework.settings import api_settings
 
 from tests.helpers import error_of
 
@@ -40,11 +41,8 @@ def user(db: None) -> User:
 
 
 @pytest.fixture(params=[by_token, by_admin])
-def log_in(request: pytest.FixtureRequest, settings: Settings) -> Door:
-    settings.REST_FRAMEWORK = {
-        **settings.REST_FRAMEWORK,
-        "DEFAULT_THROTTLE_RATES": {"token": "1000/min"},
-    }
+def log_in(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Door:
+    monkeypatch.setitem(api_settings.DEFAULT_THROTTLE_RATES, "token", "1000/min")
     door: Door = request.param
     return door
 
