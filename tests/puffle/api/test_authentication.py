@@ -117,14 +117,6 @@ def test_token_of_an_inactive_user_is_refused(
     assert error["code"] == "user_inactive"
 
 
-def test_session_of_the_admin_is_no_token(
-    anybody: APIClient, user: User, account: UnipileAccount, sandbox: Sandbox
-) -> None:
-    anybody.force_login(user)
-
-    assert_refused(anybody, account, sandbox, None)
-
-
 # --- POST /api/token ------------------------------------------------------------------------------
 
 

@@ -3,11 +3,11 @@ from __future__ import annotations
 import logging
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import psutil
@@ -18,17 +18,18 @@ from django.test import Client
 from pytest_django import Settings
 from redis import Redis
 from rest_framework.settings import api_settings
-from rest_framework.test import APIClient
+from rest_framework.test import APIClient, APIRequestFactory
 from rest_framework.throttling import SimpleRateThrottle
+from rest_framework.views import APIView
 
 from puffle import environment
 from puffle.stores import tolerating_a_dead_cache
-from script.settings_environment import isolated
 from tests.helpers import until
-from tests.puffle.api.conftest import NOON, count_passes
+from unipile_accounts.api.refresh import RefreshThrottle
 from unipile_accounts.models import UnipileAccount
 
 URL = "/api/unipile/refresh"
+NOON = 1_800_000_000.0
 LOCAL = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 
 
@@ -61,6 +62,20 @@ def log_in(address: str, **headers: str) -> Any:
     return Client(REMOTE_ADDR=address).post(
         "/api/token", body, content_type="application/json", headers=headers
     )
+
+
+def count_passes(user: User, *, threads: int, tries: int) -> int:
+    """Let threads ask the refresh throttle at one moment, and count those it lets through."""
+    request: Any = APIRequestFactory().post(URL)
+    request.user = user
+    barrier = Barrier(threads)
+
+    def ask(_: int) -> int:
+        barrier.wait(30)
+        return sum(RefreshThrottle().allow_request(request, APIView()) for _ in range(tries))
+
+    with ThreadPoolExecutor(threads) as pool:
+        return sum(pool.map(ask, range(threads)))
 
 
 # --- Windows --------------------------------------------------------------------------------------
@@ -166,40 +181,12 @@ def test_cache_is_asked_without_a_database_connection() -> None:
     assert held == [None]
 
 
-def test_simultaneous_requests_do_not_get_past_the_rate(set_rate: Any) -> None:
-    set_rate("refresh", "10/min")
+@pytest.mark.parametrize("shared", [False, True])
+def test_simultaneous_requests_do_not_get_past_the_rate(
+    settings: Settings, redis_url: str, shared: bool
+) -> None:
+    if shared:
+        settings.CACHES = {"default": environment.cache("TEST_CACHE_URL", default=redis_url)}
 
-    assert count_passes(User(pk=1), threads=64, tries=3) == 10
-
-
-PROCESS = """
-import django
-django.setup()
-from django.contrib.auth.models import User
-from rest_framework.throttling import SimpleRateThrottle
-from tests.helpers import until
-from tests.puffle.api.conftest import NOON, count_passes
-SimpleRateThrottle.timer = staticmethod(lambda: NOON)
-print(count_passes(User(pk=2), threads=8, tries=4))
-"""
-
-
-def test_rate_is_shared_by_processes_with_redis(redis_url: str) -> None:
-    environment = isolated(
-        CACHE_URL=redis_url,
-        DJANGO_SETTINGS_MODULE="puffle.settings",
-        SECRET_KEY="x" * 50,
-        THROTTLE_REFRESH="20/min",
-    )
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", PROCESS],
-            cwd=Path(__file__).parents[3],
-            env=environment,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(3)
-    ]
-
-    assert sum(int(process.communicate(timeout=60)[0]) for process in processes) == 20
+    assert count_passes(User(pk=2), threads=64, tries=3) == 60
+    settings.CACHES = {"default": LOCAL}
