@@ -45,6 +45,7 @@ def request_log(get_response: View) -> View:
                 "path": request.path,
                 "status": response.status_code,
                 "milliseconds": round((time.monotonic() - started) * 1000),
+                # REST framework believes our own proxies only.
                 "address": BaseThrottle().get_ident(cast("Request", request)),
             }
             logger.info("%(method)s %(path)s %(status)s", entry, extra=entry)

@@ -1,4 +1,4 @@
-"""Environment -> settings. Every variable is described in the README."""
+"""Environment -> settings. Every variable is described in docs/settings.md."""
 
 from __future__ import annotations
 

@@ -40,16 +40,16 @@ def run(*arguments: str, **changed: str | None) -> tuple[int, str]:
     return done.returncode, " ".join(done.stdout.split())
 
 
-def test_wrong_setting_ends_a_command_in_one_line() -> None:
-    status, text = run("manage.py", "check", HTTPS="maybe")
-
-    assert (status, text) == (2, "HTTPS must be 1 or 0.")
-
-
-def test_sound_environment_passes_the_checks() -> None:
-    text = run("manage.py", "check", "--deploy")[1]
-
-    assert text == "System check identified no issues (2 silenced)."
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {"HSTS_PRELOAD": "1", "HSTS_INCLUDE_SUBDOMAINS": "1", "HSTS_SECONDS": "31536000"},
+        {"NUM_PROXIES": "0"},
+    ],
+)
+def test_sound_environment_passes_the_checks(changed: dict[str, str]) -> None:
+    assert "identified no issues" in run("manage.py", "check", "--deploy", **changed)[1]
 
 
 @pytest.mark.parametrize(
@@ -88,14 +88,6 @@ def test_wrong_deployment_is_named_in_one_line(
     assert [message for message in messages if message not in text] == []
     assert f"identified {len(messages)} issues" in text
     assert "Traceback" not in text
-
-
-def test_what_is_set_on_purpose_is_no_warning() -> None:
-    hsts = {"HSTS_PRELOAD": "1", "HSTS_INCLUDE_SUBDOMAINS": "1", "HSTS_SECONDS": "31536000"}
-
-    text = run("manage.py", "check", "--deploy", NUM_PROXIES="0", **hsts)[1]
-
-    assert "no issues" in text
 
 
 def test_site_without_unipile_is_served_with_a_warning() -> None:

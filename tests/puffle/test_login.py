@@ -99,7 +99,6 @@ def test_limit_holds_while_the_cache_is_dead(log_in: Door, settings: Settings) -
     assert [log_in("customer", "guess") for _ in range(9)] == [401] * 9
     assert log_in("customer", PASSWORD) == 200
     assert [log_in("customer", "guess") for _ in range(10)] == [401] * 9 + [429]
-    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
 
 def test_address_has_a_limit_too(log_in: Door) -> None:

@@ -30,7 +30,6 @@ from unipile_accounts.models import UnipileAccount
 
 URL = "/api/unipile/refresh"
 NOON = 1_800_000_000.0
-LOCAL = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 
 
 @pytest.fixture
@@ -150,7 +149,6 @@ def test_dead_cache_lets_requests_through_and_is_logged(
     assert [refresh(api, account).status_code for _ in range(3)] == [200] * 3
 
     assert [text for text in caplog.messages if text.startswith("The cache does not answer")]
-    settings.CACHES = {"default": LOCAL}
 
 
 def test_cache_that_hangs_costs_a_moment(settings: Settings, redis_url: str) -> None:
@@ -168,7 +166,6 @@ def test_cache_that_hangs_costs_a_moment(settings: Settings, redis_url: str) -> 
         process.resume()
 
     assert seconds < 0.9
-    settings.CACHES = {"default": LOCAL}
 
 
 @pytest.mark.django_db(transaction=True)
@@ -189,4 +186,3 @@ def test_simultaneous_requests_do_not_get_past_the_rate(
         settings.CACHES = {"default": environment.cache("TEST_CACHE_URL", default=redis_url)}
 
     assert count_passes(User(pk=2), threads=64, tries=3) == 60
-    settings.CACHES = {"default": LOCAL}
