@@ -15,12 +15,11 @@ from typing import Any
 import requests
 
 from script.serving import PASSWORD, Service
+from tests.reliability.watching import PLANS, SECRET
 from unipile_sandbox import Fault, LinkError, linkedin_account
 
-SECRET = "a-secret-for-tests-only"
 CUSTOMERS = ["owner", "first", "second", "third"]
 MEMBERS = [f"ACoAAB{number:0>33}" for number in range(8)]
-PLANS: list[list[str]] = [[], ["premium"], ["premium", "sales_navigator"]]
 WORDS = ["OK", "CREDENTIALS", "SYNC_SUCCESS", "CREATION_SUCCESS", "DELETED", "CONNECTING"]
 ROWS = "/admin/unipile_accounts/unipileaccount/"
 WEBHOOK = "/api/webhooks/unipile"

@@ -17,8 +17,8 @@ import pytest
 
 from script.postgres import Server
 from script.serving import Service
-from tests.reliability.people import CUSTOMERS, SECRET, WEBHOOK, Crowd, Customer, Staff, Unipile
-from tests.reliability.watching import PLAN, check_history, is_lost
+from tests.reliability.people import CUSTOMERS, WEBHOOK, Crowd, Customer, Staff, Unipile
+from tests.reliability.watching import PLAN, SECRET, check_history, is_lost
 from unipile_sandbox import Sandbox
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("served")]

@@ -25,6 +25,8 @@ TOLD = {
 }
 BLANK = {"display_name": "", "profile_url": "", **FREE.columns}
 PLAN = ("is_premium", "has_sales_navigator")
+PLANS: list[list[str]] = [[], ["premium"], ["premium", "sales_navigator"]]
+SECRET = "a-secret-for-tests-only"
 LIMITS = ("weekly_connection_limit", "weekly_message_limit")
 
 TROUBLES: dict[str, tuple[Fault, str | None]] = {
@@ -127,6 +129,11 @@ class Watcher:
             which in (None, operation) and whose in (None, account)
             for which, whose in self.troubles
         )
+
+    def meet(self, unipile_account_id: str) -> None:
+        """Remember an account that has come to Unipile, and its member."""
+        self.accounts.append(unipile_account_id)
+        self.member_of[unipile_account_id] = self.sandbox.member_id(unipile_account_id)
 
     def payload(self, unipile_account_id: str) -> Payload | None:
         try:

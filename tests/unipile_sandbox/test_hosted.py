@@ -70,21 +70,6 @@ def test_login_of_a_new_person_makes_an_account(sandbox: Sandbox, receiver: Sand
     assert "content-type" not in heard.headers
 
 
-def test_same_member_gets_a_new_account(sandbox: Sandbox, account: str) -> None:
-    member_id = sandbox.member_id(account)
-    visit(make_link(sandbox), "log-in", person=member_id)
-    created = get_page(sandbox)["items"][1]["id"]
-    assert sandbox.member_id(created) == member_id
-
-    sandbox.delete(account)
-    sandbox.delete(created)
-    again = sandbox.log_in(make_link(sandbox), member_id=member_id)
-
-    assert sandbox.member_id(again) == member_id
-    assert again not in (account, created)
-    assert sandbox.get(again)["name"] == "Mara Feldkamp"
-
-
 def test_reconnect_is_for_the_same_member(
     sandbox: Sandbox, account: str, receiver: Sandbox
 ) -> None:
@@ -102,15 +87,6 @@ def test_reconnect_is_for_the_same_member(
     assert (only["id"], only["sources"][0]["status"]) == (account, "OK")
     sandbox.wait_for_deliveries()
     assert messages(receiver) == ["RECONNECTED of st_2"]
-
-
-def test_login_takes_linkedins_plan_over_into_the_copy(sandbox: Sandbox, account: str) -> None:
-    for seat, features in [(True, ["premium", "sales_navigator"]), ("DISCONNECTED", None)]:
-        sandbox.set_plan(account, premium=bool(features), sales_navigator=seat)
-        sandbox.log_in(make_link(sandbox, type="reconnect", reconnect_account=account))
-
-        im = sandbox.get(account)["connection_params"]["im"]
-        assert im["premiumFeatures"] == (features or ["sales_navigator"])
 
 
 def test_link_is_used_once_and_in_time(sandbox: Sandbox) -> None:
