@@ -8,7 +8,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from copy import deepcopy
 from typing import Any
-from urllib.parse import quote, unquote
 
 import pytest
 from django.contrib.auth.models import User
@@ -200,6 +199,7 @@ def refresh(account: UnipileAccount) -> UnipileError | None:
 @example(body=b"\xef\xbb\xbf{}")
 @example(body=b"NaN")
 @example(body=b'{"object":"Account","object":"Account"}')
+@example(body=json.dumps(linkedin_account(ID, name="\0", public_identifier="\0")).encode())
 def test_any_body_over_http_leaves_a_true_row(
     premium: Callable[[], UnipileAccount], sandbox: Sandbox, body: bytes
 ) -> None:
@@ -221,32 +221,3 @@ def test_any_body_over_http_leaves_a_true_row(
         assert says_no_features(json.loads(body)["connection_params"]["im"])
     limits = (after["weekly_connection_limit"], after["weekly_message_limit"])
     assert limits == ((100, 150) if after["is_premium"] else (80, 100))
-
-
-def clean(text: str) -> str:
-    kept = (char for char in text if char != "\0" and not 0xD800 <= ord(char) <= 0xDFFF)
-    return "".join(kept).strip()
-
-
-@given(name=awkward | texts, slug=awkward | texts)
-@examples(70)
-@example(name="\ud83d\ude00", slug="\ud83d\ude00")  # Two halves of one emoji, as JSON escapes them.
-def test_any_text_is_stored_cleanly_or_kept_out(
-    premium: Callable[[], UnipileAccount], sandbox: Sandbox, name: str, slug: str
-) -> None:
-    account = premium()
-    sandbox.add(linkedin_account(ID, name=name, public_identifier=slug))
-    # What two escaped halves of a character mean once they were sent.
-    name, slug = json.loads(json.dumps([name, slug]))
-
-    assert refresh(account) is None
-
-    after = stored(account)
-    assert after["name"] == (clean(name)[:255] or "Stored name")
-    url = "https://www.linkedin.com/in/" + quote(clean(slug), safe="")
-    if clean(slug) and len(url) <= 1000:
-        assert after["profile_url"] == url
-        assert unquote(url.removeprefix("https://www.linkedin.com/in/")) == clean(slug)
-    else:
-        assert after["profile_url"] == "https://www.linkedin.com/in/stored"
-    assert after["is_premium"] is False
