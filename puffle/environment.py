@@ -26,8 +26,11 @@ _LOCK_TIMEOUT = 300
 _UNBOUNDED = 30.0
 
 
-def read_file(path: Path) -> None:
+def read_file(name: str, *, default: Path) -> None:
     """Add the variables of a `.env` file. Those that are set already win."""
+    path = Path(text(name, default=str(default)))
+    if name in os.environ and not path.exists():
+        raise ImproperlyConfigured(f"{name} names {path}, which is not there.")
     if not path.is_file():
         return
     for number, line in enumerate(path.read_text().splitlines(), 1):

@@ -18,7 +18,8 @@ user_id: ContextVar[Any] = ContextVar("user_id", default=None)
 def add_request(record: logging.LogRecord) -> bool:
     """Add whose request an entry is about."""
     record.request_id = request_id.get()
-    record.user = user_id.get()
+    # A refresh names its user, who need not be whose request it is.
+    record.user = getattr(record, "user", None) or user_id.get()
     return True
 
 

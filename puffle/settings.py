@@ -13,7 +13,7 @@ from puffle import environment as env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env.read_file(Path(env.text("ENV_FILE", default=str(BASE_DIR / ".env"))))
+env.read_file("ENV_FILE", default=BASE_DIR / ".env")
 
 DEBUG = env.switch("DEBUG", default=False)
 SECRET_KEY = env.text("SECRET_KEY", default="django-insecure-for-development-only" if DEBUG else "")
@@ -183,6 +183,8 @@ REST_FRAMEWORK = {
     },
     "NUM_PROXIES": NUM_PROXIES,
     "URL_FORMAT_OVERRIDE": None,
+    # A text that was sent may hold half a character, which has no bytes.
+    "UNICODE_JSON": False,
     # The schema would take any version from its query.
     "ALLOWED_VERSIONS": [__version__],
     # OPTIONS would show the docstrings of our views.

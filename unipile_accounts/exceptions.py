@@ -47,7 +47,8 @@ class UnipileError(Exception):
         self.status_code = status_code
         self.error_type = error_type
         self.retry_after = retry_after
-        self.wait = retry_after or self.wait
+        if self.wait and retry_after:
+            self.wait = retry_after
 
     @property
     def advice(self) -> str:

@@ -165,6 +165,7 @@ def test_environment_wins_over_the_file(read: Read, tmp_path: Path) -> None:
         ("HTTPS", "maybe", "must be 1 or 0."),
         ("UNIPILE_API_KEY", '"a-key"', "is in quotes. Leave the quotes out."),
         ("ALLOWED_HOSTS", "https://puffle.example", "holds 'https://puffle.example'. Write host"),
+        ("ENV_FILE", "/etc/puffle.evn", "names /etc/puffle.evn, which is not there."),
         ("TIME_ZONE", "Europe/Kiev2", "is not the name of a time zone, such as Europe/Kyiv."),
     ],
 )

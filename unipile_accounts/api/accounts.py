@@ -13,7 +13,13 @@ from rest_framework.response import Response
 from unipile_accounts.api import texts
 from unipile_accounts.api.base import CallersAccounts
 from unipile_accounts.api.errors import by_status
-from unipile_accounts.api.fields import AccountIdSerializer, TrueField, WeeklyLimitField
+from unipile_accounts.api.fields import (
+    AccountIdSerializer,
+    KnownFieldsSerializer,
+    TrueField,
+    WeeklyLimitField,
+    one_of,
+)
 from unipile_accounts.limits import FREE
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.results import Door
@@ -62,9 +68,9 @@ class AccountSerializer(serializers.Serializer[UnipileAccount]):
         return shown if instance.plan else {**shown, **FREE.columns}
 
 
-class ListFilterSerializer(serializers.Serializer[Any]):
-    status = serializers.ChoiceField(
-        choices=["all"],
+class ListFilterSerializer(KnownFieldsSerializer):
+    status = one_of(
+        ["all"],
         required=False,
         help_text="`all` shows disconnected accounts too, so that one can be reconnected.",
     )
@@ -90,7 +96,7 @@ class AccountsEndpoint(CallersAccounts):
         detail=False,
         methods=["get"],
         serializer_class=AccountsSerializer,
-        error_codes={400: ["invalid_choice"]},
+        error_codes={400: ["invalid_choice", "unknown_field"]},
     )
     def accounts(self, request: Request) -> Response:
         # A form would take an empty value for none.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -36,17 +37,25 @@ class AccountIdField(serializers.Field[uuid.UUID, Any, str, Any]):
         self.fail("unipile_id" if re.fullmatch("[A-Za-z0-9_-]{22}", text) else "invalid")
 
 
-class AccountIdSerializer(serializers.Serializer[Any]):
-    accountId = AccountIdField(
-        help_text="UUID of the unipile_accounts row. Must be owned by the authenticated user."
-    )
-
+class KnownFieldsSerializer(serializers.Serializer[Any]):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Refuse a field that nobody reads, such as a misspelt switch or filter."""
         if unknown := set(self.initial_data) - set(self.fields):
             message = _("There is no such field. There are: %s.") % ", ".join(self.fields)
             raise serializers.ValidationError(dict.fromkeys(unknown, message), "unknown_field")
         return attrs
+
+
+class AccountIdSerializer(KnownFieldsSerializer):
+    accountId = AccountIdField(
+        help_text="UUID of the unipile_accounts row. Must be owned by the authenticated user."
+    )
+
+
+def one_of(choices: Sequence[str], **kwargs: Any) -> serializers.ChoiceField:
+    """Return a choice whose error names what there is to choose from."""
+    message = _("“{input}” is none of these: %s.") % ", ".join(choices)
+    return serializers.ChoiceField(choices, error_messages={"invalid_choice": message}, **kwargs)
 
 
 class WeeklyLimitField(serializers.IntegerField):

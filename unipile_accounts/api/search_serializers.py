@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from unipile_accounts.api.fields import AccountIdSerializer
+from unipile_accounts.api.fields import AccountIdSerializer, one_of
 
 SENIORITIES = (
     "owner/partner",
@@ -38,12 +37,6 @@ _IDS = "Names as LinkedIn writes them, or its ids (digits only)."
 _ONLY_SALES_NAVIGATOR = "Sales Navigator only. Classic names it in `ignored_filters`."
 
 
-def _one_of(choices: tuple[str, ...], **kwargs: Any) -> serializers.ChoiceField:
-    """Return a choice whose error names what there is to choose from."""
-    message = _("“{input}” is none of these: %s.") % ", ".join(choices)
-    return serializers.ChoiceField(choices, error_messages={"invalid_choice": message}, **kwargs)
-
-
 def _text(help_text: str) -> serializers.CharField:
     return serializers.CharField(
         required=False, allow_blank=True, max_length=300, help_text=help_text
@@ -60,7 +53,7 @@ def _words(child: Any = None, *, help_text: str = _IDS) -> serializers.ListField
 
 
 def _years() -> serializers.ChoiceField:
-    return _one_of(YEARS, required=False, allow_blank=True, help_text=_ONLY_SALES_NAVIGATOR)
+    return one_of(YEARS, required=False, allow_blank=True, help_text=_ONLY_SALES_NAVIGATOR)
 
 
 class SearchSerializer(AccountIdSerializer):
@@ -73,8 +66,8 @@ class SearchSerializer(AccountIdSerializer):
     location = _words()
     industry = _words()
     school = _words()
-    seniorityLevel = _words(_one_of(SENIORITIES), help_text=_ONLY_SALES_NAVIGATOR)
-    companyHeadcount = _words(_one_of(HEADCOUNTS), help_text=_ONLY_SALES_NAVIGATOR)
+    seniorityLevel = _words(one_of(SENIORITIES, allow_blank=True), help_text=_ONLY_SALES_NAVIGATOR)
+    companyHeadcount = _words(one_of(HEADCOUNTS, allow_blank=True), help_text=_ONLY_SALES_NAVIGATOR)
     function = _words(help_text=f"Names or ids. {_ONLY_SALES_NAVIGATOR}")
     yearsInCurrentCompany = _years()
     yearsInCurrentPosition = _years()
@@ -87,6 +80,8 @@ class SearchSerializer(AccountIdSerializer):
     )
     cursor = serializers.CharField(
         required=False,
+        allow_blank=True,
+        allow_null=True,
         help_text=(
             "The last answer's, for the next page of the same search through the same account. The"
             " filters may be left out then."
@@ -99,7 +94,7 @@ class SearchSerializer(AccountIdSerializer):
         for name, value in body.items():
             if isinstance(value, list):
                 body[name] = list(filter(None, value))
-        return {name: value for name, value in body.items() if value not in ("", [])}
+        return {name: value for name, value in body.items() if value not in ("", [], None)}
 
 
 @extend_schema_field({"type": "string", "enum": ["SearchPeopleItem"]})

@@ -37,6 +37,7 @@ def prepare(sandbox: Sandbox, account: UnipileAccount, trouble: Fault | dict[str
         (Fault(status=401), 502, "unipile_authentication", None),
         (Fault(status=401, error_type=RESTRICTED), 409, "account_unavailable", None),
         (Fault(status=404, body=b"<html>"), 502, "unipile_error", None),
+        (Fault(status=500, headers={"Retry-After": "7"}), 502, "unipile_error", None),
         (Fault(status=429), 503, "unipile_rate_limited", "60"),
         (Fault(status=429, headers={"Retry-After": "7"}), 503, "unipile_rate_limited", "7"),
         (Fault(close=True), 503, "unipile_unavailable", "30"),

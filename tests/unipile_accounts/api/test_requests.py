@@ -60,6 +60,7 @@ def test_wrong_account_id_is_refused(
         b'[{"accountId": "%b"}]' % SOME_ID.encode(),
         b"accountId=%b" % SOME_ID.encode(),
         b"[" * 60_000,
+        b'{"accountId": "%b", "\\ud800": 1}' % SOME_ID.encode(),
     ],
 )
 def test_wrong_body_is_refused(

@@ -93,8 +93,9 @@ def test_empty_filter_counts_as_absent(
         "title": "",
         "location": [],
         "school": ["  ", "\u2003"],
-        "seniorityLevel": [],
+        "seniorityLevel": [""],
         "yearsInCurrentCompany": "",
+        "cursor": None,
     }
 
     answer = search(api, account, **body).json()
