@@ -25,6 +25,10 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
+        parser.epilog = (
+            "Examples: refresh_unipile_accounts --older-than 24h --quiet;"
+            " refresh_unipile_accounts --user lena --live --dry-run"
+        )
         add_options(parser)
         for name, meaning in {
             "--live": "ask LinkedIn itself, one account after the other",
