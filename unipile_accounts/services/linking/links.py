@@ -13,7 +13,7 @@ from django.core import signing
 from django.urls import reverse
 from django.utils import timezone
 
-from puffle.database import give_connection_back
+from puffle.stores import give_connection_back
 from unipile_accounts.conf import conf
 from unipile_accounts.exceptions import (
     UnipileAccountNotFound,

@@ -6,7 +6,7 @@ import time
 from datetime import datetime
 from typing import NamedTuple
 
-from puffle.database import give_connection_back
+from puffle.stores import give_connection_back
 from unipile_accounts.exceptions import (
     UnipileAccountNotFound,
     UnipileAccountNotListed,

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from django.db import IntegrityError, OperationalError, transaction
 
-from puffle.database import give_connection_back
+from puffle.stores import give_connection_back
 from unipile_accounts.exceptions import AccountLocked
 
 _T = TypeVar("_T")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from puffle.database import give_connection_back
+from puffle.stores import give_connection_back
 from unipile_accounts.exceptions import UnipileError, UnipileNotLinkedIn
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.payloads.account import AccountVerdict, listed_id, read_account

@@ -10,7 +10,7 @@ from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from puffle.cache import tolerating_a_dead_cache
+from puffle.stores import tolerating_a_dead_cache
 from unipile_accounts.payloads.people import (
     Filters,
     Search,

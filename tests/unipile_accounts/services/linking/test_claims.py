@@ -353,8 +353,14 @@ def test_claim_from_before_a_disconnect_revives_no_holder(owner: User, sandbox: 
     row = a_row(owner, sandbox, status="credentials_required")
     unipile_id = at_unipile(sandbox)
     link = a_claim(owner, unipile_id)
-    given_up = {"status": "disconnected", "given_up_at": NOW(), "linkedin_id": ""}
-    holder = a_row(owner, sandbox, unipile_account_id=unipile_id, **given_up)
+    holder = a_row(
+        owner,
+        sandbox,
+        unipile_account_id=unipile_id,
+        linkedin_id="",
+        status="disconnected",
+        given_up_at=NOW(),
+    )
     before = table()
 
     finish_claims(claims_of(unipile_id))

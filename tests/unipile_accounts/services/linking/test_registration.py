@@ -17,4 +17,4 @@ def test_webhook_of_another_spelling_is_ours(sandbox: Sandbox, settings: Setting
         enabled=False,
     )
 
-    assert register_webhook() == [(webhook_id, False, ["it is switched off"])]
+    assert register_webhook() == [(webhook_id, "there already", ["it is switched off"])]

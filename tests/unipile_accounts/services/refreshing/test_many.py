@@ -271,7 +271,7 @@ def test_clock_that_steps_back_reports_nothing_twice(
 ) -> None:
     accounts = free_accounts(owner, sandbox, 30)
     later = UnipileAccount.objects.database_time() + timedelta(seconds=9)
-    monkeypatch.setattr(unread.UnipileAccount.objects, "database_time", lambda: later)
+    monkeypatch.setattr(UnipileAccount.objects, "database_time", lambda: later)
     selection = unread.Unread(UnipileAccount.objects.all(), live=False)
     monkeypatch.undo()
     monkeypatch.setattr(many, "Unread", lambda *_, **__: selection)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -20,8 +19,10 @@ from tests.helpers import (
     make_accounts,
     meanwhile,
     outcomes,
+    somebody_waits,
     stored,
     table,
+    until,
 )
 from tests.unipile_accounts.services.refreshing.conftest import (
     KINDS,
@@ -253,20 +254,30 @@ def test_page_is_stored_though_somebody_was_quicker(
 def test_row_that_moves_while_it_is_looked_for_is_left_alone(
     owner: User, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    accounts = free_accounts(owner, sandbox, 3)
-    moved = accounts[0]
-    # The look is slow, so that the move comes between its snapshot and its lock.
-    slowly = UnipileAccount.objects.extra(where=["pg_sleep(0.1) IS NOT NULL"])
+    moved, *_ = free_accounts(owner, sandbox, 3)
+    held = threading.Event()
+    # The move comes between the snapshot of the look and its lock.
+    waiting = UnipileAccount.objects.extra(where=["pg_advisory_xact_lock(7)::text = ''"])
 
     def move() -> None:
-        time.sleep(0.05)
-        UnipileAccount.objects.filter(pk=moved.pk).update(unipile_account_id="moved", version=1)
+        with transaction.atomic():
+            list(waiting.filter(pk=moved.pk))
+            held.set()
+            until(somebody_waits)
+            rows = UnipileAccount.objects.filter(pk=moved.pk)
+            rows.update(unipile_account_id="moved", version=1)
         connections.close_all()
 
+    def begin_to_move(_: Request) -> None:
+        sandbox.on_answer = None
+        pool.submit(move)
+        assert held.wait(10)
+
     monkeypatch.setattr(many, "ONE_BY_ONE", 0)
-    sandbox.on_answer = lambda _: pool.submit(move)
+    sandbox.on_answer = begin_to_move
+    pool: ThreadPoolExecutor
     with ThreadPoolExecutor(1) as pool:
-        results = refresh_all(accounts=slowly)
+        results = refresh_all(accounts=waiting)
 
     assert outcomes(results)["refreshed"] == 2
     assert stored(moved)["name"] == ""
