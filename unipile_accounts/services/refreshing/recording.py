@@ -34,16 +34,16 @@ def publish(results: list[RefreshResult], origin: Origin, **extra: Any) -> None:
     count(results, origin)
     for result in results:
         # A single refresh has a duration, and is always worth its entry.
-        is_quiet = not (result.error or result.changes or extra)
-        _log(
-            logging.DEBUG if is_quiet else log_level(result.error),
-            result.account.pk,
-            origin,
-            outcome=result.outcome,
-            error=result.error,
-            changed=sorted(result.changes),
-            **extra,
-        )
+        if result.error or result.changes or extra:
+            _log(
+                log_level(result.error),
+                result.account.pk,
+                origin,
+                outcome=result.outcome,
+                error=result.error,
+                changed=sorted(result.changes),
+                **extra,
+            )
         if result.stored:
             account_refreshed.send_robust(
                 sender=UnipileAccount,
@@ -70,8 +70,6 @@ def log_failure(error: Exception, pk: UUID, origin: Origin, **extra: Any) -> Non
 def _log(
     level: int, pk: UUID, origin: Origin, *, outcome: str, error: Exception | None, **extra: Any
 ) -> None:
-    if not logger.isEnabledFor(level):
-        return
     # Other errors than ours may quote what a customer sent.
     reason = error if hasattr(error, "advice") else _code(error)
     logger.log(
