@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -140,7 +141,9 @@ def cache(name: str, *, default: str) -> dict[str, Any]:
 
 def _parsed(parse: Callable[[str], dict[str, Any]], url: str) -> dict[str, Any]:
     try:
-        return parse(url)
+        # environ's warnings show the password.
+        with warnings.catch_warnings(action="ignore"):
+            return parse(url)
     except (ImproperlyConfigured, ValueError):
         return {}
 
