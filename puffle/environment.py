@@ -116,6 +116,8 @@ def database(name: str, *, default: str, pool_size: int, timeout: float) -> dict
         # pgbouncer refuses them, and the role has the bounds instead.
         options["options"] = ""
     return found | {
+        # The pool keeps connections, whatever the address says.
+        "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,
         # pgbouncer may give each statement another connection.
         "DISABLE_SERVER_SIDE_CURSORS": True,
