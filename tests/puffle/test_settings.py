@@ -163,10 +163,10 @@ def test_environment_wins_over_the_file(read: Read, tmp_path: Path) -> None:
         ),
         ("UNIPILE_CONNECT_TIMEOUT", "0", "must be a number of seconds above 0 and up to 999"),
         ("THROTTLE_TOKEN", "0/min", "must be a number of requests per sec, min, hour or day, such"),
-        ("HTTPS", "maybe", "must be 1 or 0."),
+        ("HTTPS", "maybe", "must be 1 or 0, such as 1."),
         ("UNIPILE_API_KEY", '"a-key"', "is in quotes. Leave the quotes out."),
         ("ALLOWED_HOSTS", "https://puffle.example", "holds 'https://puffle.example'. Write host"),
-        ("TIME_ZONE", "Europe/Kiev2", "is not the name of a time zone, such as Europe/Kyiv."),
+        ("TIME_ZONE", "Europe/Kiev2", "must be the name of a time zone, such as UTC."),
     ],
 )
 def test_wrong_variable_is_named_with_what_to_write(
