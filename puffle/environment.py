@@ -18,7 +18,6 @@ T = TypeVar("T")
 
 _LINE = re.compile(r"(export )?[A-Za-z_0-9]+=.*|#.*|")
 _SECONDS = r"[0-9]{1,3}(\.[0-9]{1,3})?"
-_SWITCHES = {"1": True, "true": True, "0": False, "false": False}
 _DATABASES = ("django.db.backends.sqlite3", "django.db.backends.postgresql")
 # Milliseconds. Who needs a locked row for longer gives the connection back and asks again.
 _LOCK_TIMEOUT = 300
@@ -51,10 +50,10 @@ def text(name: str, *, default: str = "") -> str:
 
 
 def _reader(pattern: str, meaning: str, convert: Callable[[str], T]) -> Callable[..., T]:
-    """Return a reader of values that look like the pattern."""
+    """Return a reader of values that look like the pattern. An empty one is the default."""
 
     def read(name: str, *, default: str) -> T:
-        value = text(name, default=default)
+        value = text(name) or default
         if not re.fullmatch(pattern, value):
             raise ImproperlyConfigured(f"{name} must be {meaning}, such as {default}.")
         return convert(value)
@@ -72,20 +71,8 @@ rate = _reader(
     "a number of requests per sec, min, hour or day",
     str,
 )
-
-
-def switch(name: str, *, default: bool) -> bool:
-    value = text(name).lower() or str(default).lower()
-    if value not in _SWITCHES:
-        raise ImproperlyConfigured(f"{name} must be 1 or 0.")
-    return _SWITCHES[value]
-
-
-def zone(name: str, *, default: str) -> str:
-    value = text(name, default=default)
-    if value not in available_timezones():
-        raise ImproperlyConfigured(f"{name} is not the name of a time zone, such as Europe/Kyiv.")
-    return value
+switch = _reader("(?i)1|true|0|false", "1 or 0", lambda value: value.lower() in {"1", "true"})
+zone = _reader("|".join(map(re.escape, available_timezones())), "the name of a time zone", str)
 
 
 def words(name: str) -> list[str]:
@@ -119,6 +106,8 @@ def database(name: str, *, default: str, pool_size: int, timeout: float) -> dict
         # pgbouncer refuses them, and the role has the bounds instead.
         options["options"] = ""
     return found | {
+        # The pool keeps connections, whatever the address says.
+        "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,
         # pgbouncer may give each statement another connection.
         "DISABLE_SERVER_SIDE_CURSORS": True,

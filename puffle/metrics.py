@@ -13,7 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import MiddlewareNotUsed
-from django.core.signals import request_finished, request_started
+from django.core.signals import request_finished
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, Gauge, Histogram, generate_latest
@@ -47,8 +47,7 @@ def middleware(get_response: View) -> View:
     """Answer `/metrics` before anything looks at the host, and time all other requests."""
     if not settings.METRICS:
         raise MiddlewareNotUsed
-    for signal in (request_started, request_finished):
-        signal.connect(_look_at_the_pool)
+    request_finished.connect(_look_at_the_pool)
 
     def respond(request: HttpRequest) -> HttpResponseBase:
         # Prometheus asks us directly. Whatever passed the proxy comes from outside.

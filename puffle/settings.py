@@ -15,7 +15,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 env.read_file("ENV_FILE", default=BASE_DIR / ".env")
 
-DEBUG = env.switch("DEBUG", default=False)
+DEBUG = env.switch("DEBUG", default="0")
 SECRET_KEY = env.text("SECRET_KEY", default="django-insecure-for-development-only" if DEBUG else "")
 if not SECRET_KEY:
     raise ImproperlyConfigured(
@@ -124,15 +124,15 @@ AXES_DISABLE_ACCESS_LOG = True
 WEB_CONCURRENCY = env.count("WEB_CONCURRENCY", default="2")
 # How many proxies of ours add an address to X-Forwarded-For.
 NUM_PROXIES = env.whole_number("NUM_PROXIES", default="0")
-HTTPS = env.switch("HTTPS", default=not DEBUG)
+HTTPS = env.switch("HTTPS", default="0" if DEBUG else "1")
 
 SECURE_SSL_REDIRECT = HTTPS
 # No request of ours is larger. Django's own limit is 2.5 MB.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
 # An hour can be taken back. What browsers remember for longer is the operator's choice.
 SECURE_HSTS_SECONDS = env.whole_number("HSTS_SECONDS", default="3600") if HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = env.switch("HSTS_INCLUDE_SUBDOMAINS", default=False)
-SECURE_HSTS_PRELOAD = env.switch("HSTS_PRELOAD", default=False)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.switch("HSTS_INCLUDE_SUBDOMAINS", default="0")
+SECURE_HSTS_PRELOAD = env.switch("HSTS_PRELOAD", default="0")
 # They want all subdomains and the browsers' own list at once.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SESSION_COOKIE_SECURE = HTTPS
@@ -151,8 +151,8 @@ WHITENOISE_USE_FINDERS = True
 # --- Log and metrics ------------------------------------------------------------------------------
 
 # Prometheus' page at /metrics.
-METRICS = env.switch("METRICS", default=False)
-LOGGING = logging.configuration(as_json=env.switch("LOG_JSON", default=not DEBUG))
+METRICS = env.switch("METRICS", default="0")
+LOGGING = logging.configuration(as_json=env.switch("LOG_JSON", default="0" if DEBUG else "1"))
 
 # --- Unipile ------------------------------------------------------------------------------------
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
 from prometheus_client import REGISTRY
 from pytest_django import Settings
@@ -62,6 +65,8 @@ def test_no_label_tells_who_or_which(owner: User, sandbox: Sandbox, settings: Se
     page = Client().get("/metrics", headers={"Host": "10.0.0.1:8000"}).content.decode()
 
     assert "unipile_refreshes_total" in page
+    pool = {"in_use", "idle"} if connection.vendor == "postgresql" else set()
+    assert set(re.findall(r'database_pool_connections{state="(\w+)"}', page)) == pool
     for secret in (str(account.pk), account.unipile_account_id, owner.username, "Mara", "made-up"):
         assert f'"{secret}' not in page
         assert f"/{secret}" not in page

@@ -7,6 +7,7 @@ import runpy
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -162,11 +163,11 @@ def test_environment_wins_over_the_file(read: Read, tmp_path: Path) -> None:
         ),
         ("UNIPILE_CONNECT_TIMEOUT", "0", "must be a number of seconds above 0 and up to 999"),
         ("THROTTLE_TOKEN", "0/min", "must be a number of requests per sec, min, hour or day, such"),
-        ("HTTPS", "maybe", "must be 1 or 0."),
+        ("HTTPS", "maybe", "must be 1 or 0, such as 1."),
         ("UNIPILE_API_KEY", '"a-key"', "is in quotes. Leave the quotes out."),
         ("ALLOWED_HOSTS", "https://puffle.example", "holds 'https://puffle.example'. Write host"),
         ("ENV_FILE", "/etc/puffle.evn", "names /etc/puffle.evn, which is not there."),
-        ("TIME_ZONE", "Europe/Kiev2", "is not the name of a time zone, such as Europe/Kyiv."),
+        ("TIME_ZONE", "Europe/Kiev2", "must be the name of a time zone, such as UTC."),
     ],
 )
 def test_wrong_variable_is_named_with_what_to_write(
@@ -202,21 +203,22 @@ def ask(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 
 ASK_FOR_HEALTH = """
-import time, os
-started = time.monotonic()
 answer = client.get('/healthz')
-print(answer.status_code, answer.content.decode(), time.monotonic() - started < 2, flush=True)
-os._exit(0)
+print(answer.status_code, answer.content.decode(), flush=True)
+import os; os._exit(0)
 """
 
 
-def test_health_is_503_within_a_second() -> None:
+def test_health_is_503_within_the_bound() -> None:
+    started = time.monotonic()
     # The port takes connections and never says a word.
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"postgres://puffle@127.0.0.1:{listener.getsockname()[1]}/puffle"
-        process = ask(ASK_FOR_HEALTH, DATABASE_URL=url)
+        process = ask(ASK_FOR_HEALTH, DATABASE_URL=url, DATABASE_TIMEOUT="1")
 
-    assert process.stdout == '503 {"database": "unavailable"} True\n', process.stderr
+    assert process.stdout == '503 {"database": "unavailable"}\n', process.stderr
+    # Without the bound it is two minutes. Most of the time is Django's start.
+    assert time.monotonic() - started < 20
 
 
 ASK_FOR_TOKENS = """
