@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from django.contrib.auth import get_user_model
@@ -13,6 +14,8 @@ logger = logging.getLogger(__name__)
 
 # Read-only since a failover, or ended for idling in a transaction.
 _PASSING = {"25006", "25P03", "25P04"}
+# One question at a time, so that a database that hangs costs one thread.
+_PROBE = ThreadPoolExecutor(1, thread_name_prefix="database-probe")
 
 
 def is_passing(error: BaseException | None) -> bool:
@@ -22,14 +25,25 @@ def is_passing(error: BaseException | None) -> bool:
     return isinstance(error, Error) and getattr(error.__cause__, "sqlstate", None) in _PASSING
 
 
-def takes_writes() -> bool:
-    """Ask whether the database answers and takes writes."""
+def takes_writes(*, seconds: float) -> bool:
+    """Ask whether the database answers in time and takes writes."""
+    answer = _PROBE.submit(_lock_nothing)
+    try:
+        return answer.result(seconds)
+    except TimeoutError:
+        answer.cancel()
+        return False
+
+
+def _lock_nothing() -> bool:
     try:
         with transaction.atomic():
             # A replica and a read-only database refuse to lock, even where no row is found.
             get_user_model().objects.select_for_update().filter(pk=0).first()
     except Error:
         return False
+    finally:
+        connection.close()
     return True
 
 

@@ -140,13 +140,11 @@ def test_health_is_503_where_nothing_is_written(client: Client) -> None:
     name = connection.settings_dict["NAME"]
     database: Any = connection
     ask(database, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
-    database.close()
     database.close_pool()
     assert client.get("/healthz").status_code == 503
 
     ask(database, "SET default_transaction_read_only = off")
     ask(database, f"ALTER DATABASE {name} RESET default_transaction_read_only")
-    database.close()
     database.close_pool()
     assert client.get("/healthz").status_code == 200
 
