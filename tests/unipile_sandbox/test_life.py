@@ -22,16 +22,6 @@ def delete(sandbox: Sandbox, account_id: str) -> requests.Response:
     return ask("DELETE", f"{sandbox.url}{ACCOUNTS}/{account_id}")
 
 
-def test_update_puts_changes_where_unipile_keeps_them(sandbox: Sandbox, account: str) -> None:
-    expected = sandbox.get(account)
-    expected["name"] = "Mara F."
-    expected["connection_params"]["im"] |= {"premiumFeatures": ["premium"], "premiumId": "X"}
-
-    sandbox.update(account, name="Mara F.", premiumFeatures=["premium"], premium_id="X")
-
-    assert get_account(sandbox, account).json() == expected
-
-
 def test_deleted_account_is_gone_with_an_event(
     sandbox: Sandbox, account: str, receiver: Sandbox
 ) -> None:

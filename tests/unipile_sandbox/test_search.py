@@ -7,12 +7,10 @@ import requests
 
 from tests.unipile_sandbox.talking import error_of, post
 from unipile_sandbox import Sandbox, linkedin_account
-from unipile_sandbox.directory import id_of
 
 SEARCH = "/api/v1/linkedin/search"
 CLASSIC: dict[str, Any] = {"api": "classic", "category": "people"}
 NAVIGATOR: dict[str, Any] = {"api": "sales_navigator", "category": "people"}
-PLACE, PAID_PLACE = id_of("LOCATION", 0, "CLASSIC"), id_of("LOCATION", 0, "SALES_NAVIGATOR")
 
 
 @pytest.fixture(autouse=True)
@@ -39,18 +37,6 @@ def test_pages_bring_each_person_once(
 
     assert [len(page["items"]) for page in pages] == sizes
     assert len({item["id"] for page in pages for item in page["items"]}) == 60
-
-
-@pytest.mark.parametrize(
-    ("body", "count"),
-    [
-        ({**CLASSIC, "advanced_keywords": {"title": "Director"}, "location": [PLACE]}, 6),
-        ({**NAVIGATOR, "role": {"include": ["Director"]}, "last_name": "Ivesen"}, 3),
-        ({**CLASSIC, "location": [PAID_PLACE]}, 0),
-    ],
-)
-def test_words_and_places_find_people(sandbox: Sandbox, body: dict[str, Any], count: int) -> None:
-    assert search(sandbox, body).json()["paging"]["total_count"] == count
 
 
 def test_bad_search_gets_unipiles_error(sandbox: Sandbox) -> None:
