@@ -140,9 +140,9 @@ def test_other_spellings_of_a_name_count_together(log_in: Door) -> None:
     assert [log_in(name, "guess") for name in names] == [401] * 9 + [429]
 
 
-@pytest.mark.parametrize("name", ["x" * 30_000, "\ufdfa" * 150])
-def test_long_name_is_a_failed_login(log_in: Door, name: str) -> None:
-    assert log_in(name, "guess") == 401
+def test_long_name_is_a_failed_login(log_in: Door) -> None:
+    # Each letter stands for 18.
+    assert log_in("\ufdfa" * 150, "guess") == 401
 
 
 # --- Hashing --------------------------------------------------------------------------------------
