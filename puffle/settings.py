@@ -231,7 +231,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": {
         "ErrorType": "puffle.api.schema.ERROR_TYPES",
-        "Years": "unipile_accounts.search_choices.YEARS",
+        "Years": "unipile_accounts.api.search_serializers.YEARS",
     },
     "PREPROCESSING_HOOKS": ["puffle.api.schema.without_trailing_slash"],
 }

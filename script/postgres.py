@@ -116,19 +116,6 @@ class Server:
             row_factory=dict_row,
         )
 
-    @contextmanager
-    def frozen(self) -> Iterator[None]:
-        """Stop all its processes until the block ends, as on a machine that hangs."""
-        assert self._process is not None  # noqa: S101
-        pids = children.family(self._process.pid)
-        for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            for pid in pids:
-                os.kill(pid, signal.SIGCONT)
-
     def stop(self) -> None:
         if self._process is not None:
             children.stop(self._process, with_signal=signal.SIGQUIT)

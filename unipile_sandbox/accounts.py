@@ -53,15 +53,12 @@ class AccountStore:
         twin._former = self._former.copy()
         return twin
 
-    def put(self, payload: Payload, *, first: bool = False) -> str:
+    def put(self, payload: Payload) -> str:
         """Add the account, or replace the one with its id in the same place of the list."""
         account_id = payload.get("id")
         if not isinstance(account_id, str) or not account_id:
             raise ValueError("An account needs an id: a string that is not empty.")
-        body = encode(payload)
-        if first:
-            self._bodies = {account_id: body, **self._bodies}
-        self._bodies[account_id] = body
+        self._bodies[account_id] = encode(payload)
         self._statuses[account_id] = _status(payload)
         self._listing = None
         return account_id

@@ -42,7 +42,7 @@ def list_accounts(call: Call) -> Answer:
     end = position + limit
     goes_on = end < len(accounts) or listing.endless
     body = accounts.page(position, limit, _cursor(end) if goes_on else None)
-    return Answer(200, body, page=position // limit + 1, effect=call.workspace.grow)
+    return Answer(200, body, page=position // limit + 1)
 
 
 def list_webhooks(call: Call) -> Answer:

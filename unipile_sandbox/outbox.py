@@ -70,19 +70,12 @@ class Outbox:
 
     def release(self, *kinds: Kind) -> None:
         """Send what was held, in its order, and hold these kinds no longer."""
-        for delivery in self._no_longer_held(kinds or BOTH):
-            with self._changed:
-                self._schedule(delivery, 0)
-
-    def drop(self, *kinds: Kind) -> None:
-        """Lose what was held, and hold these kinds no longer."""
-        for delivery in self._no_longer_held(kinds or BOTH):
-            delivery.state = "dropped"
-
-    def _no_longer_held(self, kinds: tuple[Kind, ...]) -> list[Delivery]:
+        released = kinds or BOTH
         with self._changed:
-            self._held.difference_update(kinds)
-            return [each for each in self._all if each.state == "held" and each.kind in kinds]
+            self._held.difference_update(released)
+            for delivery in self._all:
+                if delivery.state == "held" and delivery.kind in released:
+                    self._schedule(delivery, 0)
 
     def retry_now(self) -> None:
         """Make the next attempt of everything at once, whatever the delay."""

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from unipile_sandbox.accounts import AccountStore
 from unipile_sandbox.links import Link, LinkStore
 from unipile_sandbox.outbox import Outbox
-from unipile_sandbox.payloads import Payload, change, linkedin_account
+from unipile_sandbox.payloads import Payload, change
 from unipile_sandbox.plans import SEATS, PlanStore, copied_features, member_of
 from unipile_sandbox.webhooks import WebhookStore
 
@@ -24,10 +24,6 @@ class ListingSettings:
 
     # Behind the last account come empty pages, each with a cursor that is new.
     endless: bool = False
-    # So many new accounts appear after the next page was made.
-    grow_by: int = 0
-    # New accounts stand first and move all others, or stand last.
-    newest_first: bool = False
 
 
 class Workspace:
@@ -45,12 +41,6 @@ class Workspace:
         kind = self._type(account_id)
         self.accounts.remove(account_id)
         self.send_event(account_id, "DELETED", account_type=kind)
-
-    def grow(self) -> None:
-        """Add the accounts that appear while a page is on its way."""
-        for _ in range(self.listing.grow_by):
-            self.accounts.put(linkedin_account(), first=self.listing.newest_first)
-        self.listing.grow_by = 0
 
     def log_out(self, account_id: str) -> None:
         """End the account's session at LinkedIn."""

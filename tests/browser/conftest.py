@@ -15,6 +15,8 @@ from pytest_django.live_server_helper import LiveServer
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+Screenshot = Callable[[str], None]
+
 HERE = Path(__file__).parent
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 OPTIONS = [
@@ -29,9 +31,7 @@ OPTIONS = [
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--screenshots", type=Path, help="Keep screenshots of the admin in this folder"
-    )
+    parser.addoption("--screenshots", type=Path, help="Make the pictures of docs/ in this folder")
 
 
 def pytest_ignore_collect(config: pytest.Config) -> bool | None:
@@ -74,7 +74,7 @@ def page(browser: Browser, live_server: LiveServer, settings: Settings) -> Itera
 
 
 @pytest.fixture
-def screenshot(page: Page, request: pytest.FixtureRequest) -> Callable[[str], None]:
+def screenshot(page: Page, request: pytest.FixtureRequest) -> Screenshot:
     """Keep a picture of the page, if that was asked for."""
     folder: Path | None = request.config.getoption("--screenshots")
 

@@ -8,15 +8,13 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
 from script.postgres import Server
 from script.serving import Service, wait_until
-from unipile_sandbox import Request
 
 # More of them for docs/reliability.md: KILLS=10 RESTARTS=3.
 KILLS = int(os.environ.get("KILLS", "2"))
@@ -28,7 +26,6 @@ UNTOUCHED = {
     "weekly_message_limit": 100,
     "name": "",
     "profile_url": "",
-    "refreshed_at": None,
 }
 REFRESHED = {
     "is_premium": True,
@@ -39,94 +36,47 @@ REFRESHED = {
     "profile_url": "https://www.linkedin.com/in/robin-sample-example",
 }
 FEATURES = ["premium", "sales_navigator"]
+WAITING = (
+    "SELECT 1 FROM pg_stat_activity"
+    " WHERE datname = current_database() AND wait_event_type = 'Timeout'"
+)
+NOT_200 = {*range(600)} - {200}
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("served")]
 
 
-@pytest.fixture
-def account(service: Service) -> uuid.UUID:
-    return service.add_account(premium_features=FEATURES)
-
-
-def assert_untouched(service: Service, account: uuid.UUID) -> None:
+def written(service: Service, account: uuid.UUID) -> dict[str, Any]:
+    """Return what a refresh writes, which is all old or all new."""
     row = service.row(account)
-    assert {name: row[name] for name in UNTOUCHED} == UNTOUCHED
+    found = {name: row[name] for name in REFRESHED}
+    assert found in (REFRESHED, UNTOUCHED)
+    assert (row["refreshed_at"] is None) is (found == UNTOUCHED)
+    return found
 
 
-def assert_service_recovers(service: Service, account: uuid.UUID) -> None:
-    """The next refresh succeeds, and reports the change that nobody was told of."""
-    status, answer = service.refresh(account)
-    assert (status, answer["changed"]) == (200, {"is_premium": True, "has_sales_navigator": True})
-    row = service.row(account)
-    assert {name: row[name] for name in REFRESHED} == REFRESHED
-
-
-@contextmanager
-def in_background(service: Service, account: uuid.UUID) -> Iterator[None]:
-    """Have a refresh under way, which gets no answer."""
-    with ThreadPoolExecutor(1) as pool:
-        refresh = pool.submit(service.refresh, account)
-        yield
-        assert refresh.result()[0] == 0
-
-
-def test_server_killed_between_the_answer_and_the_write(
-    service: Service, account: uuid.UUID
-) -> None:
-    answered = threading.Event()
-
-    def kill(_: Request) -> None:
-        service.kill()
-        answered.set()
-
-    service.sandbox.on_answer = kill
-
-    with in_background(service, account):
-        assert answered.wait(10)
-
-    service.sandbox.on_answer = None
-    assert_untouched(service, account)
-    service.start()
-    assert_service_recovers(service, account)
-
-
-def test_server_killed_while_the_row_is_locked(service: Service, account: uuid.UUID) -> None:
-    asked = service.sandbox.request_count
-    with service.connect() as other, other.transaction():
-        other.execute("SELECT * FROM unipile_accounts FOR UPDATE")
-        with in_background(service, account):
-            wait_until(lambda: service.sandbox.request_count > asked)
-            service.kill()
-
-    assert_untouched(service, account)
-    service.start()
-    assert_service_recovers(service, account)
-
-
-def test_server_killed_during_the_write(service: Service, account: uuid.UUID) -> None:
-    with service.connect() as other:
+def test_server_killed_during_the_write(service: Service) -> None:
+    account = service.add_account(premium_features=FEATURES)
+    with service.connect() as other, ThreadPoolExecutor(1) as pool:
         # The new values are written by then, and not committed.
         other.execute(
             "CREATE FUNCTION pause() RETURNS trigger LANGUAGE plpgsql AS"
             " 'BEGIN PERFORM pg_sleep(1); RETURN NULL; END';"
             "CREATE TRIGGER pause AFTER UPDATE ON unipile_accounts EXECUTE FUNCTION pause()"
         )
-        with in_background(service, account):
-            wait_until(lambda: _waits(other, "Timeout"))
-            service.kill()
-        wait_until(lambda: not _waits(other, "Timeout"))
+        refresh = pool.submit(service.refresh, account)
+        wait_until(lambda: bool(other.execute(WAITING).fetchall()))
+        service.kill()
+        assert refresh.result()[0] == 0
+        wait_until(lambda: not other.execute(WAITING).fetchall())
         other.execute("DROP TRIGGER pause ON unipile_accounts")
+    assert written(service, account) == UNTOUCHED
 
-    assert_untouched(service, account)
     service.start()
-    assert_service_recovers(service, account)
 
-
-def _waits(watcher: object, what: str) -> bool:
-    query = (
-        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = %s"
-    )
-    return bool(watcher.execute(query, [what]).fetchall())  # type: ignore[attr-defined]
+    # Nobody was told of the change yet.
+    status, answer = service.refresh(account)
+    assert (status, answer["changed"]) == (200, {"is_premium": True, "has_sales_navigator": True})
+    assert written(service, account) == REFRESHED
 
 
 def test_server_killed_at_any_moment_leaves_whole_rows(service: Service) -> None:
@@ -149,16 +99,10 @@ def test_server_killed_at_any_moment_leaves_whole_rows(service: Service) -> None
             service.kill()
             list(running)
         for pk in accounts:
-            row = service.row(pk)
-            found = {name: row[name] for name in REFRESHED}
-            assert found in (REFRESHED, {name: UNTOUCHED[name] for name in REFRESHED})
-            assert (row["refreshed_at"] is None) is (found != REFRESHED)
+            written(service, pk)
         service.start()
 
     assert {service.refresh(pk)[0] for pk in accounts} == {200}
-
-
-ALL_BUT_200 = {*range(600)} - {200}
 
 
 def wait_until_more(statuses: Counter[int], which: set[int], number: int) -> None:
@@ -167,15 +111,6 @@ def wait_until_more(statuses: Counter[int], which: set[int], number: int) -> Non
 
     wanted = count() + number
     wait_until(lambda: count() >= wanted)
-
-
-@contextmanager
-def closing_with(ended: threading.Event) -> Iterator[None]:
-    """Let the threads end, however the block does."""
-    try:
-        yield
-    finally:
-        ended.set()
 
 
 def test_database_restarted_while_refreshes_run(service: Service, postgres: Server) -> None:
@@ -196,19 +131,21 @@ def test_database_restarted_while_refreshes_run(service: Service, postgres: Serv
             statuses[status] += 1
             reported[pk] += status == 200 and answer["changed"]["is_premium"]
 
-    with ThreadPoolExecutor(16) as pool, closing_with(ended):
+    with ThreadPoolExecutor(16) as pool:
         running = pool.map(keep_refreshing, accounts)
-        for _ in range(RESTARTS):
-            wait_until_more(statuses, {200}, 50)
-            postgres.stop()
-            wait_until_more(statuses, ALL_BUT_200, 1)
-            assert service.get("/healthz")[0] == 503
-            postgres.start()
-            started = time.monotonic()
-            wait_until_more(statuses, {200}, 1)
-            recovered.append(time.monotonic() - started)
-        wait_until_more(statuses, {200}, 100)
-        ended.set()
+        try:
+            for _ in range(RESTARTS):
+                wait_until_more(statuses, {200}, 50)
+                postgres.stop()
+                wait_until_more(statuses, NOT_200, 1)
+                assert service.get("/healthz")[0] == 503
+                postgres.start()
+                started = time.monotonic()
+                wait_until_more(statuses, {200}, 1)
+                recovered.append(time.monotonic() - started)
+            wait_until_more(statuses, {200}, 100)
+        finally:
+            ended.set()
         list(running)
 
     assert set(statuses) == {200, 503}
@@ -216,7 +153,6 @@ def test_database_restarted_while_refreshes_run(service: Service, postgres: Serv
     assert {service.refresh(pk)[0] for pk in accounts} == {200}
     assert service.get("/healthz")[0] == 200
     for pk in accounts:
-        row = service.row(pk)
-        assert {name: row[name] for name in REFRESHED} == REFRESHED
+        assert written(service, pk) == REFRESHED
         # Whoever's answer was lost along with the connection was told nothing: never twice.
         assert reported[pk] <= 1

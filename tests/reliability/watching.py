@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.contrib.auth.models import User
 from django.db import connection
 from rest_framework.test import APIClient
 
@@ -26,6 +25,8 @@ TOLD = {
 }
 BLANK = {"display_name": "", "profile_url": "", **FREE.columns}
 PLAN = ("is_premium", "has_sales_navigator")
+PLANS: list[list[str]] = [[], ["premium"], ["premium", "sales_navigator"]]
+SECRET = "a-secret-for-tests-only"
 LIMITS = ("weekly_connection_limit", "weekly_message_limit")
 
 TROUBLES: dict[str, tuple[Fault, str | None]] = {
@@ -129,6 +130,11 @@ class Watcher:
             for which, whose in self.troubles
         )
 
+    def meet(self, unipile_account_id: str) -> None:
+        """Remember an account that has come to Unipile, and its member."""
+        self.accounts.append(unipile_account_id)
+        self.member_of[unipile_account_id] = self.sandbox.member_id(unipile_account_id)
+
     def payload(self, unipile_account_id: str) -> Payload | None:
         try:
             return self.sandbox.get(unipile_account_id)
@@ -167,7 +173,9 @@ class Watcher:
             yield
         assert self._errors == []
         after = state()
-        self._follow(before, after)
+        new = AccountChange.objects.filter(id__gt=before.entries).order_by("id")
+        entries = list(new.values_list("account_id", "changes"))
+        self._follow(before, after, entries)
         for row in after.rows.values():
             if row["given_up_at"]:
                 self.given_up |= self.held[row["id"]]
@@ -178,20 +186,19 @@ class Watcher:
         check_owners(before, after, owners)
         check_members(before, after)
         check_given_up(before, after, logs_in=logs_in)
-        check_history(before, after)
+        check_history(before.rows, entries, after.rows)
         self._check_taken(before, after)
         self._check_plans(after)
 
-    def _follow(self, before: State, after: State) -> None:
+    def _follow(self, before: State, after: State, entries: list[tuple[UUID, Row]]) -> None:
         """Follow which accounts each row has had, and which logins came too late."""
         for each in (before, after):
             for row in each.rows.values():
                 self.held[row["id"]].add(row["unipile_account_id"])
-        for entry in AccountChange.objects.filter(id__gt=before.entries).order_by("id"):
-            ids = entry.changes.get("provider_account_id", [])
-            self.held[entry.account_id] |= {each for each in ids if each}
-            if into := entry.changes.get("merged_into"):
-                self.held[UUID(into[1])] |= self.held[entry.account_id]
+        for row_id, changes in entries:
+            self.held[row_id] |= {*filter(None, changes.get("provider_account_id", []))}
+            if into := changes.get("merged_into"):
+                self.held[UUID(into[1])] |= self.held[row_id]
         for pk, link in after.links.items():
             was_used = pk in before.links and before.links[pk]["used_at"]
             if not link["used_at"] or was_used:
@@ -306,15 +313,15 @@ def check_given_up(before: State, after: State, *, logs_in: bool) -> None:
                 assert not late or any(late), "a login from before brought a given-up row back"
 
 
-def check_history(before: State, after: State) -> None:
-    """The entries of the step lead from each row as it was to each row as it is."""
-    rows = {
-        pk: {name: row[column] for name, column in TOLD.items()} for pk, row in before.rows.items()
-    }
-    for entry in AccountChange.objects.filter(id__gt=before.entries).order_by("id"):
-        is_new = entry.account_id not in rows
-        row = rows.setdefault(entry.account_id, dict.fromkeys(TOLD))
-        for name, (old, new) in entry.changes.items():
+def check_history(
+    before: dict[UUID, Row], entries: Iterable[tuple[UUID, Row]], after: dict[UUID, Row]
+) -> None:
+    """The entries lead from each row as it was to each row as it is."""
+    rows = {pk: {name: row[TOLD[name]] for name in TOLD} for pk, row in before.items()}
+    for pk, changes in entries:
+        is_new = pk not in rows
+        row = rows.setdefault(pk, dict.fromkeys(TOLD))
+        for name, (old, new) in changes.items():
             assert old != new, "the history tells of no change"
             if name != "merged_into":
                 assert old == row[name], f"the history of {name} has a gap"
@@ -323,11 +330,11 @@ def check_history(before: State, after: State) -> None:
             # A new row's history is silent on what nobody knows yet.
             row.update({name: BLANK[name] for name in BLANK if row[name] is None})
     for pk, row in rows.items():
-        if pk not in after.rows:
+        if pk in after:
+            now = {name: after[pk][column] for name, column in TOLD.items()}
+            assert now == row, "the history does not tell a change"
+        else:
             assert row["status"] is None, "the history of a row has no end"
-            continue
-        now = {name: after.rows[pk][column] for name, column in TOLD.items()}
-        assert now == row, "the history does not tell a change"
 
 
 def check_row(row: Row, payload: Payload, member: str) -> None:
@@ -359,6 +366,6 @@ def owners_of(unipile_account_id: str) -> set[int]:
     return {*rows.values_list("user_id", flat=True), *claims.values_list("user_id", flat=True)}
 
 
-def empty_tables(*keep: User) -> None:
+def empty_tables() -> None:
     for model in (AccountChange, ConnectLink, UnipileAccount):
         model._base_manager.all()._raw_delete("default")

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.unipile_sandbox.receiver import Receiver
-from unipile_sandbox import Sandbox, linkedin_account
+from unipile_sandbox import Fault, Sandbox, linkedin_account
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +26,8 @@ def account(sandbox: Sandbox) -> str:
 
 
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as receiver:
+def receiver() -> Iterator[Sandbox]:
+    """A customer's server, which remembers what comes and answers with 200."""
+    with Sandbox() as receiver:
+        receiver.inject(Fault(status=200))
         yield receiver

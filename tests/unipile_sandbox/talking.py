@@ -2,79 +2,68 @@
 
 from __future__ import annotations
 
-import http.client
-import json
-from contextlib import closing
-from typing import Any, NamedTuple
-from urllib.parse import quote, urlencode, urlsplit
+from typing import Any
+from urllib.parse import quote
+
+import requests
 
 from unipile_sandbox import Sandbox, linkedin_account
 
-KEY = "sandbox-key"
 ACCOUNTS = "/api/v1/accounts"
 
 
-class Reply(NamedTuple):
-    status: int
-    headers: http.client.HTTPMessage
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-
-def post(sandbox: Sandbox, path: str, body: object) -> Reply:
-    return get(sandbox, path, method="POST", body=json.dumps(body))
+def ask(
+    method: str, url: str, *, key: str | None = "sandbox-key", **options: Any
+) -> requests.Response:
+    headers = {"X-API-KEY": key} if key else {}
+    return requests.request(
+        method, url, headers=headers, allow_redirects=False, timeout=10, **options
+    )
 
 
-def get_profile(sandbox: Sandbox, account_id: str) -> Reply:
-    return get(sandbox, f"/api/v1/users/me?{urlencode({'account_id': account_id})}")
+def get(sandbox: Sandbox, path: str, **options: Any) -> requests.Response:
+    return ask("GET", sandbox.url + path, **options)
 
 
-def connect(url: str, timeout: float = 10) -> closing[http.client.HTTPConnection]:
-    return closing(http.client.HTTPConnection(urlsplit(url).netloc, timeout=timeout))
+def post(sandbox: Sandbox, path: str, body: object, **query: object) -> requests.Response:
+    return ask("POST", sandbox.url + path, json=body, params=query)
 
 
-def exchange(
-    connection: http.client.HTTPConnection,
-    path: str,
-    method: str = "GET",
-    key: str | None = KEY,
-    body: str | bytes | None = None,
-) -> Reply:
-    connection.request(method, path, body, {} if key is None else {"X-API-KEY": key})
-    response = connection.getresponse()
-    return Reply(response.status, response.headers, response.read())
+def control(sandbox: Sandbox, method: str, path: str, body: object = None) -> requests.Response:
+    return ask(method, f"{sandbox.url}/sandbox{path}", key=None, json=body)
 
 
-def get(sandbox: Sandbox, path: str, **kwargs: Any) -> Reply:
-    with connect(sandbox.url) as connection:
-        return exchange(connection, path, **kwargs)
-
-
-def get_account(sandbox: Sandbox, account_id: str) -> Reply:
+def get_account(sandbox: Sandbox, account_id: str) -> requests.Response:
     return get(sandbox, f"{ACCOUNTS}/{quote(account_id, safe='')}")
 
 
-def get_page(sandbox: Sandbox, **parameters: object) -> Any:
-    reply = get(sandbox, f"{ACCOUNTS}?{urlencode(parameters)}")
-    assert reply.status == 200
-    return reply.json
+def get_page(sandbox: Sandbox, **query: object) -> Any:
+    return get(sandbox, ACCOUNTS, params=query).json()
 
 
-def control(sandbox: Sandbox, method: str, path: str, body: object = None) -> Reply:
-    text = None if body is None else json.dumps(body)
-    return get(sandbox, f"/sandbox{path}", method=method, key=None, body=text)
+def get_profile(sandbox: Sandbox, account_id: str) -> requests.Response:
+    return get(sandbox, "/api/v1/users/me", params={"account_id": account_id})
 
 
 def ids(page: Any) -> list[str]:
     return [item["id"] for item in page["items"]]
 
 
+def messages(receiver: Sandbox) -> list[str]:
+    """Return what was heard: the word of an event, and of a notice with its name."""
+    return [_message(request.json) for request in receiver.requests]
+
+
+def _message(body: dict[str, Any]) -> str:
+    if "AccountStatus" not in body:
+        return f"{body['status']} of {body.get('name')}"
+    status = body["AccountStatus"]
+    return "/".join(filter(None, [status["message"], status.get("product")]))
+
+
+def error_of(response: requests.Response) -> tuple[int, str]:
+    return response.status_code, response.json()["type"].removeprefix("errors/")
+
+
 def fill(sandbox: Sandbox, count: int) -> None:
     sandbox.load(linkedin_account(f"account-{number}") for number in range(count))
-
-
-def statuses(sandbox: Sandbox, *paths: str) -> list[int]:
-    return [get(sandbox, ACCOUNTS + path).status for path in paths]

@@ -1,3 +1,5 @@
+"""What is wrong with a page as it is shown."""
+
 from __future__ import annotations
 
 from axe_core_python.sync_playwright import Axe
@@ -13,3 +15,8 @@ def violations(page: Page, *parts: str) -> list[tuple[str, str]]:
         for violation in Axe().run(page, context)["violations"]
         for node in violation["nodes"]
     ]
+
+
+def overflow(page: Page, selector: str) -> int:
+    """Return by how many pixels the content is wider than what shows it."""
+    return int(page.locator(selector).evaluate("it => it.scrollWidth - it.clientWidth"))
