@@ -1,12 +1,11 @@
 from __future__ import annotations
 
 from ipaddress import ip_address, ip_network
-from typing import Any, cast
+from typing import cast
 
 from django.http import HttpRequest
 from rest_framework import throttling
 from rest_framework.request import Request
-from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
 from puffle.stores import tolerating_a_dead_cache
@@ -21,12 +20,6 @@ class _RateThrottle(throttling.SimpleRateThrottle):
     num_requests: int
     duration: int
     _seconds_left: float
-
-    def get_rate(self) -> str | None:
-        # Read late, so that tests can override it.
-        rates: Any = api_settings.DEFAULT_THROTTLE_RATES
-        rate: str = rates[self.scope]
-        return rate
 
     def allow_request(self, request: Request, view: APIView) -> bool:
         window, seconds = divmod(self.timer(), self.duration)

@@ -12,9 +12,8 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.db import connection
 from django.test import Client
 from pytest_django import Settings
-from rest_framework.settings import api_settings
 
-from tests.helpers import error_of
+from tests.helpers import error_of, set_rates
 
 PASSWORD = "correct horse battery staple"
 Door = Callable[..., int]
@@ -41,8 +40,8 @@ def user(db: None) -> User:
 
 
 @pytest.fixture(params=[by_token, by_admin])
-def log_in(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Door:
-    monkeypatch.setitem(api_settings.DEFAULT_THROTTLE_RATES, "token", "1000/min")
+def log_in(request: pytest.FixtureRequest) -> Door:
+    set_rates(token="1000/min")
     door: Door = request.param
     return door
 
