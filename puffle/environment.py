@@ -81,13 +81,9 @@ def words(name: str) -> list[str]:
 
 
 def hosts(name: str) -> list[str]:
-    found = words(name)
-    for host in found:
-        if not re.fullmatch(r"[^/:]+|\[[^/]+\]", host):
-            raise ImproperlyConfigured(
-                f"{name} holds {host!r}. Write host names only, such as puffle.example."
-            )
-    return found
+    if "/" in text(name):
+        raise ImproperlyConfigured(f"{name} must be host names only, such as puffle.example.")
+    return words(name)
 
 
 def database(name: str, *, default: str, pool_size: int, timeout: float) -> dict[str, Any]:
@@ -99,9 +95,15 @@ def database(name: str, *, default: str, pool_size: int, timeout: float) -> dict
             f"{name} is not the address of a database. Write it like"
             " postgres://user:password@host:5432/name or sqlite:///db.sqlite3."
         )
-    options = found.get("OPTIONS", {})
     if found["ENGINE"].endswith("sqlite3"):
-        return found | {"OPTIONS": {**_sqlite_options(timeout), **options}}
+        bounds = {
+            # Writers take the lock when they begin and wait for each other.
+            "transaction_mode": "IMMEDIATE",
+            "timeout": timeout or _UNBOUNDED,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        }
+        return found | {"OPTIONS": bounds}
+    options = found.get("OPTIONS", {})
     if url.endswith("options="):
         # pgbouncer refuses them, and the role has the bounds instead.
         options["options"] = ""
@@ -138,15 +140,6 @@ def _parsed(parse: Callable[[str], dict[str, Any]], url: str) -> dict[str, Any]:
             return parse(url)
     except (ImproperlyConfigured, ValueError):
         return {}
-
-
-def _sqlite_options(timeout: float) -> dict[str, Any]:
-    return {
-        # Writers take the lock when they begin and wait for each other.
-        "transaction_mode": "IMMEDIATE",
-        "timeout": timeout or _UNBOUNDED,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-    }
 
 
 def _postgresql_options(pool_size: int, timeout: float) -> dict[str, Any]:

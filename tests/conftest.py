@@ -61,6 +61,8 @@ def _same_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("random.uniform", lambda low, high: (low + high) / 50)
     # No window of the throttles ends while a test counts.
     monkeypatch.setattr(SimpleRateThrottle, "timer", staticmethod(lambda: 1_800_000_000.0))
+    # Rates that a test sets are its own.
+    monkeypatch.setattr(SimpleRateThrottle, "THROTTLE_RATES", {**SimpleRateThrottle.THROTTLE_RATES})
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import connection, connections, transaction
 from rest_framework.test import APIClient
+from rest_framework.throttling import SimpleRateThrottle
 from rest_framework_simplejwt.tokens import AccessToken
 
 from unipile_accounts.models import UnipileAccount
@@ -126,6 +127,11 @@ def api_client(user: User) -> APIClient:
     api = APIClient(raise_request_exception=False)
     api.credentials(HTTP_AUTHORIZATION=f"Bearer {AccessToken.for_user(user)}")
     return api
+
+
+def set_rates(**rates: str) -> None:
+    """Set limits of our own, by their scope."""
+    SimpleRateThrottle.THROTTLE_RATES.update(rates)
 
 
 def error_of(response: Any, status: int) -> dict[str, Any]:

@@ -64,7 +64,6 @@ class TokenRefreshSerializer(simplejwt_serializers.TokenRefreshSerializer):
         summary="Exchange a username and password for an access and a refresh token",
         description="For a start, and when the refresh token has expired.",
         tags=["token"],
-        auth=[],
         responses=OpenApiResponse(TokenPairSerializer, description="Both tokens."),
     )
 )
@@ -88,7 +87,6 @@ class TokenView(simplejwt.TokenObtainPairView):
         summary="Exchange a refresh token for a new access token",
         description="For when the access token has expired. The refresh token stays the same.",
         tags=["token"],
-        auth=[],
         responses=OpenApiResponse(AccessTokenSerializer, description="The new token."),
     )
 )

@@ -27,7 +27,6 @@ pytestmark = pytest.mark.xdist_group("test_serving")
 
 ROOT = Path(__file__).parents[2]
 HEAD = b"POST /api/token HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
 class Served(NamedTuple):
@@ -87,7 +86,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 MALFORMED = {
     "header": HEAD + b"Authorization: Bearer SECRET\x00\r\n\r\n",
     "line": b"POST /api/token?password=SECRET HTTP/1.1 SECRET\r\n\r\n",
-    "size of a chunk": CHUNKED + b"SECRET\r\n{}\r\n0\r\n\r\n",
     "short body": HEAD + b'Content-Length: 100\r\n\r\n{"password": "SECRET"',
     "short head": HEAD + b"Authorization: Bearer SECRET",
 }

@@ -23,7 +23,7 @@ from schemathesis.checks import (
 )
 from schemathesis.core.parameters import ParameterLocation
 
-from tests.helpers import make_account
+from tests.helpers import make_account, set_rates
 from tests.reliability.conftest import examples
 from tests.reliability.faults import CASES
 from unipile_accounts.models import UnipileAccount
@@ -66,10 +66,7 @@ def _in_a_hurry(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.ALLOWED_HOSTS = ["localhost"]
     settings.UNIPILE_TIMEOUT = 0.1
     settings.PUBLIC_URL = "https://puffle.example"
-    settings.REST_FRAMEWORK = {
-        **settings.REST_FRAMEWORK,
-        "DEFAULT_THROTTLE_RATES": dict.fromkeys(SCOPES, "9999/min"),
-    }
+    set_rates(**dict.fromkeys(SCOPES, "9999/min"))
     monkeypatch.setattr("random.uniform", lambda low, high: 0)
 
 
@@ -145,8 +142,7 @@ def test_every_outcome_of_a_refresh_is_documented(
         statuses.add(refresh(accounts[0]))
     settings.UNIPILE_API_KEY = ""
     statuses.add(refresh(accounts[0]))
-    rates = dict.fromkeys(SCOPES, "1/day")
-    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": rates}
+    set_rates(**dict.fromkeys(SCOPES, "1/day"))
     statuses |= {refresh(accounts[0]) for _ in range(2)}
 
     assert statuses == {200, 404, 409, 429, 502, 503, 504}

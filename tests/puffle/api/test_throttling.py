@@ -4,9 +4,8 @@ import logging
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from threading import Barrier
 from typing import Any
 
@@ -17,24 +16,18 @@ from django.db import connection
 from django.test import Client
 from pytest_django import Settings
 from redis import Redis
-from rest_framework.settings import api_settings
 from rest_framework.test import APIClient, APIRequestFactory
 from rest_framework.throttling import SimpleRateThrottle
 from rest_framework.views import APIView
 
 from puffle import environment
 from puffle.stores import tolerating_a_dead_cache
-from tests.helpers import until
+from tests.helpers import set_rates, until
 from unipile_accounts.api.refresh import RefreshThrottle
 from unipile_accounts.models import UnipileAccount
 
 URL = "/api/unipile/refresh"
 NOON = 1_800_000_000.0
-
-
-@pytest.fixture
-def set_rate(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
-    return partial(monkeypatch.setitem, api_settings.DEFAULT_THROTTLE_RATES)
 
 
 @pytest.fixture(scope="module")
@@ -81,9 +74,9 @@ def count_passes(user: User, *, threads: int, tries: int) -> int:
 
 
 def test_rate_is_kept_in_each_window(
-    api: APIClient, account: UnipileAccount, set_rate: Any, monkeypatch: pytest.MonkeyPatch
+    api: APIClient, account: UnipileAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    set_rate("refresh", "2/min")
+    set_rates(refresh="2/min")
 
     def answers(seconds: float) -> tuple[int, str | None]:
         monkeypatch.setattr(SimpleRateThrottle, "timer", staticmethod(lambda: NOON + seconds))
@@ -115,9 +108,9 @@ def test_rate_is_kept_in_each_window(
     ],
 )
 def test_token_requests_are_counted_by_address(
-    settings: Settings, set_rate: Any, proxies: int, first: str, second: str, same: bool
+    settings: Settings, proxies: int, first: str, second: str, same: bool
 ) -> None:
-    set_rate("token", "1/min")
+    set_rates(token="1/min")
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "NUM_PROXIES": proxies}
 
     if proxies:
@@ -136,10 +129,9 @@ def test_dead_cache_lets_requests_through_and_is_logged(
     api: APIClient,
     account: UnipileAccount,
     settings: Settings,
-    set_rate: Any,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    set_rate("refresh", "1/min")
+    set_rates(refresh="1/min")
     redis = "django.core.cache.backends.redis.RedisCache"
     settings.CACHES = {"default": {"BACKEND": redis, "LOCATION": "unix:///no/such/socket"}}
     for each in logging.getLogger("puffle.stores").filters:

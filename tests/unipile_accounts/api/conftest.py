@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from tests.helpers import make_account
@@ -20,12 +19,6 @@ def refresh(api: APIClient, pk: object, **body: Any) -> Any:
 
 def post(api: APIClient, body: Any, content_type: str = "application/json") -> Any:
     return api.generic("POST", URL, body, content_type=content_type)
-
-
-def set_rates(settings: Settings, **rates: str) -> None:
-    """Set limits of our own, by their scope."""
-    all_rates = {**settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"], **rates}
-    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": all_rates}
 
 
 @pytest.fixture

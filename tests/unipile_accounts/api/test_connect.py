@@ -11,8 +11,7 @@ from django.utils import timezone
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from tests.helpers import api_client, error_of, make_account, meanwhile, stored
-from tests.unipile_accounts.api.conftest import set_rates
+from tests.helpers import api_client, error_of, make_account, meanwhile, set_rates, stored
 from unipile_accounts.models import ConnectLink, UnipileAccount
 from unipile_sandbox import Fault, Sandbox, linkedin_account
 
@@ -172,8 +171,8 @@ def test_foreign_account_cannot_be_reconnected(
     assert sandbox.request_count == 0
 
 
-def test_links_are_limited(api: APIClient, settings: Settings, sandbox: Sandbox) -> None:
-    set_rates(settings, connect="2/hour")
+def test_links_are_limited(api: APIClient, sandbox: Sandbox) -> None:
+    set_rates(connect="2/hour")
 
     statuses = [api.post(CONNECT).status_code for _ in range(3)]
 

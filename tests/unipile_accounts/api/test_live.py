@@ -4,11 +4,10 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from tests.helpers import Statements, api_client, error_of, make_account, stored
-from tests.unipile_accounts.api.conftest import post, refresh, set_rates
+from tests.helpers import Statements, api_client, error_of, make_account, set_rates, stored
+from tests.unipile_accounts.api.conftest import post, refresh
 from unipile_accounts.models import UnipileAccount
 from unipile_sandbox import Sandbox
 
@@ -21,8 +20,8 @@ def upgraded(account: UnipileAccount, sandbox: Sandbox) -> UnipileAccount:
 
 
 @pytest.fixture
-def twice_an_hour(settings: Settings) -> None:
-    set_rates(settings, live="2/hour")
+def twice_an_hour() -> None:
+    set_rates(live="2/hour")
 
 
 def test_live_refresh_tells_the_upgrade_once(api: APIClient, upgraded: UnipileAccount) -> None:
@@ -98,10 +97,8 @@ def test_every_spelling_of_live_is_counted(api: APIClient, upgraded: UnipileAcco
     assert statuses == [200, 200, 429]
 
 
-def test_live_requests_count_among_all_refreshes(
-    api: APIClient, upgraded: UnipileAccount, settings: Settings
-) -> None:
-    set_rates(settings, refresh="1/hour")
+def test_live_requests_count_among_all_refreshes(api: APIClient, upgraded: UnipileAccount) -> None:
+    set_rates(refresh="1/hour")
     refresh(api, upgraded.pk, live=True)
 
     assert refresh(api, upgraded.pk).status_code == 429

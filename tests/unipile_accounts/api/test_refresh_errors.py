@@ -9,8 +9,8 @@ from django.db import OperationalError, connection
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from tests.helpers import error_of, make_account, stored
-from tests.unipile_accounts.api.conftest import refresh, set_rates
+from tests.helpers import error_of, make_account, set_rates, stored
+from tests.unipile_accounts.api.conftest import refresh
 from unipile_accounts.models import UnipileAccount
 from unipile_sandbox import Fault, Sandbox, linkedin_account
 
@@ -147,9 +147,9 @@ def test_missing_settings_are_the_operators_business(
 
 
 def test_caller_over_the_limit_is_throttled(
-    api: APIClient, account: UnipileAccount, sandbox: Sandbox, settings: Settings
+    api: APIClient, account: UnipileAccount, sandbox: Sandbox
 ) -> None:
-    set_rates(settings, refresh="2/day")
+    set_rates(refresh="2/day")
     assert [refresh(api, account.pk).status_code for _ in range(2)] == [200, 200]
     before = stored(account)
 

@@ -8,8 +8,8 @@ from django.contrib.auth.models import User
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from tests.helpers import Statements, api_client, error_of, make_account, stored
-from tests.unipile_accounts.api.conftest import refresh, set_rates
+from tests.helpers import Statements, api_client, error_of, make_account, set_rates, stored
+from tests.unipile_accounts.api.conftest import refresh
 from unipile_accounts.models import AccountChange, UnipileAccount
 from unipile_sandbox import Fault, Sandbox, linkedin_account
 from unipile_sandbox.directory import id_of
@@ -222,9 +222,9 @@ def test_foreign_account_is_not_found(
 
 
 def test_searches_have_a_limit_of_their_own(
-    api: APIClient, account: UnipileAccount, settings: Settings, sandbox: Sandbox
+    api: APIClient, account: UnipileAccount, sandbox: Sandbox
 ) -> None:
-    set_rates(settings, search="2/min")
+    set_rates(search="2/min")
     assert [search(api, account).status_code for _ in range(2)] == [200, 200]
 
     response = search(api, account)

@@ -98,15 +98,24 @@ def _write_decided(decided: list[tuple[UnipileAccount, Decision]], origin: Origi
         values = decision.values
         if not values.keys().isdisjoint(_OWN_COLUMNS):
             values = {name: values[name] for name in values if name not in _OWN_COLUMNS}
-            named.append(row)
+            named.append(_with_own_columns(row))
         alike[tuple(values.items())].append(row.pk)
     always = {"version": F("version") + 1, "updated_at": timezone.now()}
     for same, pks in alike.items():
         UnipileAccount.objects.filter(pk__in=pks).update(**dict(same), **always)
-    UnipileAccount.objects.bulk_update(named, _OWN_COLUMNS)
+    # The rows are there, so nothing is inserted. bulk_update() takes three times as long.
+    UnipileAccount.objects.bulk_create(
+        named, update_conflicts=True, unique_fields=["id"], update_fields=_OWN_COLUMNS
+    )
     AccountChange.objects.bulk_create(
         entry(row, decision.changes, origin) for row, decision in decided if decision.changes
     )
+
+
+def _with_own_columns(row: UnipileAccount) -> UnipileAccount:
+    own = {name: getattr(row, name) for name in _OWN_COLUMNS}
+    identity = {"user_id": row.user_id, "unipile_account_id": row.unipile_account_id}
+    return UnipileAccount(pk=row.pk, **identity, **own)
 
 
 def write_locked(row: UnipileAccount, values: dict[str, Any], origin: Origin) -> dict[str, Change]:
