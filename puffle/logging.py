@@ -9,21 +9,27 @@ from typing import Any
 from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
 
+from puffle.stores import is_passing
+
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 user_id: ContextVar[Any] = ContextVar("user_id", default=None)
 
 
-class RequestFilter(logging.Filter):
+def add_request(record: logging.LogRecord) -> bool:
     """Add whose request an entry is about."""
+    record.request_id = request_id.get()
+    # A refresh names its user, who need not be whose request it is.
+    record.user = getattr(record, "user", None) or user_id.get()
+    return True
 
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.request_id = request_id.get()
-        record.user = user_id.get()
-        return True
+
+def is_no_warning(record: logging.LogRecord) -> bool:
+    """Leave out gunicorn's warnings, which quote what a client sent."""
+    return record.levelno != logging.WARNING
 
 
 class OnceAMinute(logging.Filter):
-    """Leave one entry a minute, as an error, on a trouble that every request meets."""
+    """Leave one entry a minute of a trouble that every request meets."""
 
     _silent_until = 0.0
 
@@ -31,36 +37,22 @@ class OnceAMinute(logging.Filter):
         if record.created < self._silent_until:
             return False
         self._silent_until = record.created + 60
-        record.levelno, record.levelname = logging.ERROR, "ERROR"
         return True
 
 
 class CrashFilter(OnceAMinute):
-    """Leave crashes of ours, and one line a minute on requests that had no database.
+    """Leave crashes of ours, and one line a minute of requests that had no database.
 
-    The pool's own entry names the cause, and our entry of a request has all other statuses.
+    Our entry of a request has all other statuses.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        from puffle.database import is_passing  # noqa: PLC0415  # it needs the settings
-
         error = record.exc_info[1] if record.exc_info else None
         if not is_passing(error):
-            return error is not None and record.levelno >= logging.ERROR
-        is_first = super().filter(record)
-        record.levelno, record.levelname = logging.WARNING, "WARNING"
+            return error is not None
         record.error = f"{type(error).__name__}: {error}".strip()
         record.exc_info = None
-        return is_first
-
-
-class ServerFilter(logging.Filter):
-    """Leave out what a client sent, which gunicorn quotes in warnings and in addresses."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if isinstance(record.args, tuple):
-            record.args = tuple(str(each).partition("?")[0] for each in record.args)
-        return record.levelno != logging.WARNING
+        return super().filter(record)
 
 
 def json_formatter() -> JsonFormatter:
@@ -74,8 +66,7 @@ def json_formatter() -> JsonFormatter:
     )
 
 
-def line_formatter() -> logging.Formatter:
-    return logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s [%(request_id)s]")
+_LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s [%(request_id)s]"
 
 
 def configuration(*, as_json: bool) -> dict[str, Any]:
@@ -83,35 +74,28 @@ def configuration(*, as_json: bool) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {
-            "request": {"()": RequestFilter},
-            "crash": {"()": CrashFilter},
-            "database": {"()": OnceAMinute},
-            "cache": {"()": OnceAMinute},
-            "server": {"()": ServerFilter},
-        },
-        "formatters": {"entry": {"()": json_formatter if as_json else line_formatter}},
+        "formatters": {"entry": {"()": json_formatter} if as_json else {"format": _LINE}},
         "handlers": {
             "stderr": {
                 "class": "logging.StreamHandler",
-                "filters": ["request"],
+                "filters": [add_request],
                 "formatter": "entry",
             }
         },
         "root": {"handlers": ["stderr"], "level": "INFO"},
         "loggers": {
             "django": {"level": "INFO"},
-            "django.request": {"filters": ["crash"]},
+            "django.request": {"level": "ERROR", "filters": [CrashFilter()]},
             # Anybody can send a request for a host that is not served.
             "django.security.DisallowedHost": {"level": "CRITICAL"},
             "django.server": {"level": "CRITICAL"},
             # axes logs every failed login.
             "axes": {"level": "ERROR"},
-            "psycopg.pool": {"level": "WARNING", "filters": ["database"]},
-            "puffle.cache": {"filters": ["cache"]},
+            "psycopg.pool": {"level": "WARNING", "filters": [OnceAMinute()]},
+            "puffle.stores": {"filters": [OnceAMinute()]},
             # urllib3's warnings show what it could not read, such as a proxy's password.
             "urllib3": {"level": "ERROR"},
-            "gunicorn.error": {"level": "INFO", "filters": ["server"], "propagate": True},
+            "gunicorn.error": {"level": "INFO", "filters": [is_no_warning], "propagate": True},
             "gunicorn.access": {"level": "CRITICAL"},
         },
     }

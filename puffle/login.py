@@ -12,8 +12,8 @@ from django.contrib.auth.models import User
 from django.db.models import Sum
 from django.http import HttpRequest
 
-from puffle.database import give_connection_back
 from puffle.logging import user_id
+from puffle.stores import give_connection_back
 
 FAILURES_OF_A_NAME = 10
 FAILURES_OF_AN_ADDRESS = 50

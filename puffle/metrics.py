@@ -5,7 +5,6 @@ Names and units follow https://prometheus.io/docs/practices/naming/. No label ho
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 from collections.abc import Callable, Iterable
@@ -14,22 +13,15 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import MiddlewareNotUsed
-from django.core.signals import request_finished, request_started
+from django.core.signals import request_finished
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from prometheus_client import (
-    CONTENT_TYPE_LATEST,
-    REGISTRY,
-    CollectorRegistry,
-    Gauge,
-    Histogram,
-    generate_latest,
-)
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, Gauge, Histogram, generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-logger = logging.getLogger(__name__)
+View = Callable[[HttpRequest], HttpResponseBase]
 _METHODS = {"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
 
 REQUESTS = Histogram(
@@ -51,22 +43,20 @@ WAITING = Gauge(
 )
 
 
-class MetricsMiddleware:
+def middleware(get_response: View) -> View:
     """Answer `/metrics` before anything looks at the host, and time all other requests."""
+    if not settings.METRICS:
+        raise MiddlewareNotUsed
+    request_finished.connect(_look_at_the_pool)
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
-        if not settings.METRICS:
-            raise MiddlewareNotUsed
-        self._get_response = get_response
-        for signal in (request_started, request_finished):
-            signal.connect(_look_at_the_pool)
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+    def respond(request: HttpRequest) -> HttpResponseBase:
         # Prometheus asks us directly. Whatever passed the proxy comes from outside.
         if request.path == "/metrics" and "X-Forwarded-For" not in request.headers:
-            return HttpResponse(_page(), content_type=CONTENT_TYPE_LATEST)
+            shares_counts = "PROMETHEUS_MULTIPROC_DIR" in os.environ
+            page = generate_latest(AllProcesses() if shares_counts else REGISTRY)
+            return HttpResponse(page, content_type=CONTENT_TYPE_LATEST)
         started = time.monotonic()
-        response = self._get_response(request)
+        response = get_response(request)
         match = request.resolver_match
         REQUESTS.labels(
             route=f"/{match.route}" if match else "none",
@@ -75,34 +65,17 @@ class MetricsMiddleware:
         ).observe(time.monotonic() - started)
         return response
 
-
-def _page() -> bytes:
-    registry = REGISTRY
-    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        registry = CollectorRegistry()
-        registry.register(AllProcesses())
-    return generate_latest(registry)
+    return respond
 
 
 class AllProcesses(Collector):
-    """Add up the counts of all processes, and leave out those of a broken file."""
+    """Add up the counts of all processes. One that was killed may leave an empty file."""
 
     def collect(self) -> Iterable[Metric]:
         files = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).glob("*.db")
-        readable = [str(file) for file in files if _is_readable(str(file))]
-        return _merge(readable)
-
-
-def _is_readable(file: str) -> bool:
-    try:
-        _merge([file])
-    except Exception as exc:  # noqa: BLE001  # a broken file may hold anything
-        logger.warning("%s cannot be read, so its counts are missing: %s", file, exc)
-        return False
-    return True
-
-
-_merge: Callable[[list[str]], Iterable[Metric]] = MultiProcessCollector.merge
+        counts = [str(file) for file in files if file.stat().st_size]
+        merged: Iterable[Metric] = MultiProcessCollector.merge(counts)  # type: ignore[no-untyped-call]
+        return merged
 
 
 def _look_at_the_pool(**_: Any) -> None:

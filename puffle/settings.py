@@ -1,4 +1,4 @@
-"""Environment -> settings. Every variable is described in the README."""
+"""Environment -> settings. Every variable is described in docs/settings.md."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
-from puffle import __version__, logging, stores
+from puffle import __version__, logging
 from puffle import environment as env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env.read_file(Path(env.text("ENV_FILE", default=str(BASE_DIR / ".env"))))
+env.read_file("ENV_FILE", default=BASE_DIR / ".env")
 
-DEBUG = env.switch("DEBUG", default=False)
+DEBUG = env.switch("DEBUG", default="0")
 SECRET_KEY = env.text("SECRET_KEY", default="django-insecure-for-development-only" if DEBUG else "")
 if not SECRET_KEY:
     raise ImproperlyConfigured(
@@ -23,16 +23,8 @@ if not SECRET_KEY:
         " python -c 'import secrets; print(secrets.token_urlsafe(50))' prints,"
         " or set DEBUG=1 on a development machine."
     )
-ALLOWED_HOSTS = env.words(
-    "ALLOWED_HOSTS",
-    pattern=r"\*|\.?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*|\[[0-9A-Fa-f:.]+\]",
-    example="puffle.example,www.puffle.example, host names only",
-)
-CSRF_TRUSTED_ORIGINS = env.words(
-    "CSRF_TRUSTED_ORIGINS",
-    pattern=r"https?://(\*\.)?[A-Za-z0-9.-]+(:[0-9]+)?",
-    example="https://puffle.example,https://admin.puffle.example",
-)
+ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS")
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -51,10 +43,10 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "puffle.middleware.RequestLogMiddleware",
-    "puffle.health.HealthMiddleware",
-    "puffle.zero_bytes.ZeroByteMiddleware",
-    "puffle.metrics.MetricsMiddleware",
+    "puffle.middleware.request_log",
+    "puffle.middleware.health",
+    "puffle.middleware.zero_bytes",
+    "puffle.metrics.middleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -86,19 +78,19 @@ TEMPLATES = [
 # --- Database and cache -------------------------------------------------------------------------
 
 # The longest wait for a connection or an answer. 0 is no bound, which a large migration needs.
-DATABASE_TIMEOUT = 0 if sys.argv[1:2] == ["migrate"] else env.seconds("DATABASE_TIMEOUT", default=5)
+DATABASE_TIMEOUT = 0 if sys.argv[1:2] == ["migrate"] else env.bound("DATABASE_TIMEOUT", default="5")
 DATABASES = {
-    "default": stores.database(
+    "default": env.database(
         "DATABASE_URL",
         default="sqlite:///db.sqlite3",
         # A request gives its connection back while it waits for Unipile, so few serve many.
-        pool_size=env.whole_number("DATABASE_POOL_SIZE", default=10, least=1),
+        pool_size=env.count("DATABASE_POOL_SIZE", default="10"),
         timeout=DATABASE_TIMEOUT,
     )
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-CACHES = {"default": stores.cache("CACHE_URL", default="locmemcache://")}
+CACHES = {"default": env.cache("CACHE_URL", default="locmemcache://")}
 
 # --- Users and sessions -------------------------------------------------------------------------
 
@@ -115,7 +107,7 @@ AUTH_PASSWORD_VALIDATORS = [
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "puffle.login.LoginBackend"]
 
 # Failed logins of one user name from one address, counted in the database.
-AXES_CLIENT_IP_CALLABLE = "puffle.addresses.client_network"
+AXES_CLIENT_IP_CALLABLE = "puffle.api.throttling.client_network"
 AXES_USERNAME_CALLABLE = "puffle.login.counted_name"
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_FAILURE_LIMIT = "puffle.login.failure_limit"
@@ -125,26 +117,22 @@ AXES_RESET_ON_SUCCESS = True
 AXES_COOLOFF_MESSAGE = "Too many failed logins. Try again in 15 minutes."
 # The log of logins would grow without end.
 AXES_DISABLE_ACCESS_LOG = True
-AXES_VERBOSE = False
 
-# --- Serving ------------------------------------------------------------------------------------
+# --- Serving, HTTP and HTTPS --------------------------------------------------------------------
 
 # Processes of gunicorn.
-WEB_CONCURRENCY = env.whole_number("WEB_CONCURRENCY", default=2, least=1)
-
-# --- HTTP and HTTPS -----------------------------------------------------------------------------
-
+WEB_CONCURRENCY = env.count("WEB_CONCURRENCY", default="2")
 # How many proxies of ours add an address to X-Forwarded-For.
-NUM_PROXIES = env.whole_number("NUM_PROXIES", default=0)
-HTTPS = env.switch("HTTPS", default=not DEBUG)
+NUM_PROXIES = env.whole_number("NUM_PROXIES", default="0")
+HTTPS = env.switch("HTTPS", default="0" if DEBUG else "1")
 
 SECURE_SSL_REDIRECT = HTTPS
 # No request of ours is larger. Django's own limit is 2.5 MB.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
 # An hour can be taken back. What browsers remember for longer is the operator's choice.
-SECURE_HSTS_SECONDS = env.whole_number("HSTS_SECONDS", default=3600) if HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = env.switch("HSTS_INCLUDE_SUBDOMAINS", default=False)
-SECURE_HSTS_PRELOAD = env.switch("HSTS_PRELOAD", default=False)
+SECURE_HSTS_SECONDS = env.whole_number("HSTS_SECONDS", default="3600") if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.switch("HSTS_INCLUDE_SUBDOMAINS", default="0")
+SECURE_HSTS_PRELOAD = env.switch("HSTS_PRELOAD", default="0")
 # They want all subdomains and the browsers' own list at once.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SESSION_COOKIE_SECURE = HTTPS
@@ -152,11 +140,9 @@ CSRF_COOKIE_SECURE = HTTPS
 if NUM_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
-# --- Language, time, static files ---------------------------------------------------------------
+# --- Time and static files ----------------------------------------------------------------------
 
-LANGUAGE_CODE = "en-us"
 TIME_ZONE = env.zone("TIME_ZONE", default="UTC")
-USE_TZ = True
 
 STATIC_URL = "static/"
 # Serve static files from where they are installed, without collectstatic.
@@ -165,14 +151,14 @@ WHITENOISE_USE_FINDERS = True
 # --- Log and metrics ------------------------------------------------------------------------------
 
 # Prometheus' page at /metrics.
-METRICS = env.switch("METRICS", default=False)
-LOGGING = logging.configuration(as_json=env.switch("LOG_JSON", default=not DEBUG))
+METRICS = env.switch("METRICS", default="0")
+LOGGING = logging.configuration(as_json=env.switch("LOG_JSON", default="0" if DEBUG else "1"))
 
 # --- Unipile ------------------------------------------------------------------------------------
 
-UNIPILE_TIMEOUT = env.seconds("UNIPILE_TIMEOUT", default=15, least=0.1)
-UNIPILE_CONNECT_TIMEOUT = env.seconds("UNIPILE_CONNECT_TIMEOUT", default=5, least=0.1)
-UNIPILE_POOL_SIZE = env.whole_number("UNIPILE_POOL_SIZE", default=64, least=1)
+UNIPILE_TIMEOUT = env.seconds("UNIPILE_TIMEOUT", default="15")
+UNIPILE_CONNECT_TIMEOUT = env.seconds("UNIPILE_CONNECT_TIMEOUT", default="5")
+UNIPILE_POOL_SIZE = env.count("UNIPILE_POOL_SIZE", default="64")
 # Kept as text. unipile_accounts.conf reads them, and `manage.py check` names a wrong one.
 UNIPILE_DSN = env.text("UNIPILE_DSN")
 UNIPILE_API_KEY = env.text("UNIPILE_API_KEY")
@@ -197,26 +183,23 @@ REST_FRAMEWORK = {
     },
     "NUM_PROXIES": NUM_PROXIES,
     "URL_FORMAT_OVERRIDE": None,
+    # A text that was sent may hold half a character, which has no bytes.
+    "UNICODE_JSON": False,
     # The schema would take any version from its query.
     "ALLOWED_VERSIONS": [__version__],
-    "VIEW_DESCRIPTION_FUNCTION": "puffle.api.views.no_description",
+    # OPTIONS would show the docstrings of our views.
+    "VIEW_DESCRIPTION_FUNCTION": lambda view, html=False: "",
 }
 
 DRF_STANDARDIZED_ERRORS = {
     "EXCEPTION_HANDLER_CLASS": "puffle.api.errors.ExceptionHandler",
     "EXCEPTION_FORMATTER_CLASS": "puffle.api.errors.ExceptionFormatter",
-    "ALLOWED_ERROR_STATUS_CODES": ["400", "401", "406", "413", "415", "429", "503"],
-    "ERROR_SCHEMAS": dict.fromkeys(
-        ["400", "401", "406", "413", "415", "429", "503"], "puffle.api.schema.ErrorSerializer"
-    ),
 }
 
 SIMPLE_JWT = {
-    "ACCESS_TOKEN_LIFETIME": timedelta(
-        seconds=env.whole_number("ACCESS_TOKEN_LIFETIME", default=900, least=1)
-    ),
+    "ACCESS_TOKEN_LIFETIME": timedelta(seconds=env.count("ACCESS_TOKEN_LIFETIME", default="900")),
     "REFRESH_TOKEN_LIFETIME": timedelta(
-        seconds=env.whole_number("REFRESH_TOKEN_LIFETIME", default=86_400, least=1)
+        seconds=env.count("REFRESH_TOKEN_LIFETIME", default="86400")
     ),
     "CHECK_REVOKE_TOKEN": True,
     # Clocks of two hosts differ.
@@ -250,7 +233,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": {
         "ErrorType": "puffle.api.schema.ERROR_TYPES",
-        "Years": "unipile_accounts.search_choices.YEARS",
+        "Years": "unipile_accounts.api.search_serializers.YEARS",
     },
     "PREPROCESSING_HOOKS": ["puffle.api.schema.without_trailing_slash"],
 }

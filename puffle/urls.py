@@ -9,7 +9,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from puffle.api import tokens, views
 
-handler500 = "puffle.health.server_error"
+handler500 = "puffle.api.errors.server_error"
 
 admin.site.site_header = admin.site.site_title = "Puffle"
 admin.site.site_url = "/api/docs"

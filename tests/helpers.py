@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -10,7 +11,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db import connections
+from django.db import connection, connections, transaction
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import AccessToken
 
@@ -74,6 +75,38 @@ def until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.005)
+
+
+def hold(account: UnipileAccount, **values: Any) -> Callable[[], object]:
+    """Lock a row in another session, and return what writes these values and lets it go."""
+    held, done = threading.Event(), threading.Event()
+
+    def lock() -> None:
+        rows = UnipileAccount.objects.filter(pk=account.pk)
+        with transaction.atomic():
+            list(rows.select_for_update())
+            held.set()
+            assert done.wait(10)
+            rows.update(**values)
+        connections.close_all()
+
+    def release() -> None:
+        done.set()
+        thread.join()
+
+    thread = threading.Thread(target=lock)
+    thread.start()
+    assert held.wait(10)
+    return release
+
+
+def somebody_waits() -> bool:
+    """Tell whether somebody waits for a lock; on SQLite nobody can say."""
+    if connection.vendor != "postgresql":
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return bool(cursor.fetchone()[0])
 
 
 def meanwhile(sandbox: Sandbox, action: Callable[[], object]) -> None:

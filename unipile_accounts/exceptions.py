@@ -1,8 +1,7 @@
 """Why a refresh did not happen, named by what the caller does next.
 
-`str(exc)` is for logs and operators: it names the account and the status, never the key, nor
-anything of an answer's body but Unipile's error type. `exc.advice` is for the person who asked. An
-operator reads `str(exc)` in place of its first half, `exc.meaning`.
+`str(exc)` is for logs and operators. Of an answer it holds the status and Unipile's error type, and
+never the key. `exc.advice` is for the person who asked, and begins with `exc.meaning`.
 """
 
 from __future__ import annotations
@@ -26,14 +25,15 @@ class Retry(Enum):
 class UnipileError(Exception):
     """There is no verdict about the account.
 
-    `retry` says when trying again can help, `retry_after` when Unipile told us (seconds).
-    `error_type` is Unipile's, such as `errors/provider_error`, or empty.
+    `retry` says when trying again can help. `retry_after` is how many seconds Unipile told us to
+    wait, and `wait` how many we tell the caller. `error_type` is Unipile's, or empty.
     """
 
     code: str = "unipile_error"
     meaning: str | Promise = _("We could not read Unipile's answer. Nothing was changed.")
     next_step: str | Promise = _("Try again later. If it happens again, tell the operator.")
     retry: Retry = Retry.NEVER
+    wait: int | None = None
 
     def __init__(
         self,
@@ -47,6 +47,8 @@ class UnipileError(Exception):
         self.status_code = status_code
         self.error_type = error_type
         self.retry_after = retry_after
+        if self.wait and retry_after:
+            self.wait = retry_after
 
     @property
     def advice(self) -> str:
@@ -54,17 +56,14 @@ class UnipileError(Exception):
 
 
 class UnipileUnavailable(UnipileError):
-    """No connection, or a 503."""
-
     code = "unipile_unavailable"
     meaning = _("Unipile cannot be reached right now. Nothing was changed.")
     next_step = _("Try again shortly.")
     retry = Retry.AT_ONCE
+    wait = 30
 
 
 class UnipileTimeout(UnipileError):
-    """No whole answer before the deadline."""
-
     code = "unipile_timeout"
     meaning = _("Unipile did not answer in time. Nothing was changed.")
     next_step = _("Try again shortly.")
@@ -107,6 +106,7 @@ class UnipileRateLimited(UnipileAPIError):
     meaning = _("Unipile is rate limiting us. Nothing was changed.")
     next_step = _("Try again later.")
     retry = Retry.AFTER_A_PAUSE
+    wait = 60
 
 
 class UnipileReconnectRequired(UnipileError):
@@ -140,8 +140,6 @@ class UnipileAccountUnavailable(UnipileError):
 
 
 class UnipileAccountDisconnected(UnipileReconnectRequired):
-    """The account is disconnected for good, so it was not asked for."""
-
     meaning = _("The account is disconnected, so it was not read.")
     next_step = _("Reconnect it to LinkedIn first.")
 
@@ -165,28 +163,32 @@ class UnipileNotLinkedIn(UnipileError):
 
 
 class UnipilePremiumStatusPending(UnipileError):
-    """The account is still connecting, so its premium status is not known yet."""
-
     code = "premium_status_pending"
-    meaning = _(
-        "The account is still connecting, so its premium status is not known yet. Nothing was"
-        " changed."
-    )
+    meaning = _("The account is still connecting, so its plan is not known yet.")
     next_step = _("Try again in a minute.")
+    wait = 60
 
 
 class AccountLocked(UnipileError):
-    """Somebody else holds the account's row in our database."""
-
     code = "database_unavailable"
     meaning = _("The account is locked in our database. Nothing was changed.")
     next_step = _("Try again shortly.")
+    wait = 5
+
+
+class SalesNavigatorUnavailable(UnipileError):
+    """LinkedIn refuses a Sales Navigator search to an account whose stored flag allows it."""
+
+    code = "sales_navigator_unavailable"
+    meaning = _("LinkedIn refuses Sales Navigator to this account.")
+    next_step = _('Refresh it with "live": true. If that does not help, reconnect it.')
 
 
 class UnipileNotConfigured(ImproperlyConfigured):
     """A setting is missing or wrong. No `UnipileError`, so nothing takes it for an answer."""
 
     code = "unipile_not_configured"
+    wait = None
     advice = _(
         "This service is not set up for Unipile. The operator must run manage.py check --deploy, or"
         " look in the log, where an error names the setting."

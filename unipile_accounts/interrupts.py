@@ -12,28 +12,22 @@ from types import FrameType
 # Seconds that a pass may wait before it looks whether it should end.
 LOOK_EVERY = 0.2
 
+# A plain list, because setting an Event in a signal handler can deadlock.
+_received: list[signal.Signals] = []
+
 
 class Stopped(BaseException):
-    """A pass should end. This is no Exception, so that nothing takes it for a failure."""
+    """A signal ends a pass. This is no Exception, so that nothing takes it for a failure."""
 
-
-class _Stop(threading.local):
-    # A plain flag, because setting an Event in a signal handler can deadlock.
-    is_wanted = False
-
-
-_stop = _Stop()
-
-
-def stop() -> None:
-    """End this thread's pass at its next look."""
-    _stop.is_wanted = True
+    def __init__(self, received: signal.Signals) -> None:
+        super().__init__(received.name)
+        self.signal = received
 
 
 def check() -> None:
-    """Raise `Stopped` if this thread's pass should end."""
-    if _stop.is_wanted:
-        raise Stopped
+    """Raise `Stopped` if the pass should end."""
+    if _received:
+        raise Stopped(_received[0])
 
 
 def pause(seconds: float) -> None:
@@ -45,38 +39,24 @@ def pause(seconds: float) -> None:
 
 
 @contextmanager
-def stop_on_signals() -> Iterator[list[signal.Signals]]:
-    """Let Ctrl-C, a kill and a closed terminal stop the pass.
-
-    Yields a list, to which the signal is added. A second signal kills the process.
-    """
-    received: list[signal.Signals] = []
-    former = _handlers()
+def stop_on_signals() -> Iterator[None]:
+    """Let Ctrl-C, a kill and a closed terminal stop the pass. A second signal kills the process."""
+    is_main = threading.current_thread() is threading.main_thread()
+    # Python lets no other thread receive signals.
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if is_main else ()
+    # An ignored signal stays ignored, as nohup wants it.
+    former = {each: old for each in numbers if (old := signal.getsignal(each)) != signal.SIG_IGN}
 
     def handle(number: int, frame: FrameType | None) -> None:
         for each in former:
             signal.signal(each, signal.SIG_DFL)
-        received.append(signal.Signals(number))
-        stop()
+        _received.append(signal.Signals(number))
 
     try:
         for each in former:
             signal.signal(each, handle)
-        yield received
+        yield
     finally:
         for each, handler in former.items():
             signal.signal(each, handler)
-        _stop.is_wanted = False
-
-
-def _handlers() -> dict[signal.Signals, signal.Handlers]:
-    """Return the current handlers. An ignored signal stays ignored, as nohup wants it."""
-    if threading.current_thread() is not threading.main_thread():
-        return {}
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    handlers = {number: signal.getsignal(number) for number in numbers}
-    return {
-        number: handler  # type: ignore[misc]
-        for number, handler in handlers.items()
-        if handler is not signal.SIG_IGN
-    }
+        _received.clear()

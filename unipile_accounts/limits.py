@@ -20,16 +20,14 @@ class Plan(NamedTuple):
     @property
     def columns(self) -> dict[str, bool | int]:
         """Return the columns of a row that has this plan."""
-        values = self._asdict()
-        del values["name"]
-        return values
+        return {column: getattr(self, column) for column in PLAN_COLUMNS}
 
+
+PLAN_COLUMNS = Plan._fields[1:]
 
 FREE = Plan("free", False, False, 80, 100)
 PREMIUM = Plan("premium", True, False, 100, 150)
 SALES_NAVIGATOR = Plan("Sales Navigator", True, True, 100, 150)
-
-PLAN_COLUMNS = tuple(FREE.columns)
 
 
 def plan_of(*, is_premium: bool, has_sales_navigator: bool) -> Plan:

@@ -24,9 +24,6 @@ class TryAgain(APIException):
     status_code = 503
     wait = 30
 
-    def __init__(self, error: UnipileError | UnipileNotConfigured) -> None:
-        super().__init__(str(error.advice), error.code)
-
 
 class UnipileWebhookView(APIView):
     """Unipile's events and notices have no JSON content type, so the body is read as it is.
@@ -57,5 +54,5 @@ class UnipileWebhookView(APIView):
             ) from exc
         except (UnipileError, UnipileNotConfigured) as exc:
             logger.warning("A webhook is to be sent again: %s", exc)
-            raise TryAgain(exc) from exc
+            raise TryAgain(str(exc.advice), exc.code) from exc
         return Response({"received": True})

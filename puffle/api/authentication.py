@@ -2,9 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.exceptions import ObjectDoesNotExist
-from rest_framework_simplejwt import authentication, serializers
-from rest_framework_simplejwt.exceptions import InvalidToken
+from rest_framework_simplejwt import authentication
 from rest_framework_simplejwt.tokens import Token
 
 from puffle.logging import user_id
@@ -22,15 +20,3 @@ class JWTAuthentication(authentication.JWTAuthentication):
         # The scheme is written in any case (RFC 9110, section 11.1).
         scheme, _, token = header.strip().partition(b" ")
         return super().get_raw_token(b" ".join([scheme.capitalize(), token]))
-
-
-# A docstring would be public, as the description of the body.
-class TokenRefreshSerializer(serializers.TokenRefreshSerializer):
-    def validate(self, attrs: dict[str, Any]) -> dict[str, str]:
-        try:
-            data = super().validate(attrs)
-        except ObjectDoesNotExist as exc:
-            raise InvalidToken from exc
-        # simplejwt asks only at the next request whether the password was changed.
-        JWTAuthentication().get_user(self.token_class(attrs["refresh"]))
-        return data

@@ -1,19 +1,21 @@
-"""The one shape of errors under /api/, also for what Django and simplejwt raise."""
+"""The one shape of errors under /api/, and a database that does not answer elsewhere."""
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
-from django.http import UnreadablePostError
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.utils.translation import gettext_lazy as _
+from django.views import defaults
 from drf_standardized_errors import formatter, handler
 from drf_standardized_errors.types import ErrorResponse
 from rest_framework.exceptions import APIException, AuthenticationFailed, ParseError
 from rest_framework.response import Response
 from rest_framework_simplejwt import exceptions as simplejwt
 
-from puffle.database import is_passing
+from puffle.stores import is_passing
 
 
 class DatabaseUnavailable(APIException):
@@ -36,10 +38,8 @@ class ExceptionHandler(handler.ExceptionHandler):
         match exc:
             case RequestDataTooBig():
                 return RequestTooLarge()
-            case SuspiciousOperation() | UnreadablePostError():
+            case SuspiciousOperation() | UnreadablePostError() | RecursionError():
                 return ParseError(_("The request cannot be read. Send only what is documented."))
-            case RecursionError():
-                return ParseError(_("The request body is nested too deeply."))
             case simplejwt.AuthenticationFailed():
                 return _plain(exc)
         return super().convert_known_exceptions(exc)
@@ -66,3 +66,15 @@ def _plain(exc: simplejwt.AuthenticationFailed) -> AuthenticationFailed:
     plain = AuthenticationFailed(str(answer["detail"]), str(answer["code"]))
     plain.auth_header = getattr(exc, "auth_header", None)  # type: ignore[attr-defined]
     return plain
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Tell staff of a database that does not answer, which passes, from a fault of ours."""
+    if not is_passing(sys.exc_info()[1]):
+        return defaults.server_error(request)
+    return HttpResponse(
+        DatabaseUnavailable.default_detail,
+        status=DatabaseUnavailable.status_code,
+        content_type="text/plain",
+        headers={"Retry-After": str(DatabaseUnavailable.wait)},
+    )

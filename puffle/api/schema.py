@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular import openapi
 from drf_spectacular.contrib.rest_framework_simplejwt import SimpleJWTScheme
-from drf_standardized_errors import openapi, openapi_utils
+from drf_standardized_errors import openapi_utils
 from rest_framework import serializers
 
 from puffle.api.errors import DatabaseUnavailable, RequestTooLarge
@@ -51,35 +52,26 @@ _UNAUTHENTICATED = [
     "password_changed",
     "bad_authorization_header",
 ]
-_CODES: dict[str, list[str]] = {
-    "401": _UNAUTHENTICATED,
-    "406": ["not_acceptable"],
-    "413": [RequestTooLarge.default_code],
-    "415": ["unsupported_media_type"],
-    "429": ["throttled"],
-    "503": [DatabaseUnavailable.default_code],
-}
-_ONLY_WITH_A_BODY = {"413", "415"}
 _DESCRIPTIONS = {
-    "400": "The request is not valid.",
-    "401": "Not logged in.",
-    "404": "None of the caller's accounts has this id. List them with listUnipileAccounts.",
-    "406": "Only JSON is served.",
-    "409": "The account itself is in the way. Asking again does not help.",
-    "413": "The body is too large.",
-    "415": "The body is not declared as JSON.",
-    "429": "The caller's own limit is used up. Wait for Retry-After seconds.",
-    "502": "Unipile gave no usable answer.",
-    "503": "Try again later, after Retry-After seconds where it is given.",
-    "504": "Unipile gave no whole answer in time.",
+    400: "The request is not valid.",
+    401: "Not logged in.",
+    404: "None of the caller's accounts has this id. List them with listUnipileAccounts.",
+    406: "Only JSON is served.",
+    409: "The account itself is in the way. Asking again does not help.",
+    413: "The body is too large.",
+    415: "The body is not declared as JSON.",
+    429: "The caller's own limit is used up. Wait for Retry-After seconds.",
+    502: "Unipile gave no usable answer.",
+    503: "Try again later, after Retry-After seconds where it is given.",
+    504: "Unipile gave no whole answer in time.",
 }
 _RETRY_AFTER = {
     "Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait."},
 }
 _HEADERS = {
-    "401": {"WWW-Authenticate": {"schema": {"type": "string"}, "description": "Always Bearer."}},
-    "429": _RETRY_AFTER,
-    "503": _RETRY_AFTER,
+    401: {"WWW-Authenticate": {"schema": {"type": "string"}, "description": "Always Bearer."}},
+    429: _RETRY_AFTER,
+    503: _RETRY_AFTER,
 }
 
 
@@ -89,61 +81,59 @@ def without_trailing_slash(endpoints: list[tuple[str, Any, str, Any]]) -> list[A
 
 
 class AutoSchema(openapi.AutoSchema):
-    """Name the codes of the statuses that drf-standardized-errors finds for an operation.
+    """Document each error of an operation, with its codes.
 
     A view's `error_codes` names those that only the view knows, by status.
     """
 
     def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
         operation = super().get_operation(*args, **kwargs)
-        if operation is None:
-            return None
-        responses: dict[str, Any] = operation["responses"]
-        own = {str(status): codes for status, codes in self._own_codes().items()}
-        has_body = "requestBody" in operation
-        for status in {*responses, *own} - {"200"}:
-            codes = [*own.get(status, []), *self._shared_codes(status, has_body=has_body)]
-            responses[status] = _error_response(status, codes)
-        if not has_body:
-            for status in _ONLY_WITH_A_BODY:
-                responses.pop(status, None)
-        operation["responses"] = dict(sorted(responses.items()))
+        if operation is not None:
+            error = self.resolve_serializer(ErrorSerializer, "response").ref
+            for status, codes in self._error_codes(has_body="requestBody" in operation).items():
+                operation["responses"][str(status)] = _error_response(status, codes, error)
         return operation
 
-    def _own_codes(self) -> dict[int, list[str]]:
+    def _error_codes(self, *, has_body: bool) -> dict[int, list[str]]:
         action = getattr(self.view, getattr(self.view, "action", None) or "", None)
-        own: dict[int, list[str]] = getattr(action, "error_codes", None) or getattr(
-            self.view, "error_codes", {}
-        )
-        return own
+        own = getattr(action, "error_codes", None) or getattr(self.view, "error_codes", {})
+        shared = {
+            400: ["parse_error"],
+            406: ["not_acceptable"],
+            503: [DatabaseUnavailable.default_code],
+        }
+        if any(self.get_auth()):
+            shared[401] = _UNAUTHENTICATED
+        if self.view.get_throttles():
+            shared[429] = ["throttled"]
+        if has_body:
+            others = {code for codes in own.values() for code in codes}
+            shared[400] = [*sorted(self._field_codes() - others), "parse_error"]
+            shared[413] = [RequestTooLarge.default_code]
+            shared[415] = ["unsupported_media_type"]
+        return {
+            status: [*own.get(status, []), *shared.get(status, [])]
+            for status in sorted({*own, *shared})
+        }
 
-    def _shared_codes(self, status: str, *, has_body: bool) -> list[str]:
-        if status == "400":
-            return [*(self._field_codes() if has_body else []), "parse_error"]
-        if status == "401" and not any(self.get_auth()):
-            return []
-        return _CODES.get(status, [])
-
-    def _field_codes(self) -> list[str]:
-        """Return the codes of the body's fields, without what the view says of other statuses."""
+    def _field_codes(self) -> set[str]:
         serializer: Any = self.get_request_serializer()
         fields = openapi_utils.get_flat_serializer_fields(serializer)
         described = openapi_utils.get_serializer_fields_with_error_codes(fields)
-        codes = {code for field in described for code in field.error_codes}
-        return sorted(codes.difference(*self._own_codes().values()))
+        return {code for field in described for code in field.error_codes}
 
 
-def _error_response(status: str, codes: list[str]) -> dict[str, Any]:
+def _error_response(status: int, codes: list[str], error: dict[str, str]) -> dict[str, Any]:
     # OpenAPI 3.1 lets a reference have company, and generated clients see one Error.
     schema = {
-        "$ref": "#/components/schemas/Error",
+        **error,
         "properties": {
             "errors": {"items": {"properties": {"code": {"enum": list(dict.fromkeys(codes))}}}}
         },
     }
     code = "parse_error" if "parse_error" in codes else codes[0]
     sample = {
-        "type": "server_error" if status >= "500" else "client_error",
+        "type": "server_error" if status >= 500 else "client_error",
         "errors": [{"code": code, "detail": _DESCRIPTIONS[status], "attr": None}],
     }
     response = {

@@ -1,14 +1,15 @@
 from __future__ import annotations
 
-from typing import Any
+from ipaddress import ip_address, ip_network
+from typing import Any, cast
 
+from django.http import HttpRequest
 from rest_framework import throttling
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
-from puffle.addresses import client_network
-from puffle.cache import tolerating_a_dead_cache
+from puffle.stores import tolerating_a_dead_cache
 
 
 class _RateThrottle(throttling.SimpleRateThrottle):
@@ -53,3 +54,17 @@ class AddressRateThrottle(_RateThrottle):
 
     def get_cache_key(self, request: Request, view: APIView) -> str:
         return self.cache_format % {"scope": self.scope, "ident": client_network(request)}
+
+
+def client_network(request: HttpRequest | Request) -> str | None:
+    """Return what counts as one client, which is an IPv4 address or the /64 of an IPv6 one."""
+    # REST framework believes our own proxies only, and each of them appends an address.
+    address = throttling.BaseThrottle().get_ident(cast("Request", request))
+    try:
+        ip = ip_address(address or "")
+    except ValueError:
+        # A socket has no address.
+        return None
+    ip = getattr(ip, "ipv4_mapped", None) or ip
+    size = 64 if ip.version == 6 else 32
+    return str(ip_network((ip, size), strict=False).network_address)

@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.exceptions import AuthenticationFailed, Throttled
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework_simplejwt import serializers as simplejwt_serializers
 from rest_framework_simplejwt import views as simplejwt
+from rest_framework_simplejwt.exceptions import InvalidToken
 
-from puffle.api.authentication import TokenRefreshSerializer
+from puffle.api.authentication import JWTAuthentication
 from puffle.api.throttling import AddressRateThrottle
 
 
@@ -31,7 +32,7 @@ class TokenPairSerializer(AccessTokenSerializer):
     refresh = serializers.CharField(help_text="Exchange it when the access token has expired.")
 
 
-# A docstring would be public, as the description of the body.
+# Docstrings of these would be public, as descriptions of bodies.
 class TokenObtainPairSerializer(simplejwt_serializers.TokenObtainPairSerializer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -46,12 +47,19 @@ class TokenObtainPairSerializer(simplejwt_serializers.TokenObtainPairSerializer)
         return tokens
 
 
-class TokenView(simplejwt.TokenObtainPairView):
-    throttle_classes = [TokenThrottle]
-    serializer_class = TokenObtainPairSerializer
-    error_codes = {401: ["no_active_account"]}
+class TokenRefreshSerializer(simplejwt_serializers.TokenRefreshSerializer):
+    def validate(self, attrs: dict[str, Any]) -> dict[str, str]:
+        try:
+            data = super().validate(attrs)
+        except User.DoesNotExist as exc:
+            raise InvalidToken from exc
+        # simplejwt asks only at the next request whether the password was changed.
+        JWTAuthentication().get_user(self.token_class(attrs["refresh"]))
+        return data
 
-    @extend_schema(
+
+@extend_schema_view(
+    post=extend_schema(
         operation_id="obtainToken",
         summary="Exchange a username and password for an access and a refresh token",
         description="For a start, and when the refresh token has expired.",
@@ -59,22 +67,23 @@ class TokenView(simplejwt.TokenObtainPairView):
         auth=[],
         responses=OpenApiResponse(TokenPairSerializer, description="Both tokens."),
     )
-    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        try:
-            return super().post(request, *args, **kwargs)
-        except AuthenticationFailed as exc:
-            if getattr(request, "axes_locked_out", False):
-                wait = settings.AXES_COOLOFF_TIME.total_seconds()
-                raise Throttled(wait, _("Too many failed logins.")) from exc
-            raise
-
-
-class TokenRefreshView(simplejwt.TokenRefreshView):
+)
+class TokenView(simplejwt.TokenObtainPairView):
     throttle_classes = [TokenThrottle]
-    serializer_class = TokenRefreshSerializer
-    error_codes = {401: ["token_not_valid", "no_active_account", "password_changed"]}
+    serializer_class = TokenObtainPairSerializer
+    error_codes = {401: ["no_active_account"]}
 
-    @extend_schema(
+    def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, AuthenticationFailed) and getattr(
+            self.request, "axes_locked_out", False
+        ):
+            wait = settings.AXES_COOLOFF_TIME.total_seconds()
+            exc = Throttled(wait, _("Too many failed logins."))
+        return super().handle_exception(exc)
+
+
+@extend_schema_view(
+    post=extend_schema(
         operation_id="refreshToken",
         summary="Exchange a refresh token for a new access token",
         description="For when the access token has expired. The refresh token stays the same.",
@@ -82,5 +91,8 @@ class TokenRefreshView(simplejwt.TokenRefreshView):
         auth=[],
         responses=OpenApiResponse(AccessTokenSerializer, description="The new token."),
     )
-    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return super().post(request, *args, **kwargs)
+)
+class TokenRefreshView(simplejwt.TokenRefreshView):
+    throttle_classes = [TokenThrottle]
+    serializer_class = TokenRefreshSerializer
+    error_codes = {401: ["token_not_valid", "no_active_account", "password_changed"]}

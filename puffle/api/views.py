@@ -8,11 +8,6 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 
-def no_description(view: APIView, html: bool = False) -> str:
-    """Keep remarks on our code out of the answers to OPTIONS."""
-    return ""
-
-
 class UnknownRouteView(APIView):
     """Every other address below /api/, so that errors have one shape there."""
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from django.core.checks import ERROR
+from django.core.checks import ERROR, WARNING
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
@@ -26,7 +26,6 @@ def test_good_settings_pass() -> None:
         ("UNIPILE_DSN", "http://api8.unipile.com", "E001"),
         ("UNIPILE_API_KEY", "ke y", "E002"),
         ("PUBLIC_URL", "puffle.example", "E006"),
-        ("PUBLIC_URL", "https://[", "E006"),
         ("UNIPILE_WEBHOOK_SECRET", "guessable", "E007"),
     ],
 )
@@ -43,13 +42,17 @@ def test_wrong_setting_is_one_error(
     assert message.hint
 
 
-def test_every_wrong_setting_is_told_at_once(settings: Settings) -> None:
-    settings.UNIPILE_DSN = settings.UNIPILE_API_KEY = " "
-    settings.PUBLIC_URL = settings.UNIPILE_WEBHOOK_SECRET = " "
+def test_unfinished_settings_are_warnings(settings: Settings) -> None:
+    settings.UNIPILE_DSN = settings.UNIPILE_API_KEY = ""
+    settings.PUBLIC_URL = settings.UNIPILE_WEBHOOK_SECRET = ""
 
-    assert [message.id for message in check_settings()] == [
-        f"unipile_accounts.E00{number}" for number in (1, 2, 6, 7)
+    messages = check_settings()
+
+    assert [message.id for message in messages] == [
+        "unipile_accounts.E001",
+        "unipile_accounts.E002",
     ]
+    assert {message.level for message in messages} == {WARNING}
 
 
 @pytest.mark.django_db
@@ -57,5 +60,5 @@ def test_check_command_runs_the_checks(settings: Settings) -> None:
     call_command("check")
     settings.UNIPILE_DSN = "http://api8.unipile.com"
 
-    with pytest.raises(CommandError, match="plain http"):
+    with pytest.raises(CommandError, match="UNIPILE_DSN is not the https"):
         call_command("check")

@@ -33,8 +33,8 @@ def post(body: object, **headers: str) -> Any:
     return Client().post(URL, raw, content_type="text/plain", headers=headers)
 
 
-def event(account_id: str, message: str, *, account_type: str = "LINKEDIN") -> dict[str, Any]:
-    body = {"account_id": account_id, "account_type": account_type, "message": message}
+def event(account_id: str, message: str) -> dict[str, Any]:
+    body = {"account_id": account_id, "account_type": "LINKEDIN", "message": message}
     return {"AccountStatus": body}
 
 
@@ -50,11 +50,6 @@ def send(account: UnipileAccount, message: str) -> Any:
     [
         ("OK", 1),
         ("CREDENTIALS", 1),
-        ("DELETED", 1),
-        ("CREATION_SUCCESS", 1),
-        ("RECONNECTED", 1),
-        ("SYNC_SUCCESS", 1),
-        ("PERMISSIONS", 1),
         ("A_WORD_OF_NEXT_YEAR", 1),
         ("CONNECTING", 0),
         ("ERROR", 0),
@@ -83,14 +78,12 @@ def test_second_event_brings_the_news(account: UnipileAccount, sandbox: Sandbox)
     assert stored(account)["has_sales_navigator"] is True
 
 
-@pytest.mark.parametrize("account_type", ["LINKEDIN", "WHATSAPP"])
 def test_event_of_an_unknown_account_is_received(
-    db: None, sandbox: Sandbox, caplog: pytest.LogCaptureFixture, account_type: str
+    db: None, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
-    body = event("nobodys", "OK", account_type=account_type)
 
-    assert post(body, **{"Unipile-Auth": SECRET}).status_code == 200
+    assert post(event("nobodys", "OK"), **{"Unipile-Auth": SECRET}).status_code == 200
 
     assert sandbox.request_count == 0
     assert not UnipileAccount.objects.exists()
@@ -109,16 +102,12 @@ def test_event_of_a_given_up_row_reads_nothing(owner: User, sandbox: Sandbox) ->
 @pytest.mark.parametrize(
     ("fault", "status"),
     [
-        (Fault(status=503), 503),
         (Fault(close=True), 503),
-        (Fault(status=401), 503),
         # An answer that cannot be used may be a proxy's.
         (Fault(body=b"<html>"), 503),
-        (Fault(status=400), 503),
         (Fault(status=403, body=b"<html>"), 503),
-        (Fault(status=422), 503),
         (Fault(status=401, error_type="errors/multiple_sessions"), 503),
-        # These are stored.
+        # This one is stored.
         (Fault(status=401, error_type="errors/expired_credentials"), 200),
     ],
 )
@@ -142,14 +131,6 @@ def test_event_of_another_provider_needs_nothing(account: UnipileAccount, sandbo
     assert stored(account) == before
 
 
-def test_event_of_an_account_that_connects_comes_again(
-    account: UnipileAccount, sandbox: Sandbox
-) -> None:
-    sandbox.update(account.unipile_account_id, omit=["premiumFeatures", "premiumId"])
-
-    assert error_of(send(account, "OK"), 503)["code"] == "premium_status_pending"
-
-
 @pytest.mark.django_db(transaction=True)
 def test_event_of_a_row_that_goes_is_received(account: UnipileAccount, sandbox: Sandbox) -> None:
     meanwhile(sandbox, account.delete)
@@ -161,7 +142,7 @@ def test_event_of_a_row_that_goes_is_received(account: UnipileAccount, sandbox: 
 # --- Who may --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("headers", [{}, {"Unipile-Auth": ""}, {"Unipile-Auth": "guess"}])
+@pytest.mark.parametrize("headers", [{}, {"Unipile-Auth": "guess"}])
 def test_event_without_our_secret_is_refused(
     account: UnipileAccount, sandbox: Sandbox, headers: dict[str, str]
 ) -> None:
@@ -173,21 +154,21 @@ def test_event_without_our_secret_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("header", "secret", "status"),
+    ("secret", "status"),
     [
-        ("unipile-auth", SECRET, 200),
-        ("Unipile-Auth", "the-secret-of-tomorrow", 200),
-        ("Unipile-Auth", f"{SECRET},the-secret-of-tomorrow", 401),
+        (SECRET, 200),
+        ("the-secret-of-tomorrow", 200),
+        (f"{SECRET},the-secret-of-tomorrow", 401),
     ],
 )
 def test_either_of_two_secrets_is_good(
-    account: UnipileAccount, settings: Settings, header: str, secret: str, status: int
+    account: UnipileAccount, settings: Settings, secret: str, status: int
 ) -> None:
     settings.UNIPILE_WEBHOOK_SECRET = f"{SECRET},the-secret-of-tomorrow"
 
     body = event(account.unipile_account_id, "CONNECTING")
 
-    assert post(body, **{header: secret}).status_code == status
+    assert post(body, **{"Unipile-Auth": secret}).status_code == status
 
 
 def test_events_wait_until_the_secret_is_set(
@@ -201,26 +182,13 @@ def test_events_wait_until_the_secret_is_set(
     assert sandbox.request_count == 0
 
 
-BROKEN = [b"", b"[]", b"[" * 60_000, b'{"AccountStatus": {}}', b"\xff"]
-
-
-@pytest.mark.parametrize("body", BROKEN)
+@pytest.mark.parametrize("body", [b"", b"[" * 60_000, b'{"AccountStatus": {}}'])
 def test_what_is_no_event_is_refused(db: None, sandbox: Sandbox, body: bytes) -> None:
     response = post(body, **{"Unipile-Auth": SECRET})
 
     assert error_of(response, 400)["code"] == "parse_error"
     assert error_of(post(body), 401)["code"] == "not_authenticated"
     assert sandbox.request_count == 0
-
-
-def test_large_body_is_refused(db: None) -> None:
-    response = post(b"x" * 70_000, **{"Unipile-Auth": SECRET})
-
-    assert error_of(response, 413)["code"] == "request_too_large"
-
-
-def test_other_methods_are_not_allowed(db: None) -> None:
-    assert Client().get(URL).status_code == 405
 
 
 def test_secret_and_names_are_not_logged(
@@ -262,19 +230,6 @@ def connected(owner: User, sandbox: Sandbox) -> tuple[str, str]:
     return new_login(sandbox), name
 
 
-def test_notice_becomes_a_row_that_was_read(owner: User, connected: tuple[str, str]) -> None:
-    # A secret is not needed, and none is asked for.
-    assert notify(*connected).status_code == 200
-
-    row = UnipileAccount.objects.get()
-    assert (row.user, row.unipile_account_id, row.status) == (owner, connected[0], "connected")
-    assert row.name
-    assert row.plan
-    link = ConnectLink.objects.get()
-    assert (link.unipile_account_id, link.claimed_account_id) == (connected[0], "")
-    assert link.used_at
-
-
 def test_notice_without_an_answer_comes_again(sandbox: Sandbox, connected: tuple[str, str]) -> None:
     sandbox.inject(Fault(status=503), operation="account")
 
@@ -285,16 +240,13 @@ def test_notice_without_an_answer_comes_again(sandbox: Sandbox, connected: tuple
     assert not UnipileAccount.objects.exists()
     assert ConnectLink.objects.get().claimed_account_id == connected[0]
     sandbox.clear_faults()
+    # A secret is not needed, and none is asked for.
     assert notify(*connected).status_code == 200
-    assert UnipileAccount.objects.exists()
+    assert UnipileAccount.objects.get().plan
 
 
-FORGED = {"guess": "guess", "other salt": signing.dumps("ffff", salt="other")}
-
-
-@pytest.mark.parametrize("name", FORGED.values(), ids=FORGED)
-def test_forged_notice_is_refused(db: None, sandbox: Sandbox, name: str) -> None:
-    response = notify(new_login(sandbox), name)
+def test_forged_notice_is_refused(db: None, sandbox: Sandbox) -> None:
+    response = notify(new_login(sandbox), signing.dumps("ffff", salt="other"))
 
     assert error_of(response, 401)["code"] == "not_authenticated"
     assert not UnipileAccount.objects.exists()

@@ -11,13 +11,11 @@ from django.contrib.admin import actions
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
 _T = TypeVar("_T")
 
-# A message names so many accounts of a kind.
-NAMED = 10
 # A request that is still running 20 seconds after its server was told to stop is cut off
 # (gunicorn.conf.py), and proxies give up after 30 or 60. The message must be on its way by then.
 SECONDS = 15.0
@@ -35,8 +33,17 @@ class PuffleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic wh
         css = {"all": ["unipile_accounts/admin.css"]}
         js = ["unipile_accounts/admin.js"]
 
-    def has_refresh_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_refresh_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("unipile_accounts.refresh_unipileaccount")
+
+    def response_action(self, request: HttpRequest, queryset: Any) -> HttpResponse | None:
+        """Go back to the page whose button was pressed, where it was not the list's."""
+        response = super().response_action(request, queryset)
+        page = request.POST.get("back")
+        is_done = isinstance(response, HttpResponseRedirect)
+        if is_done and url_has_allowed_host_and_scheme(page, allowed_hosts=None):
+            return HttpResponseRedirect(str(page))
+        return response
 
     def message_user(self, *args: Any, **kwargs: Any) -> None:
         """Say it when it is stored. A broken foreign key shows at the end of a transaction."""
@@ -60,14 +67,3 @@ def _twice(view: Callable[..., _T], *args: Any, **kwargs: Any) -> _T:
 @admin.action(description=_("Delete selected %(verbose_name_plural)s"), permissions=["delete"])
 def delete_selected(model_admin: Any, request: HttpRequest, queryset: Any) -> Any:
     return _twice(transaction.atomic(actions.delete_selected), model_admin, request, queryset)
-
-
-def back(model_admin: PuffleAdmin, request: HttpRequest) -> HttpResponse | None:
-    """Return to the page whose button was pressed, and stay in the list where none was."""
-    if "back_with" not in request.POST:
-        return None
-    opts = model_admin.opts
-    pk = request.POST.get("_selected_action")
-    url = reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[pk])
-    filters = request.POST["back_with"]
-    return HttpResponseRedirect(f"{url}?{filters}" if filters else url)

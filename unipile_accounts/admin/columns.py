@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.contrib import admin
+from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.templatetags.static import static
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from unipile_accounts.admin.errors import reason, stored_advice
-from unipile_accounts.admin.values import isolated, moment, quiet, unknown
+from unipile_accounts.admin.words import reason
 from unipile_accounts.models import UnipileAccount
-
-PROFILE_URL_PREFIX = "https://www.linkedin.com/in/"
 
 _ICONS = {
     UnipileAccount.Status.CONNECTED: "yes",
@@ -25,65 +27,58 @@ _LIST = "admin:unipile_accounts_unipileaccount_changelist"
 
 
 def link(account: UnipileAccount) -> SafeString:
+    # A name in a right-to-left script must not reorder what stands beside it.
     url = reverse("admin:unipile_accounts_unipileaccount_change", args=[account.pk])
-    return format_html('<a href="{}">{}</a>', url, isolated(str(account)))
+    return format_html('<a href="{}"><bdi>{}</bdi></a>', url, account)
 
 
 @admin.display(description=gettext_lazy("name"), ordering="name")
 def account_name(account: UnipileAccount) -> str:
-    return isolated(account.name) if account.name else _("(no name yet)")
+    return account.name or _("(no name yet)")
 
 
 @admin.display(description=gettext_lazy("owner"), ordering="user__username")
 def owner(account: UnipileAccount) -> SafeString:
     """Name the owner, with a link to all accounts of this owner, and the e-mail address."""
-    name = isolated(account.user.get_username())
-    listed = format_html('<a href="{}?user={}">{}</a>', reverse(_LIST), account.user_id, name)
-    address = getattr(account.user, account.user.get_email_field_name(), "")
-    return format_html("{}<br>{}", listed, quiet(isolated(address))) if address else listed
+    url = f"{reverse(_LIST)}?user={account.user_id}"
+    return _with_note(format_html('<a href="{}">{}</a>', url, account.user), account.user.email)
 
 
 @admin.display(description=gettext_lazy("status"), ordering="status")
-def status(account: UnipileAccount) -> SafeString:
-    is_connected = account.status == UnipileAccount.Status.CONNECTED
-    if is_connected and account.answered_at is None:
-        return unknown()
+def status(account: UnipileAccount) -> str:
     if account.given_up_at:
-        return quiet(_("given up"))
+        return _("given up")
+    if account.status == UnipileAccount.Status.CONNECTED and account.answered_at is None:
+        return _("unknown")
     icon = static(f"admin/img/icon-{_ICONS[UnipileAccount.Status(account.status)]}.svg")
     return format_html('<img src="{}" alt=""> {}', icon, account.get_status_display())
 
 
 @admin.display(description=gettext_lazy("plan"), ordering="is_premium")
-def plan(account: UnipileAccount) -> SafeString:
+def plan(account: UnipileAccount) -> str:
+    """Name the plan, and whether LinkedIn itself was asked for it."""
     if account.plan is None:
-        return unknown()
-    return format_html("{}<br>{}", _(account.plan.name), quiet(_source(account)))
-
-
-def _source(account: UnipileAccount) -> str:
-    """Say whether LinkedIn itself was asked for the plan, and when."""
-    if account.live_checked_at is None:
-        return _("Unipile's copy")
-    return format_html(_("LinkedIn, {}"), moment(account.live_checked_at))
+        return _("unknown")
+    source: str = _("Unipile's copy")
+    if account.live_checked_at:
+        source = format_html(_("LinkedIn, {}"), _moment(account.live_checked_at))
+    return _with_note(account.plan.name, source)
 
 
 @admin.display(description=gettext_lazy("weekly limits"), ordering="weekly_connection_limit")
-def weekly_limits(account: UnipileAccount) -> SafeString:
+def weekly_limits(account: UnipileAccount) -> str:
     if account.plan is None:
-        return unknown()
+        return _("unknown")
     return format_html(
-        "{}<br>{}",
-        _("%(count)d connections") % {"count": account.weekly_connection_limit},
-        _("%(count)d messages") % {"count": account.weekly_message_limit},
+        _("{} connections<br>{} messages"),
+        account.weekly_connection_limit,
+        account.weekly_message_limit,
     )
 
 
 @admin.display(description=gettext_lazy("last refreshed"), ordering="refreshed_at")
-def last_refreshed(account: UnipileAccount) -> SafeString:
-    if account.refreshed_at is None:
-        return quiet(_("never"))
-    return moment(account.refreshed_at)
+def last_refreshed(account: UnipileAccount) -> str:
+    return _moment(account.refreshed_at) if account.refreshed_at else _("never")
 
 
 @admin.display(description=gettext_lazy("last error"), ordering="last_error")
@@ -92,39 +87,24 @@ def last_error(account: UnipileAccount) -> str:
     if not account.last_error or account.last_tried_at is None:
         return ""
     why = format_html('<span title="{}">{}</span>', account.last_error, reason(account.last_error))
-    return format_html("{}<br>{}", why, quiet(moment(account.last_tried_at)))
-
-
-@admin.display(description=gettext_lazy("last tried"))
-def last_tried(account: UnipileAccount) -> SafeString:
-    if account.last_tried_at is None:
-        return quiet(_("never"))
-    outcome: str = _("refreshed")
-    if code := account.last_error:
-        outcome = format_html('<span title="{}">{}</span>', code, stored_advice(code))
-    return format_html("{}: {}", moment(account.last_tried_at), outcome)
-
-
-@admin.display(description=gettext_lazy("profile URL"))
-def profile_link(account: UnipileAccount) -> str:
-    url = account.profile_url
-    if not url.startswith(PROFILE_URL_PREFIX):
-        return url
-    return format_html('<a href="{}" target="_blank" rel="noopener noreferrer">{}</a>', url, url)
+    return _with_note(why, _moment(account.last_tried_at))
 
 
 @admin.display(description=gettext_lazy("LinkedIn member"))
-def linkedin_member(account: UnipileAccount) -> SafeString:
-    """Show the member's id, with a link to all accounts of a member who has several."""
-    if not account.linkedin_id:
-        return unknown()
-    others = UnipileAccount.objects.filter(linkedin_id=account.linkedin_id).exclude(pk=account.pk)
-    if not others.exists():
-        return format_html("{}", account.linkedin_id)
-    return format_html(
-        '{} (<a href="{}?linkedin_id={}">{}</a>)',
-        account.linkedin_id,
-        reverse(_LIST),
-        account.linkedin_id,
-        _("accounts of this member"),
-    )
+def linkedin_member(account: UnipileAccount) -> str:
+    """Show the member's id, with a link to all accounts of this member."""
+    member = account.linkedin_id
+    if not member:
+        return _("unknown")
+    url = f"{reverse(_LIST)}?linkedin_id={member}"
+    return format_html('<a href="{}">{}</a>', url, member)
+
+
+def _with_note(value: str, note: str) -> SafeString:
+    return format_html('{}<br><span class="quiet">{}</span>', value, note)
+
+
+def _moment(value: datetime) -> SafeString:
+    """Say how long ago, with the exact time in the active time zone on hover."""
+    exact = date_format(timezone.localtime(value), "Y-m-d H:i:s T")
+    return format_html('<time title="{}">{}</time>', exact, naturaltime(value))

@@ -11,18 +11,16 @@ from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from unipile_accounts.admin.errors import CODES, reason
+from unipile_accounts.admin.words import CODES, reason
 from unipile_accounts.models import UnipileAccount
 
 _IS_KNOWN = ~Q(refreshed_at=None)
 _CONNECTED = Q(status=UnipileAccount.Status.CONNECTED)
 _DISCONNECTED = Q(status=UnipileAccount.Status.DISCONNECTED)
 
-Choice = tuple[str, Any, Q]
-
 
 class _ChoiceFilter(admin.SimpleListFilter):
-    conditions: list[Choice]
+    conditions: list[tuple[str, Any, Q]]
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [(value, label) for value, label, _condition in self.conditions]
@@ -61,6 +59,22 @@ class PlanFilter(_ChoiceFilter):
     ]
 
 
+def _answered_within(age: timedelta) -> Q:
+    # A time ahead of the database's clock has no age.
+    return Q(answered_at__range=(Now() - age, Now()))
+
+
+class FreshnessFilter(_ChoiceFilter):
+    title = _("last refreshed")
+    parameter_name = "refreshed"
+    conditions = [
+        ("never", _("Never"), ~_IS_KNOWN),
+        ("hour", _("Not for an hour"), ~_answered_within(timedelta(hours=1))),
+        ("day", _("Not for a day"), ~_answered_within(timedelta(days=1))),
+        ("week", _("Not for a week"), ~_answered_within(timedelta(weeks=1))),
+    ]
+
+
 class FailureFilter(_ChoiceFilter):
     title = _("last error")
     parameter_name = "failed"
@@ -68,23 +82,3 @@ class FailureFilter(_ChoiceFilter):
         ("any", _("Failed"), ~Q(last_error="")),
         *((code, reason(code), Q(last_error=code)) for code in CODES),
     ]
-
-
-class FreshnessFilter(admin.SimpleListFilter):
-    title = _("last refreshed")
-    parameter_name = "refreshed"
-    AGES = {
-        "hour": (_("Not for an hour"), timedelta(hours=1)),
-        "day": (_("Not for a day"), timedelta(days=1)),
-        "week": (_("Not for a week"), timedelta(weeks=1)),
-    }
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("never", _("Never")), *((key, label) for key, (label, _age) in self.AGES.items())]
-
-    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        if self.value() == "never":
-            return queryset.filter(refreshed_at=None)
-        if self.value() not in self.AGES:
-            return queryset
-        return queryset.not_answered_since(Now() - self.AGES[str(self.value())][1])

@@ -31,11 +31,9 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic whe
         if other is None:
             return owner
         raise ValidationError(
-            _("This owner has an account of the same LinkedIn member already: %(name)s. %(advice)s")
-            % {
-                "name": other,
-                "advice": _("It is given up. Delete that one first.")
-                if other.given_up_at
-                else _("Disconnect and delete one of the two first."),
-            }
+            _(
+                "This owner has an account of the same LinkedIn member already: %s. Delete that"
+                " one first. If it is not given up, disconnect it before."
+            )
+            % other
         )

@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import UserAdmin
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -27,7 +26,7 @@ class AccountInline(admin.TabularInline):  # type: ignore[type-arg]  # not gener
     model = UnipileAccount
     verbose_name_plural = _("Unipile accounts")
     show_change_link = True
-    extra = 0
+    ordering = ["created_at"]
     # The stubs know names only.
     fields: ClassVar[Any] = [
         columns.status,
@@ -38,9 +37,6 @@ class AccountInline(admin.TabularInline):  # type: ignore[type-arg]  # not gener
     ]
     readonly_fields = fields
     has_add_permission = has_change_permission = has_delete_permission = _never
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[UnipileAccount]:
-        return UnipileAccount.objects.order_by("created_at")
 
 
 class OwnerAdmin(PuffleAdmin, UserAdmin):  # type: ignore[type-arg]  # not generic when it runs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -14,10 +14,11 @@ from unipile_accounts.api import texts
 from unipile_accounts.api.base import CallersAccounts
 from unipile_accounts.api.errors import by_status
 from unipile_accounts.api.fields import (
-    ACCOUNT_ID_SCHEMA,
     AccountIdSerializer,
+    KnownFieldsSerializer,
     TrueField,
     WeeklyLimitField,
+    one_of,
 )
 from unipile_accounts.limits import FREE
 from unipile_accounts.models import UnipileAccount
@@ -25,7 +26,8 @@ from unipile_accounts.results import Door
 from unipile_accounts.services import disconnect_account
 
 
-class AccountSerializer(serializers.ModelSerializer[UnipileAccount]):
+class AccountSerializer(serializers.Serializer[UnipileAccount]):
+    id = serializers.UUIDField()
     user_id = serializers.CharField(help_text="The owner, who is the caller.")
     type = serializers.SerializerMethodField(help_text="Always linkedin.")
     status = serializers.ChoiceField(
@@ -37,15 +39,18 @@ class AccountSerializer(serializers.ModelSerializer[UnipileAccount]):
     )
     display_name = serializers.CharField(source="name")
     profile_url = serializers.CharField(help_text="At LinkedIn; empty where it is not known.")
+    is_premium = serializers.BooleanField()
+    has_sales_navigator = serializers.BooleanField()
     weekly_connection_limit = WeeklyLimitField(help_text="Invitations that may go out in a week.")
     weekly_message_limit = WeeklyLimitField(help_text="Messages that may go out in a week.")
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
     refreshed_at = serializers.DateTimeField(
         allow_null=True,
         help_text="When the plan was read. Null means that it is not known, and free is shown.",
     )
     live_checked_at = serializers.DateTimeField(
-        allow_null=True,
-        help_text="When LinkedIn named the plan; null: it is Unipile's copy.",
+        allow_null=True, help_text="When LinkedIn named the plan; null: it is Unipile's copy."
     )
     last_tried_at = serializers.DateTimeField(
         allow_null=True, help_text="When a refresh was tried last, by anybody."
@@ -59,36 +64,13 @@ class AccountSerializer(serializers.ModelSerializer[UnipileAccount]):
 
     def to_representation(self, instance: UnipileAccount) -> dict[str, Any]:
         """Show the free plan where none is known."""
-        shown: dict[str, Any] = super().to_representation(instance)
+        shown = super().to_representation(instance)
         return shown if instance.plan else {**shown, **FREE.columns}
 
-    class Meta:
-        model = UnipileAccount
-        fields = [
-            "id",
-            "user_id",
-            "type",
-            "status",
-            "provider_account_id",
-            "display_name",
-            "profile_url",
-            "is_premium",
-            "has_sales_navigator",
-            "weekly_connection_limit",
-            "weekly_message_limit",
-            "created_at",
-            "updated_at",
-            "refreshed_at",
-            "live_checked_at",
-            "last_tried_at",
-            "last_error",
-        ]
-        read_only_fields = fields
 
-
-class ListFilterSerializer(serializers.Serializer[Any]):
-    status = serializers.ChoiceField(
-        choices=["all"],
+class ListFilterSerializer(KnownFieldsSerializer):
+    status = one_of(
+        ["all"],
         required=False,
         help_text="`all` shows disconnected accounts too, so that one can be reconnected.",
     )
@@ -99,7 +81,7 @@ class AccountsSerializer(serializers.Serializer[Any]):
 
 
 class DisconnectedSerializer(serializers.Serializer[Any]):
-    success = TrueField(help_text="Always true: an error has another status.")
+    success = TrueField(help_text=texts.SUCCESS)
 
 
 class AccountsEndpoint(CallersAccounts):
@@ -107,7 +89,6 @@ class AccountsEndpoint(CallersAccounts):
         operation_id="listUnipileAccounts",
         summary="List the caller's accounts",
         description=texts.LIST,
-        tags=["unipile"],
         parameters=[ListFilterSerializer],
         responses=AccountsSerializer,
     )
@@ -115,7 +96,7 @@ class AccountsEndpoint(CallersAccounts):
         detail=False,
         methods=["get"],
         serializer_class=AccountsSerializer,
-        error_codes={400: ["invalid_choice"]},
+        error_codes={400: ["invalid_choice", "unknown_field"]},
     )
     def accounts(self, request: Request) -> Response:
         # A form would take an empty value for none.
@@ -130,25 +111,14 @@ class AccountsEndpoint(CallersAccounts):
         operation_id="deleteUnipileAccount",
         summary="Disconnect an account",
         description=texts.DELETE,
-        tags=["unipile"],
         request=None,
-        parameters=[
-            OpenApiParameter(
-                "accountId",
-                ACCOUNT_ID_SCHEMA,
-                required=True,
-                description="UUID of the unipile_accounts row.",
-            )
-        ],
+        parameters=[AccountIdSerializer],
         responses={200: DisconnectedSerializer},
     )
     @accounts.mapping.delete
     def disconnect(self, request: Request) -> Response:
-        # Of a name that comes twice, Django would keep the last value in silence.
-        query = {
-            name: values[0] if len(values) == 1 else values
-            for name, values in request.query_params.lists()
-        }
+        # Of two ids Django would keep the last in silence. Together they are no id.
+        query = {name: ",".join(values) for name, values in request.query_params.lists()}
         serializer = AccountIdSerializer(data=query)
         serializer.is_valid(raise_exception=True)
         disconnect_account(

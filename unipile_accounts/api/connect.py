@@ -33,7 +33,6 @@ class ConnectEndpoint(CallersAccounts):
         operation_id="connectUnipileAccount",
         summary="Make a link to connect a LinkedIn account",
         description=texts.CONNECT,
-        tags=["unipile"],
         request=None,
         responses=LinkSerializer,
     )
@@ -51,7 +50,6 @@ class ConnectEndpoint(CallersAccounts):
         operation_id="reconnectUnipileAccount",
         summary="Make a link to reconnect an account",
         description=texts.RECONNECT,
-        tags=["unipile"],
         responses=LinkSerializer,
     )
     @action(

@@ -15,6 +15,10 @@ from unipile_accounts.models import UnipileAccount
 
 _STATUS = {
     "unknown_field": 400,
+    "unknown_name": 400,
+    "ambiguous_name": 400,
+    "unknown_id": 400,
+    "invalid_cursor": 400,
     "not_found": 404,
     "reconnect_required": 409,
     "account_unavailable": 409,
@@ -29,13 +33,6 @@ _STATUS = {
     "unipile_not_configured": 503,
     "database_unavailable": 503,
     "unipile_timeout": 504,
-}
-# Seconds in Retry-After where Unipile named none.
-_WAIT = {
-    "premium_status_pending": 60,
-    "unipile_rate_limited": 60,
-    "unipile_unavailable": 30,
-    "database_unavailable": 5,
 }
 # Unipile can refuse a link like this.
 LINKING = (
@@ -57,21 +54,14 @@ ASKING = (
 )
 
 
-class AccountNotFound(NotFound):
-    default_detail = _(
-        "None of your accounts has this id. List them with listUnipileAccounts, which is"
-        " GET /api/unipile/accounts, and send the id of one."
-    )
-
-
 class UnipileFailed(APIException):
     def __init__(self, error: UnipileError | UnipileNotConfigured) -> None:
         super().__init__(str(error.advice), error.code)
         self.status_code = _STATUS[error.code]
-        self.wait = getattr(error, "retry_after", None) or _WAIT.get(error.code)
+        self.wait = error.wait
 
 
-class _InvalidFields(ValidationError):
+class InvalidRequest(ValidationError):
     def __init__(self, error: InvalidFields) -> None:
         super().__init__(get_error_detail(error))
         # What a name in a search may stand for.
@@ -82,14 +72,16 @@ def as_api_error(exc: Exception) -> Exception:
     """Return what the API answers instead of a domain error; other errors come back as they are."""
     match exc:
         case UnipileAccount.DoesNotExist():
-            return AccountNotFound()
+            return NotFound(
+                _("None of your accounts has this id. List them with GET /api/unipile/accounts.")
+            )
         case ObjectDoesNotExist():
             # Only a user can be gone otherwise, while Unipile was asked.
             return AuthenticationFailed(_("The user is gone."), "user_not_found")
         case UnipileError() | UnipileNotConfigured():
             return UnipileFailed(exc)
         case InvalidFields():
-            return _InvalidFields(exc)
+            return InvalidRequest(exc)
     return exc
 
 

@@ -4,52 +4,40 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-MAX_SAFE_INTEGER = 2**53 - 1
 ACCOUNT_ID_PATTERN = (
     "^([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}"
     "|00000000-0000-0000-0000-000000000000|ffffffff-ffff-ffff-ffff-ffffffffffff)$"
 )
-_UNIPILE_ID = re.compile(r"[A-Za-z0-9_-]{22}")
 
 
-ACCOUNT_ID_SCHEMA = {"type": "string", "format": "uuid", "pattern": ACCOUNT_ID_PATTERN}
-
-
-@extend_schema_field(ACCOUNT_ID_SCHEMA)
+@extend_schema_field({"type": "string", "format": "uuid", "pattern": ACCOUNT_ID_PATTERN})
 class AccountIdField(serializers.Field[uuid.UUID, Any, str, Any]):
-    """A UUID in the one form of the public page. `uuid.UUID()` and `UUIDField` take many more."""
+    """A UUID in the one form of the public page. `UUIDField` takes many more."""
 
     default_error_messages = {
-        "invalid": _(
-            "Send the id of the account here as a string, a UUID such as"
-            " 3c90c3cc-0d44-4b50-8888-8dd25736052a."
-        ),
+        "invalid": _("Send the account's id, such as 3c90c3cc-0d44-4b50-8888-8dd25736052a."),
         "unipile_id": _(
-            "This looks like Unipile's id of the account. Send its id here instead, a UUID such as"
+            "This looks like Unipile's id. Send the account's own, a UUID such as"
             " 3c90c3cc-0d44-4b50-8888-8dd25736052a."
         ),
     }
 
     def to_internal_value(self, data: Any) -> uuid.UUID:
+        text = data if isinstance(data, str) else ""
         # In Python `$` also matches before a final line break, so fullmatch().
-        if isinstance(data, str) and re.fullmatch(ACCOUNT_ID_PATTERN[1:-1], data):
-            return uuid.UUID(data)
-        if isinstance(data, str) and _UNIPILE_ID.fullmatch(data):
-            self.fail("unipile_id")
-        self.fail("invalid")
+        if re.fullmatch(ACCOUNT_ID_PATTERN[1:-1], text):
+            return uuid.UUID(text)
+        self.fail("unipile_id" if re.fullmatch("[A-Za-z0-9_-]{22}", text) else "invalid")
 
 
-class AccountIdSerializer(serializers.Serializer[Any]):
-    accountId = AccountIdField(  # noqa: N815  # the name on the public page
-        help_text=_("UUID of the unipile_accounts row. Must be owned by the authenticated user.")
-    )
-
+class KnownFieldsSerializer(serializers.Serializer[Any]):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Refuse a field that nobody reads, such as a misspelt switch or filter."""
         if unknown := set(self.initial_data) - set(self.fields):
@@ -58,18 +46,21 @@ class AccountIdSerializer(serializers.Serializer[Any]):
         return attrs
 
 
-class StrictBooleanField(serializers.BooleanField):
-    """JSON's true or false. `BooleanField` takes "yes" and 1 too."""
+class AccountIdSerializer(KnownFieldsSerializer):
+    accountId = AccountIdField(
+        help_text="UUID of the unipile_accounts row. Must be owned by the authenticated user."
+    )
 
-    def to_internal_value(self, data: Any) -> bool:
-        if not isinstance(data, bool):
-            self.fail("invalid")
-        return data
+
+def one_of(choices: Sequence[str], **kwargs: Any) -> serializers.ChoiceField:
+    """Return a choice whose error names what there is to choose from."""
+    message = _("“{input}” is none of these: %s.") % ", ".join(choices)
+    return serializers.ChoiceField(choices, error_messages={"invalid_choice": message}, **kwargs)
 
 
 class WeeklyLimitField(serializers.IntegerField):
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(min_value=1, max_value=MAX_SAFE_INTEGER, **kwargs)
+        super().__init__(min_value=1, max_value=2**53 - 1, **kwargs)
 
 
 @extend_schema_field({"type": "boolean", "enum": [True]})

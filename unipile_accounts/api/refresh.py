@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
-from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import (
-    OpenApiExample,
-    OpenApiResponse,
-    extend_schema,
-)
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -20,13 +15,7 @@ from puffle.api.throttling import UserRateThrottle
 from unipile_accounts.api import texts
 from unipile_accounts.api.base import CallersAccounts
 from unipile_accounts.api.errors import ASKING, by_status
-from unipile_accounts.api.fields import (
-    AccountIdSerializer,
-    StrictBooleanField,
-    TrueField,
-    WeeklyLimitField,
-)
-from unipile_accounts.limits import FREE, PREMIUM
+from unipile_accounts.api.fields import AccountIdSerializer, TrueField, WeeklyLimitField
 from unipile_accounts.results import Door, RefreshResult
 from unipile_accounts.services import refresh_account
 
@@ -42,21 +31,13 @@ class LiveThrottle(UserRateThrottle):
 
     def allow_request(self, request: Request, view: APIView) -> bool:
         body = cast("object", request.data)
-        is_live = isinstance(body, dict) and body.get("live") is True
+        is_live = isinstance(body, dict) and bool(body.get("live"))
         return not is_live or super().allow_request(request, view)
 
 
 class RefreshSerializer(AccountIdSerializer):
     # Clients made from a schema with `default` would have to send it.
-    live = StrictBooleanField(
-        required=False,
-        help_text=_(
-            "Ask LinkedIn itself for the plan too. Slower, and allowed a few times an hour only."
-        ),
-    )
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        return {"live": False} | super().validate(attrs)
+    live = serializers.BooleanField(required=False, help_text=texts.LIVE)
 
 
 class ChangedField(serializers.BooleanField):
@@ -72,37 +53,18 @@ class ChangedSerializer(serializers.Serializer[RefreshResult]):
 
 
 class RefreshResponseSerializer(serializers.Serializer[RefreshResult]):
-    success = TrueField(help_text="Always true: an error has another status.")
-    is_premium = serializers.BooleanField(
-        source="account.is_premium",
-        help_text="True if the LinkedIn account has any premium feature or a premiumId.",
-    )
+    success = TrueField(help_text=texts.SUCCESS)
+    is_premium = serializers.BooleanField(source="account.is_premium", help_text=texts.IS_PREMIUM)
     has_sales_navigator = serializers.BooleanField(
-        source="account.has_sales_navigator",
-        help_text="True if the account has the sales_navigator premium feature.",
+        source="account.has_sales_navigator", help_text=texts.HAS_SALES_NAVIGATOR
     )
     weekly_connection_limit = WeeklyLimitField(
-        source="account.weekly_connection_limit",
-        help_text=(
-            "Weekly connection-request cap after refresh."
-            f" Premium accounts get {PREMIUM.weekly_connection_limit},"
-            f" free get {FREE.weekly_connection_limit}."
-        ),
+        source="account.weekly_connection_limit", help_text=texts.CONNECTION_LIMIT
     )
     weekly_message_limit = WeeklyLimitField(
-        source="account.weekly_message_limit",
-        help_text=(
-            "Weekly message cap after refresh."
-            f" Premium accounts get {PREMIUM.weekly_message_limit},"
-            f" free get {FREE.weekly_message_limit}."
-        ),
+        source="account.weekly_message_limit", help_text=texts.MESSAGE_LIMIT
     )
-    changed = ChangedSerializer(
-        source="*",
-        help_text=(
-            "Per-field diff versus the previously stored row. Both false means nothing changed."
-        ),
-    )
+    changed = ChangedSerializer(source="*", help_text=texts.CHANGED)
 
 
 class RefreshEndpoint(CallersAccounts):
@@ -110,24 +72,8 @@ class RefreshEndpoint(CallersAccounts):
         operation_id="refreshUnipileAccount",
         summary="Refresh a Unipile account's premium status",
         description=texts.REFRESH,
-        tags=["unipile"],
-        examples=[
-            OpenApiExample(
-                "Refresh one account",
-                value={"accountId": "3c90c3cc-0d44-4b50-8888-8dd25736052a"},
-                request_only=True,
-            ),
-            OpenApiExample(
-                "Ask LinkedIn itself",
-                value={"accountId": "3c90c3cc-0d44-4b50-8888-8dd25736052a", "live": True},
-                request_only=True,
-            ),
-        ],
-        responses=OpenApiResponse(
-            RefreshResponseSerializer,
-            description="Account refreshed. Response reflects the post-refresh state of the row.",
-            examples=[OpenApiExample("Sales Navigator was added", value=texts.REFRESHED)],
-        ),
+        examples=texts.REFRESH_EXAMPLES,
+        responses=OpenApiResponse(RefreshResponseSerializer, description=texts.REFRESHED),
     )
     @action(
         detail=False,
@@ -143,6 +89,6 @@ class RefreshEndpoint(CallersAccounts):
             body["accountId"],
             door=Door.API,
             user=request.user,
-            live=body["live"],
+            live=body.get("live", False),
         )
         return Response(RefreshResponseSerializer(result).data)

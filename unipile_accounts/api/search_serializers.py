@@ -2,113 +2,99 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from unipile_accounts.api.fields import AccountIdSerializer
-from unipile_accounts.search_choices import HEADCOUNTS, SENIORITIES, YEARS
+from unipile_accounts.api.fields import AccountIdSerializer, one_of
 
-_MAX_LENGTH = 300
-_MAX_WORDS = 20
-_IDS = _("Names as LinkedIn writes them, or its ids (digits only).")
-_ONLY_SALES_NAVIGATOR = _("Sales Navigator only. Classic names it in `ignored_filters`.")
+SENIORITIES = (
+    "owner/partner",
+    "cxo",
+    "vice_president",
+    "director",
+    "experienced_manager",
+    "entry_level_manager",
+    "strategic",
+    "senior",
+    "entry_level",
+    "in_training",
+)
+HEADCOUNTS = (
+    "1-10",
+    "11-50",
+    "51-200",
+    "201-500",
+    "501-1000",
+    "1001-5000",
+    "5001-10000",
+    "10001+",
+)
+YEARS = ("0-1", "1-2", "3-5", "6-10", "10+")
 
-
-class Text(serializers.CharField):
-    """A JSON string. `CharField` takes numbers too."""
-
-    def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str):
-            self.fail("invalid")
-        return super().to_internal_value(data)
-
-
-class WholeNumber(serializers.IntegerField):
-    """A JSON number. `IntegerField` takes strings too."""
-
-    def to_internal_value(self, data: Any) -> int:
-        if isinstance(data, str):
-            self.fail("invalid")
-        return super().to_internal_value(data)
-
-
-class OneOf(serializers.ChoiceField):
-    """A choice whose error names what there is to choose from."""
-
-    def __init__(self, choices: Iterable[str], **kwargs: Any) -> None:
-        words = list(choices)
-        message = _("“{input}” is none of these: %s.") % ", ".join(words)
-        super().__init__(choices=words, error_messages={"invalid_choice": message}, **kwargs)
+_IDS = "Names as LinkedIn writes them, or its ids (digits only)."
+_ONLY_SALES_NAVIGATOR = "Sales Navigator only. Classic names it in `ignored_filters`."
 
 
-class Words(serializers.ListField):
-    """Words without the blank ones, which agents send too."""
-
-    def __init__(self, *, child: Any = None, help_text: Any = _IDS) -> None:
-        super().__init__(
-            child=child or Text(allow_blank=True, max_length=_MAX_LENGTH),
-            required=False,
-            max_length=_MAX_WORDS,
-            help_text=help_text,
-        )
-
-    def to_internal_value(self, data: Any) -> list[str]:
-        return list(filter(None, super().to_internal_value(data)))
+def _text(help_text: str) -> serializers.CharField:
+    return serializers.CharField(
+        required=False, allow_blank=True, max_length=300, help_text=help_text
+    )
 
 
-def _text(help_text: Any) -> Text:
-    return Text(required=False, allow_blank=True, max_length=_MAX_LENGTH, help_text=help_text)
+def _words(child: Any = None, *, help_text: str = _IDS) -> serializers.ListField:
+    return serializers.ListField(
+        child=child or serializers.CharField(allow_blank=True, max_length=300),
+        required=False,
+        max_length=20,
+        help_text=help_text,
+    )
 
 
-def _years() -> OneOf:
-    return OneOf(YEARS, required=False, allow_blank=True, help_text=_ONLY_SALES_NAVIGATOR)
+def _years() -> serializers.ChoiceField:
+    return one_of(YEARS, required=False, allow_blank=True, help_text=_ONLY_SALES_NAVIGATOR)
 
 
 class SearchSerializer(AccountIdSerializer):
-    keywords = _text(_("Words to find anywhere in the profile."))
-    firstName = _text(_("First name."))  # noqa: N815  # the names on the public page
-    lastName = _text(_("Last name."))  # noqa: N815
-    title = _text(_("Words of the current job title."))
-    currentCompany = Words()  # noqa: N815
-    pastCompany = Words()  # noqa: N815
-    location = Words()
-    industry = Words()
-    school = Words()
-    seniorityLevel = Words(  # noqa: N815
-        child=OneOf(SENIORITIES), help_text=_ONLY_SALES_NAVIGATOR
-    )
-    companyHeadcount = Words(  # noqa: N815
-        child=OneOf(HEADCOUNTS), help_text=_ONLY_SALES_NAVIGATOR
-    )
-    function = Words(
-        help_text=_("Names or ids. Sales Navigator only. Classic names it in `ignored_filters`.")
-    )
-    yearsInCurrentCompany = _years()  # noqa: N815
-    yearsInCurrentPosition = _years()  # noqa: N815
-    limit = WholeNumber(
+    keywords = _text("Words to find anywhere in the profile.")
+    firstName = _text("First name.")
+    lastName = _text("Last name.")
+    title = _text("Words of the current job title.")
+    currentCompany = _words()
+    pastCompany = _words()
+    location = _words()
+    industry = _words()
+    school = _words()
+    seniorityLevel = _words(one_of(SENIORITIES, allow_blank=True), help_text=_ONLY_SALES_NAVIGATOR)
+    companyHeadcount = _words(one_of(HEADCOUNTS, allow_blank=True), help_text=_ONLY_SALES_NAVIGATOR)
+    function = _words(help_text=f"Names or ids. {_ONLY_SALES_NAVIGATOR}")
+    yearsInCurrentCompany = _years()
+    yearsInCurrentPosition = _years()
+    limit = serializers.IntegerField(
         min_value=1,
         max_value=100,
         # Clients made from a schema with `default` would have to send it.
         required=False,
-        help_text=_("The most people of a page, 10 if absent. A classic search gives 50 at most."),
+        help_text="The most people of a page, 10 if absent. A classic search gives 50 at most.",
     )
-    cursor = Text(
+    cursor = serializers.CharField(
         required=False,
-        help_text=_(
+        allow_blank=True,
+        allow_null=True,
+        help_text=(
             "The last answer's, for the next page of the same search through the same account. The"
             " filters may be left out then."
         ),
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        # Agents fill in every field, and an empty filter asks for nothing.
-        return {
-            name: value for name, value in super().validate(attrs).items() if value not in ("", [])
-        }
+        """Leave out empty filters and words, because agents fill in every field."""
+        body = super().validate(attrs)
+        for name, value in body.items():
+            if isinstance(value, list):
+                body[name] = list(filter(None, value))
+        return {name: value for name, value in body.items() if value not in ("", [], None)}
 
 
 @extend_schema_field({"type": "string", "enum": ["SearchPeopleItem"]})
@@ -139,7 +125,7 @@ class PersonSerializer(serializers.Serializer[Any]):
 
 
 class SearchResponseSerializer(serializers.Serializer[Any]):
-    items = PersonSerializer(source="people", many=True)
+    items = PersonSerializer(many=True)
     cursor = serializers.CharField(
         allow_null=True, help_text="Send it back for the next page. Null after the last one."
     )

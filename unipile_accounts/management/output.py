@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -31,14 +30,9 @@ class Output:
         self._last: RefreshResult | None = None
         self._alike = 0
         self._started = time.monotonic()
-        self._bar = tqdm(
-            total=self.total,
-            unit="account",
-            file=sys.stderr,
-            leave=False,
-            # With None tqdm draws on a terminal only.
-            disable=True if self.options["quiet"] else None,
-        )
+        # With None tqdm draws on a terminal only.
+        disable = self.options["quiet"] or None
+        self._bar = tqdm(total=self.total, unit="account", leave=False, disable=disable)
 
     def add(self, result: RefreshResult) -> None:
         self.summary.add(result)
@@ -49,21 +43,16 @@ class Output:
                 self._print_last()
             self._last = result
             self._alike += 1
-        self._bar.set_postfix(
-            changed=self.summary.changed, failed=self.summary.failed, refresh=False
-        )
         self._bar.update()
 
     def close(self, run: RefreshPass, error: CommandError | None) -> None:
         self._print_last()
         self._bar.close()
-        seconds = round(time.monotonic() - self._started, 1)
         if self.options["json"]:
-            numbers = self._numbers(run, error) | {"seconds": seconds}
-            self._print(self.stdout, json.dumps({"summary": numbers}))
+            self._print(self.stdout, json.dumps({"summary": self._numbers(run, error)}))
         elif error or not self.options["quiet"]:
             stream = self.stderr if self.options["quiet"] else self.stdout
-            self._print(stream, f"{self._sentence(run)}, {seconds} seconds")
+            self._print(stream, self._sentence(run))
 
     def _print_last(self) -> None:
         result, alike = self._last, self._alike
@@ -81,7 +70,7 @@ class Output:
         others = {"disconnected left out": self.left_out, "unknown at Unipile": run.unknown}
         more = "".join(f", {number} {what}" for what, number in others.items() if number)
         s = "" if run.requests == 1 else "s"
-        return f"{start}{self.summary}{more}; {run.requests} request{s}"
+        return f"{start}{self.summary}{more}; {run.requests} request{s}, {self._seconds()} seconds"
 
     def _numbers(self, run: RefreshPass, error: CommandError | None) -> dict[str, Any]:
         return {
@@ -93,7 +82,11 @@ class Output:
             "dry_run": self.options["dry_run"],
             "status": error.returncode if error else 0,
             "reason": str(error) if error else None,
+            "seconds": self._seconds(),
         }
+
+    def _seconds(self) -> float:
+        return round(time.monotonic() - self._started, 1)
 
     def _print(self, stream: OutputWrapper, line: str) -> None:
         # The bar makes room for the line.

@@ -10,12 +10,12 @@ from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
-from django.core.management.base import CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db.models.functions import Now
 
-from unipile_accounts.management import cannot_run
 from unipile_accounts.models import UnipileAccount, UnipileAccountQuerySet
 
+_OPTIONS = ("account", "user", "status", "older_than", "failed")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -23,7 +23,7 @@ def add_options(parser: CommandParser) -> None:
     add = parser.add_argument
     statuses = UnipileAccount.Status.values
     account = "the accountId of the API; may be repeated"
-    add("--account", metavar="UUID", action="append", default=[], type=_uuid, help=account)
+    add("--account", metavar="UUID", action="append", default=[], type=UUID, help=account)
     add("--user", metavar="USERNAME", help="accounts of this user")
     add("--status", choices=statuses, metavar="STATUS", help=", ".join(statuses))
     age = "not answered for so long, or never; units: s, m, h, d"
@@ -31,18 +31,16 @@ def add_options(parser: CommandParser) -> None:
     add("--failed", action="store_true", help="accounts whose last refresh failed")
 
 
+def is_everything(options: dict[str, Any]) -> bool:
+    """Tell whether no option narrows the selection."""
+    return not any(options[name] for name in _OPTIONS)
+
+
 def select_accounts(options: dict[str, Any]) -> tuple[UnipileAccountQuerySet, int]:
     """Return the accounts to which all options apply, and how many are left out.
 
     Left out are accounts that their owners gave up, unless options name them.
     """
-    accounts = _chosen(options)
-    if options["account"] or options["status"]:
-        return accounts, 0
-    return accounts.readable(), accounts.given_up().count()
-
-
-def _chosen(options: dict[str, Any]) -> UnipileAccountQuerySet:
     accounts = UnipileAccount.objects.all()
     if options["user"] is not None:
         accounts = accounts.owned_by(_user(options["user"]))
@@ -54,41 +52,27 @@ def _chosen(options: dict[str, Any]) -> UnipileAccountQuerySet:
         accounts = accounts.exclude(last_error="")
     if options["older_than"] is not None:
         accounts = accounts.not_answered_since(Now() - options["older_than"])
-    return accounts
-
-
-def is_everything(options: dict[str, Any]) -> bool:
-    """Tell whether no option narrows the selection."""
-    names = ("account", "user", "status", "older_than", "failed")
-    return not any(options[name] for name in names)
+    if options["account"] or options["status"]:
+        return accounts, 0
+    return accounts.readable(), accounts.given_up().count()
 
 
 def _user(username: str) -> AbstractBaseUser:
     users = get_user_model()
     try:
         return users.objects.get_by_natural_key(users.normalize_username(username))
-    # A terminal in another encoding leads to text that no database takes.
-    except (users.DoesNotExist, ValueError) as exc:
-        raise cannot_run(f"--user: there is no user {username!r}.") from exc
+    except users.DoesNotExist as exc:
+        raise CommandError(f"--user: there is no user {username!r}.", returncode=2) from exc
 
 
 def _named(accounts: UnipileAccountQuerySet, pks: list[UUID]) -> UnipileAccountQuerySet:
-    """Return these of the accounts; every one must be there."""
+    """Return these of the accounts. Every one must be there."""
     accounts = accounts.filter(pk__in=pks)
     found = {str(pk) for pk in accounts.values_list("pk", flat=True)}
-    missing = ", ".join(str(pk) for pk in pks if str(pk) not in found)
-    if missing:
-        raise cannot_run(f"--account: {missing} does not exist, or another option excludes it.")
+    if missing := {str(pk) for pk in pks} - found:
+        reason = f"{', '.join(missing)} does not exist, or another option excludes it."
+        raise CommandError(f"--account: {reason}", returncode=2)
     return accounts
-
-
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError as exc:
-        raise ArgumentTypeError(
-            f"{text!r} is not a UUID. Use the id of the admin and the API, not Unipile's."
-        ) from exc
 
 
 def _duration(text: str) -> timedelta:

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 from unipile_accounts.models.account import UnipileAccount
 from unipile_accounts.models.change import AccountChange
-from unipile_accounts.models.connect_link import ConnectLink
+from unipile_accounts.models.connect_link import ConnectLink, ConnectLinkQuerySet
 from unipile_accounts.models.queryset import UnipileAccountQuerySet
 
 __all__ = [
     "AccountChange",
     "ConnectLink",
+    "ConnectLinkQuerySet",
     "UnipileAccount",
     "UnipileAccountQuerySet",
 ]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -125,10 +126,6 @@ class UnipileAccount(models.Model):
     # Set before a row is deleted because another one has taken its login.
     is_merged = False
 
-    if TYPE_CHECKING:
-        # Only on rows that were read through with_database_time().
-        database_time: datetime
-
     class Meta:
         db_table = "unipile_accounts"
         verbose_name = _("Unipile account")
@@ -163,6 +160,11 @@ class UnipileAccount(models.Model):
 
     def __str__(self) -> str:
         return self.name or self.unipile_account_id
+
+    @cached_property
+    def database_time(self) -> datetime:
+        """Return the database's time when the row was read, or else now."""
+        return type(self).objects.database_time()
 
     @property
     def plan(self) -> Plan | None:

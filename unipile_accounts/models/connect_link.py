@@ -17,10 +17,6 @@ GRACE = timedelta(days=1)
 
 
 class ConnectLinkQuerySet(models.QuerySet["ConnectLink"]):
-    def claimed(self) -> Self:
-        """Leave out links without an open claim."""
-        return self.exclude(claimed_account_id="")
-
     def with_database_time(self) -> Self:
         """Add `database_time`, by which answers are put in order."""
         return self.annotate(database_time=Now())

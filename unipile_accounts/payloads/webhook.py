@@ -11,8 +11,6 @@ from typing import NamedTuple
 
 from unipile_accounts.payloads.fields import storable
 
-_MAX_LENGTH = 1000
-
 
 class AccountEvent(NamedTuple):
     """Something happened to an account. It has no time, no order, and may come twice."""
@@ -39,8 +37,6 @@ def read_webhook(body: bytes) -> AccountEvent | LinkNotice:
         case {"AccountStatus": {"account_id": str(account_id), "message": str(message)}}:
             _check(account_id, message)
             return AccountEvent(account_id, message)
-        case {"AccountStatus": _}:
-            raise ValueError("AccountStatus lacks a text.")
         case {"status": str(status), "account_id": str(account_id), "name": str(name)}:
             _check(status, account_id, name)
             return LinkNotice(status, account_id, name)
@@ -49,5 +45,5 @@ def read_webhook(body: bytes) -> AccountEvent | LinkNotice:
 
 def _check(*texts: str) -> None:
     # The texts go into queries and logs.
-    if not all(text and text == storable(text) and len(text) <= _MAX_LENGTH for text in texts):
-        raise ValueError("A text is empty, too long, or not text.")
+    if not all(text and text == storable(text) for text in texts):
+        raise ValueError("A text is empty, or not text.")

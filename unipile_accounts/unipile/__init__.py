@@ -5,7 +5,6 @@ from __future__ import annotations
 from unipile_accounts.unipile.accounts import (
     PAGE_SIZE,
     AccountPage,
-    PendingPage,
     begin_list,
     delete_account,
     get_account,
@@ -25,7 +24,6 @@ __all__ = [
     "ACCOUNT_EVENTS",
     "PAGE_SIZE",
     "AccountPage",
-    "PendingPage",
     "begin_list",
     "create_account_webhook",
     "create_link",

@@ -10,12 +10,9 @@ import errno
 import json
 import re
 import ssl
-import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
-from typing import NamedTuple
 
-from django.utils.http import parse_http_date
 from requests.exceptions import ContentDecodingError, InvalidSchema, InvalidURL
 
 from unipile_accounts.exceptions import (
@@ -52,10 +49,7 @@ _TROUBLE_TYPES = (
     "errors/feature_not_subscribed",
     "errors/insufficient_permissions",
     "errors/insufficient_privileges",
-    "errors/invalid_credentials_but_valid_account_imap",
-    "errors/invalid_imap_configuration",
     "errors/invalid_proxy_credentials",
-    "errors/invalid_smtp_configuration",
     "errors/multiple_sessions",
     "errors/resource_access_restricted",
     "errors/session_mismatch",
@@ -64,28 +58,24 @@ _TROUBLE_TYPES = (
 )
 
 
-class _Rule(NamedTuple):
-    statuses: Collection[int]
-    types: Collection[str] | None
-    error: type[UnipileError]
+_Rule = tuple[Collection[int], Collection[str] | None, type[UnipileError]]
 
-
-# The first rule that fits counts. Where none does, nothing is known but the status.
-_ACCOUNT_RULES = (
-    _Rule((404,), ("errors/resource_not_found",), UnipileAccountNotFound),
-    _Rule((401,), _LOGIN_TYPES, UnipileLoginLost),
-    _Rule((401, 403), _TROUBLE_TYPES, UnipileAccountUnavailable),
-    _Rule((401, 403), ("errors/missing_credentials", ""), UnipileAuthenticationError),
-    _Rule((401, 403), None, UnipileAPIError),
+# The first rule whose status and type fit counts. Any type fits None.
+_ACCOUNT_RULES: tuple[_Rule, ...] = (
+    ((404,), ("errors/resource_not_found",), UnipileAccountNotFound),
+    ((401,), _LOGIN_TYPES, UnipileLoginLost),
+    ((401, 403), _TROUBLE_TYPES, UnipileAccountUnavailable),
+    ((401, 403), ("errors/missing_credentials", ""), UnipileAuthenticationError),
+    ((401, 403), None, UnipileAPIError),
 )
-_RULES = (
-    _Rule(range(400), None, UnipileUnexpectedAnswer),
-    _Rule((401, 403), None, UnipileAuthenticationError),
-    _Rule((408,), None, UnipileServerError),
-    _Rule((429,), None, UnipileRateLimited),
-    _Rule((503,), None, UnipileUnavailable),
-    _Rule(range(500, 1000), None, UnipileServerError),
-    _Rule(range(1000), None, UnipileAPIError),
+_RULES: tuple[_Rule, ...] = (
+    (range(400), None, UnipileUnexpectedAnswer),
+    ((401, 403), None, UnipileAuthenticationError),
+    ((408,), None, UnipileServerError),
+    ((429,), None, UnipileRateLimited),
+    ((503,), None, UnipileUnavailable),
+    (range(500, 1000), None, UnipileServerError),
+    (range(1000), None, UnipileAPIError),
 )
 
 
@@ -97,9 +87,9 @@ def error_of_answer(
     message = f"Unipile answered {status} {error_type}".rstrip() + f" for {about}."
     rules = _ACCOUNT_RULES + _RULES if one_account else _RULES
     error = next(
-        rule.error
-        for rule in rules
-        if status in rule.statuses and (rule.types is None or error_type in rule.types)
+        error
+        for statuses, types, error in rules
+        if status in statuses and (types is None or error_type in types)
     )
     seconds = _retry_after(headers)
     return error(message, status_code=status, error_type=error_type, retry_after=seconds)
@@ -115,13 +105,9 @@ def _error_type(body: bytes) -> str:
 
 
 def _retry_after(headers: Mapping[str, str]) -> int | None:
-    """Return the seconds of a Retry-After header, which may be a number or a date."""
-    text = headers.get("Retry-After", "").strip()
-    try:
-        seconds = int(text) if text.isdigit() else parse_http_date(text) - time.time()
-    except ValueError:
-        return None
-    return int(min(max(seconds, 1), 3600))
+    """Return the seconds of a Retry-After header, an hour at most."""
+    text = headers.get("Retry-After", "")
+    return min(max(int(text), 1), 3600) if re.fullmatch("[0-9]{1,9}", text) else None
 
 
 def error_of_connection(exc: Exception, *, about: str) -> UnipileError | UnipileNotConfigured:
@@ -130,8 +116,8 @@ def error_of_connection(exc: Exception, *, about: str) -> UnipileError | Unipile
         return exc
     causes = list(_causes(exc))
     for cause in causes:
-        if found := _for_good(cause):
-            return UnipileNotConfigured(found[0], hint=found[1])
+        if mistake := _mistake(cause):
+            return mistake
     first = causes[-1]
     # ETIMEDOUT is the kernel's word for a peer that is gone.
     if isinstance(first, TimeoutError) and first.errno != errno.ETIMEDOUT:
@@ -143,21 +129,25 @@ def error_of_connection(exc: Exception, *, about: str) -> UnipileError | Unipile
     return UnipileUnavailable(f"No connection to Unipile for {about} ({words}).")
 
 
-def _for_good(cause: BaseException) -> tuple[str, str] | None:
-    """Return what the operator must mend and how, or None for a trouble that may pass."""
+def _mistake(cause: BaseException) -> UnipileNotConfigured | None:
+    """Return what the operator must mend, or None for a trouble that may pass."""
     match cause:
         case ssl.SSLCertVerificationError():
             message = f"A certificate towards Unipile is not trusted ({cause.verify_message})."
-            return message, "Check UNIPILE_DSN, or name your own authority in REQUESTS_CA_BUNDLE."
-        case InvalidURL() | InvalidSchema() | UnicodeError():
+            hint = "Check UNIPILE_DSN, or name your own authority in REQUESTS_CA_BUNDLE."
+        case InvalidURL() | InvalidSchema():
             message = "HTTPS_PROXY or UNIPILE_DSN is not an address."
-            return message, "Write a proxy like http://proxy.example:3128."
+            hint = "Write a proxy like http://proxy.example:3128."
         case OSError() if re.search("NO_CERTIFICATE|CA certificate bundle", str(cause)):
             message = "The file that REQUESTS_CA_BUNDLE names holds no certificates."
-            return message, "Name a file of certificates, or leave it out."
-    # http.client puts the status into the text only.
-    refusal = re.match("Tunnel connection failed: (4(?!08|29)..)", str(cause))
-    return refusal and (f"The proxy answered {refusal[1]}.", "Check HTTPS_PROXY and NO_PROXY.")
+            hint = "Name a file of certificates, or leave it out."
+        # http.client puts the status into the text only.
+        case OSError() if refusal := re.match("Tunnel connection failed: (4..)", str(cause)):
+            message = f"The proxy answered {refusal[1]}."
+            hint = "Check HTTPS_PROXY and NO_PROXY."
+        case _:
+            return None
+    return UnipileNotConfigured(message, hint=hint)
 
 
 def _causes(exc: BaseException | None) -> Iterator[BaseException]:

@@ -21,20 +21,24 @@ def create_link(
     success_url: str,
     failure_url: str,
     expires_at: datetime,
-    reconnect_account: str | None = None,
+    reconnect_account: str = "",
     timeout: float | None = None,
 ) -> str:
-    """Return the address of a page that connects an account, or reconnects the one that is named.
+    """Return the address of a page that connects an account, or reconnects the named one.
 
-    Unipile sends `name` to `notify_url` when the person has logged in. Raises `UnipileAPIError`
-    for an account to reconnect that Unipile does not have. That status is not documented.
+    Unipile sends `name` to `notify_url` when the person has logged in.
     https://developer.unipile.com/reference/hostedcontroller_requestlink
     """
     about = f"a link for account {reconnect_account}" if reconnect_account else "a link"
+    kind: dict[str, Any] = {"type": "create", "providers": ["LINKEDIN"]}
+    if reconnect_account:
+        kind = {"type": "reconnect", "reconnect_account": reconnect_account}
+    expires_at = expires_at.astimezone(UTC).replace(tzinfo=None)
     body = {
-        **_kind(reconnect_account),
+        **kind,
         "api_url": _api_url(),
-        "expiresOn": _moment(expires_at),
+        # Unipile refuses any other number of decimals.
+        "expiresOn": f"{expires_at.isoformat(timespec='milliseconds')}Z",
         "name": name,
         "notify_url": notify_url,
         "success_redirect_url": success_url,
@@ -45,7 +49,7 @@ def create_link(
         "/hosted/accounts/link",
         about=about,
         json=body,
-        account=reconnect_account is not None,
+        account=bool(reconnect_account),
         timeout=timeout,
     ).wait()
     # Unipile spells `object` in two ways.
@@ -55,20 +59,9 @@ def create_link(
     raise UnipileUnexpectedAnswer(f"Unipile's answer for {about} holds no address.")
 
 
-def _kind(reconnect_account: str | None) -> dict[str, Any]:
-    if reconnect_account is None:
-        return {"type": "create", "providers": ["LINKEDIN"]}
-    return {"type": "reconnect", "reconnect_account": reconnect_account}
-
-
 def _api_url() -> str:
     """Return the workspace's own address, also where we ask it through port 443."""
     dsn = conf.unipile_dsn
     if "port" not in dsn.query:
         return dsn.base_url
     return re.sub(r":[0-9]+$", "", dsn.base_url) + f":{dsn.query['port']}"
-
-
-def _moment(moment: datetime) -> str:
-    # Unipile refuses any other number of decimals.
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

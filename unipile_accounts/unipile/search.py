@@ -6,7 +6,7 @@ from unipile_accounts.exceptions import UnipileUnexpectedAnswer
 from unipile_accounts.unipile import http
 
 # The most that `limit` may be for parameters.
-MAX_PARAMETERS = 100
+_MAX_PARAMETERS = 100
 
 
 def search_people(
@@ -14,31 +14,18 @@ def search_people(
     *,
     body: dict[str, Any],
     limit: int,
-    cursor: str | None = None,
     timeout: float | None = None,
 ) -> Any:
     """Return one page of LinkedIn's search through this account, as {"items": [...], "cursor"}.
 
-    A cursor holds the whole query, so `body` counts for the first page only. Raises
+    On further pages the body holds only the cursor of the last one. Raises
     `UnipileAccountUnavailable` with the type errors/feature_not_subscribed where LinkedIn refuses
     Sales Navigator.
     https://developer.unipile.com/reference/linkedincontroller_search
     """
     about = f"a search through account {unipile_account_id}"
-    answer = http.begin(
-        "POST",
-        "/linkedin/search",
-        about=about,
-        query={"account_id": unipile_account_id, "limit": str(limit)},
-        # A cursor may be too long for an address.
-        json={"cursor": cursor} if cursor else body,
-        account=True,
-        timeout=timeout,
-    ).wait()
-    match answer:
-        case {"items": list(), **rest} if isinstance(rest.get("cursor"), str | None):
-            return answer
-    raise UnipileUnexpectedAnswer(f"Unipile's answer for {about} is not a list of people.")
+    query = {"account_id": unipile_account_id, "limit": str(limit)}
+    return _ask("POST", "/linkedin/search", about=about, query=query, json=body, timeout=timeout)
 
 
 def search_parameters(
@@ -48,7 +35,7 @@ def search_parameters(
     keywords: str,
     service: str,
     timeout: float | None = None,
-) -> list[Any]:
+) -> Any:
     """Return what LinkedIn knows under these words, as a list of {"id", "title"}.
 
     `kind` is LOCATION or the like. `service` is CLASSIC or SALES_NAVIGATOR, and ids differ by it.
@@ -60,16 +47,15 @@ def search_parameters(
         "type": kind,
         "keywords": keywords,
         "service": service,
-        "limit": str(MAX_PARAMETERS),
+        "limit": str(_MAX_PARAMETERS),
     }
-    match http.begin(
-        "GET",
-        "/linkedin/search/parameters",
-        about=about,
-        query=query,
-        account=True,
-        timeout=timeout,
-    ).wait():
-        case {"items": list(items)}:
-            return items
+    path = "/linkedin/search/parameters"
+    return _ask("GET", path, about=about, query=query, timeout=timeout)["items"]
+
+
+def _ask(method: str, path: str, *, about: str, **question: Any) -> Any:
+    answer = http.begin(method, path, about=about, account=True, **question).wait()
+    match answer:
+        case {"items": list(), **rest} if isinstance(rest.get("cursor"), str | None):
+            return answer
     raise UnipileUnexpectedAnswer(f"Unipile's answer for {about} is not a list.")

@@ -8,10 +8,8 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from unipile_accounts.exceptions import UnipileAPIError, UnipileUnexpectedAnswer
+from unipile_accounts.exceptions import UnipileUnexpectedAnswer
 from unipile_accounts.unipile import http
-
-PAGE_SIZE = 250
 
 # Unipile's default leaves out connecting, ok and stopped.
 ACCOUNT_EVENTS = (
@@ -34,17 +32,12 @@ def list_webhooks() -> list[Any]:
 
     https://developer.unipile.com/reference/webhookscontroller_listwebhooks
     """
-    webhooks: list[Any] = []
-    query = {"limit": str(PAGE_SIZE)}
-    while True:
-        match http.begin("GET", "/webhooks", about="the list of webhooks", query=query).wait():
-            case {"items": list(items), "cursor": str(cursor)} if cursor != query.get("cursor"):
-                webhooks += items
-                query["cursor"] = cursor
-            case {"items": list(items), **rest} if not rest.get("cursor"):
-                return webhooks + items
-            case _:
-                raise UnipileUnexpectedAnswer("Unipile's answer is not a list of webhooks.")
+    # No workspace has more than a page of them.
+    query = {"limit": "250"}
+    match http.begin("GET", "/webhooks", about="the list of webhooks", query=query).wait():
+        case {"items": list(items)}:
+            return items
+    raise UnipileUnexpectedAnswer("Unipile's answer is not a list of webhooks.")
 
 
 def create_account_webhook(*, request_url: str, secret: str) -> str:
@@ -73,9 +66,5 @@ def create_account_webhook(*, request_url: str, secret: str) -> str:
 
 
 def delete_webhook(webhook_id: str) -> None:
-    """Remove a webhook. It may be gone already."""
-    try:
-        http.begin("DELETE", f"/webhooks/{quote(webhook_id, safe='')}", about="a webhook").wait()
-    except UnipileAPIError as exc:
-        if exc.error_type != "errors/resource_not_found":
-            raise
+    """Remove a webhook."""
+    http.begin("DELETE", f"/webhooks/{quote(webhook_id, safe='')}", about="a webhook").wait()

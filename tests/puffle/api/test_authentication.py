@@ -1,9 +1,6 @@
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import jwt
@@ -11,7 +8,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from rest_framework.test import APIClient
-from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
+from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
 from tests.helpers import error_of, make_account, stored
 from unipile_accounts.models import UnipileAccount
@@ -49,26 +46,18 @@ def claims_of(user: User) -> dict[str, Any]:
     return dict(AccessToken.for_user(user).payload)
 
 
-def with_claim(token: Token, name: str, value: Any) -> str:
-    return encode({**token.payload, name: value})
-
-
 def without_signature(user: User) -> str:
-    parts = ({"alg": "none", "typ": "JWT"}, claims_of(user))
-    head, body = (base64.urlsafe_b64encode(json.dumps(part).encode()).decode() for part in parts)
-    return f"{head.rstrip('=')}.{body.rstrip('=')}."
+    return jwt.encode(claims_of(user), key=None, algorithm="none")
 
 
 def expired(user: User) -> str:
-    token = AccessToken.for_user(user)
-    token.set_exp(lifetime=-timedelta(minutes=1))
-    return str(token)
+    return encode(claims_of(user) | {"exp": 1})
 
 
 # --- The access token -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("scheme", ["Bearer", "bEaReR", " Bearer"])
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer"])
 def test_token_opens_the_door(
     anybody: APIClient, user: User, account: UnipileAccount, scheme: str
 ) -> None:
@@ -77,19 +66,7 @@ def test_token_opens_the_door(
     assert response.status_code == 200
 
 
-def test_clock_that_is_ahead_opens_the_door(
-    anybody: APIClient, user: User, account: UnipileAccount
-) -> None:
-    token = AccessToken.for_user(user)
-    ahead = with_claim(token, "iat", token["iat"] + 3)
-
-    assert refresh(anybody, account, f"Bearer {ahead}").status_code == 200
-
-
-@pytest.mark.parametrize(
-    "authorization",
-    [None, "Bearer", "Bearer x y", "Bearer \xff\xfe", "Bearer W10.W10.W10", "Token x"],
-)
+@pytest.mark.parametrize("authorization", [None, "Bearer", "Bearer x y", "Bearer \xff", "Token x"])
 def test_no_token_or_garbage_is_refused(
     anybody: APIClient, account: UnipileAccount, sandbox: Sandbox, authorization: str | None
 ) -> None:
@@ -114,17 +91,10 @@ def assert_refused(
     [
         expired,
         without_signature,
-        lambda user: encode(
-            claims_of(user), key="another-key-of-fifty-characters-or-more-01234567890"
-        ),
+        lambda user: encode(claims_of(user), key="another key" * 5),
         lambda user: str(RefreshToken.for_user(user)),
-        lambda user: encode({key: v for key, v in claims_of(user).items() if key != "user_id"}),
-        lambda user: encode({key: v for key, v in claims_of(user).items() if key != "exp"}),
-        lambda user: with_claim(AccessToken.for_user(user), "exp", "tomorrow"),
-        lambda user: with_claim(AccessToken.for_user(user), "exp", None),
-        lambda user: with_claim(AccessToken.for_user(user), "exp", []),
-        lambda user: with_claim(AccessToken.for_user(user), "user_id", user.pk + 1000),
-        lambda user: with_claim(AccessToken.for_user(user), "hash_password", None),
+        lambda user: encode(claims_of(user) | {"exp": "tomorrow"}),
+        lambda user: encode(claims_of(user) | {"user_id": user.pk + 1000}),
     ],
 )
 def test_token_that_is_not_ours_is_refused(
@@ -147,14 +117,6 @@ def test_token_of_an_inactive_user_is_refused(
     assert error["code"] == "user_inactive"
 
 
-def test_session_of_the_admin_is_no_token(
-    anybody: APIClient, user: User, account: UnipileAccount, sandbox: Sandbox
-) -> None:
-    anybody.force_login(user)
-
-    assert_refused(anybody, account, sandbox, None)
-
-
 # --- POST /api/token ------------------------------------------------------------------------------
 
 
@@ -171,28 +133,21 @@ def test_password_is_exchanged_for_tokens(
     assert refresh(anybody, account, f"Bearer {response.json()['access']}").status_code == 200
 
 
-@pytest.mark.parametrize("login", [("customer", "wrong"), ("nobody", PASSWORD)])
-def test_wrong_password_and_unknown_user_are_answered_alike(
-    anybody: APIClient, user: User, login: tuple[str, str]
-) -> None:
-    response = anybody.post(
-        "/api/token", {"username": login[0], "password": login[1]}, format="json"
-    )
+def test_wrong_password_and_unknown_user_are_answered_alike(anybody: APIClient, user: User) -> None:
+    logins = [{"username": "customer", "password": "x"}, {"username": "nobody", "password": "x"}]
 
-    assert error_of(response, 401) == {
-        "code": "no_active_account",
-        "detail": "No active account found with the given credentials",
-        "attr": None,
-    }
-    assert response["WWW-Authenticate"].startswith("Bearer")
+    wrong, unknown = (anybody.post("/api/token", login, format="json") for login in logins)
+
+    assert error_of(wrong, 401) == error_of(unknown, 401)
+    assert error_of(wrong, 401)["code"] == "no_active_account"
+    assert wrong["WWW-Authenticate"].startswith("Bearer")
 
 
-@pytest.mark.parametrize("body", ["[]", '{"username": "customer"}', "{", "[" * 60_000])
+@pytest.mark.parametrize("body", ['{"username": "customer"}', "{", "[" * 60_000])
 def test_login_that_is_none_is_a_bad_request(anybody: APIClient, user: User, body: str) -> None:
     response = anybody.generic("POST", "/api/token", body, content_type="application/json")
 
-    assert response.status_code == 400, response.content
-    assert all(set(error) == {"code", "detail", "attr"} for error in response.json()["errors"])
+    assert error_of(response, 400)
 
 
 # --- POST /api/token/refresh ----------------------------------------------------------------------
@@ -218,7 +173,6 @@ def exchange(api: APIClient, token: object) -> Any:
     [
         lambda _: "garbage",
         lambda user: str(AccessToken.for_user(user)),
-        without_signature,
         lambda user: encode({**RefreshToken.for_user(user).payload, "exp": 1}),
     ],
 )
@@ -245,15 +199,10 @@ def test_change_of_password_ends_both_tokens(
     assert response["WWW-Authenticate"].startswith("Bearer")
 
 
-def test_refresh_token_of_a_deleted_user_is_refused(anybody: APIClient, user: User) -> None:
+def test_refresh_token_of_a_user_who_left_is_refused(anybody: APIClient, user: User) -> None:
     token = str(RefreshToken.for_user(user))
-    user.delete()
 
-    assert error_of(exchange(anybody, token), 401)["code"] == "token_not_valid"
-
-
-def test_refresh_token_of_an_inactive_user_is_refused(anybody: APIClient, user: User) -> None:
-    token = str(RefreshToken.for_user(user))
     User.objects.update(is_active=False)
-
     assert error_of(exchange(anybody, token), 401)["code"] == "no_active_account"
+    user.delete()
+    assert error_of(exchange(anybody, token), 401)["code"] == "token_not_valid"

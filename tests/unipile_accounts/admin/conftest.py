@@ -51,14 +51,15 @@ def support(db: None) -> Client:
 
 
 def refresh(client: Client, *accounts: UnipileAccount, query: str = "", **data: Any) -> Any:
-    pks = [str(account.pk) for account in accounts]
+    pks = [account.pk for account in accounts]
     data = {"action": ACTION, "_selected_action": pks, **data}
     return client.post(f"{LIST}{query}", data, follow=True)
 
 
 def press(client: Client, row: Any, action: str = ACTION, *, url: str = LIST, **data: str) -> Any:
     """Press a button of the row's page."""
-    data = {"action": action, "_selected_action": str(row.pk), "back_with": "", **data}
+    back = f"{url}{row.pk}/change/"
+    data = {"action": action, "_selected_action": str(row.pk), "back": back, **data}
     return client.post(url, data, follow=True)
 
 

@@ -14,8 +14,8 @@ from unipile_sandbox import Sandbox, linkedin_account
 URL = "/api/unipile/refresh"
 
 
-def refresh(api: APIClient, pk: object) -> Any:
-    return api.post(URL, {"accountId": str(pk)}, format="json")
+def refresh(api: APIClient, pk: object, **body: Any) -> Any:
+    return api.post(URL, {"accountId": str(pk), **body}, format="json")
 
 
 def post(api: APIClient, body: Any, content_type: str = "application/json") -> Any:

@@ -98,19 +98,13 @@ def test_reconnect_after_giving_up_asks_nothing(
     ("fault", "status", "code"),
     [
         (Fault(status=401), 502, "unipile_authentication"),
-        (Fault(status=404, body=b"<html>"), 502, "unipile_error"),
         (Fault(status=503), 503, "unipile_unavailable"),
         # Another workspace has other accounts.
         (Fault(status=404), 502, "unipile_account_not_listed"),
     ],
 )
 def test_reconnect_needs_a_word_of_unipiles(
-    api: APIClient,
-    account: UnipileAccount,
-    sandbox: Sandbox,
-    fault: Fault,
-    status: int,
-    code: str,
+    api: APIClient, account: UnipileAccount, sandbox: Sandbox, fault: Fault, status: int, code: str
 ) -> None:
     sandbox.remove(account.unipile_account_id)
     sandbox.add(linkedin_account("nobodys"))
@@ -143,16 +137,10 @@ def test_user_who_goes_meanwhile_gets_no_link(
 
 
 @pytest.mark.parametrize("path", [CONNECT, RECONNECT])
-@pytest.mark.parametrize("setting", ["PUBLIC_URL", "UNIPILE_API_KEY"])
 def test_missing_setting_is_the_operators_business(
-    api: APIClient,
-    account: UnipileAccount,
-    settings: Settings,
-    sandbox: Sandbox,
-    path: str,
-    setting: str,
+    api: APIClient, account: UnipileAccount, settings: Settings, sandbox: Sandbox, path: str
 ) -> None:
-    setattr(settings, setting, "")
+    settings.PUBLIC_URL = ""
 
     response = api.post(path, {"accountId": str(account.pk)}, format="json")
 
@@ -161,19 +149,12 @@ def test_missing_setting_is_the_operators_business(
     assert sandbox.request_count == 0
 
 
-@pytest.mark.parametrize(
-    ("fault", "status", "code"),
-    [
-        (Fault(status=401), 502, "unipile_authentication"),
-        (Fault(status=503), 503, "unipile_unavailable"),
-    ],
-)
 def test_link_that_unipile_refuses_is_an_error(
-    api: APIClient, owner: User, sandbox: Sandbox, fault: Fault, status: int, code: str
+    api: APIClient, owner: User, sandbox: Sandbox
 ) -> None:
-    sandbox.inject(fault)
+    sandbox.inject(Fault(status=503))
 
-    assert error_of(api.post(CONNECT), status)["code"] == code
+    assert error_of(api.post(CONNECT), 503)["code"] == "unipile_unavailable"
     assert not ConnectLink.objects.exists()
 
 

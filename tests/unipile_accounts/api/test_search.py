@@ -1,38 +1,22 @@
 from __future__ import annotations
 
-import json
 import logging
-import secrets
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.utils import timezone
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from tests.helpers import Statements, api_client, error_of, make_account, stored
-from tests.unipile_accounts.api.conftest import set_rates
+from tests.unipile_accounts.api.conftest import refresh, set_rates
 from unipile_accounts.models import AccountChange, UnipileAccount
 from unipile_sandbox import Fault, Sandbox, linkedin_account
-from unipile_sandbox.directory import LOCATIONS, id_of
+from unipile_sandbox.directory import id_of
 
 URL = "/api/unipile/search"
 TOWN = "Exampletown, Sampleland"
-KEYS = [
-    "object",
-    "provider_id",
-    "public_identifier",
-    "first_name",
-    "last_name",
-    "headline",
-    "profile_url",
-    "profile_picture_url",
-    "location",
-    "current_company_name",
-    "current_company_linkedin_url",
-    "mutual_connections_count",
-]
+NOT_SUBSCRIBED = "errors/feature_not_subscribed"
 WHOLE: dict[str, Any] = {
     "keywords": "example",
     "title": "of",
@@ -52,22 +36,8 @@ def navigator(owner: User, sandbox: Sandbox) -> UnipileAccount:
     return make_account(owner, sandbox, payload=payload, is_premium=True, has_sales_navigator=True)
 
 
-@pytest.fixture
-def believed(account: UnipileAccount) -> UnipileAccount:
-    """A free account whose row says Sales Navigator."""
-    UnipileAccount.objects.update(is_premium=True, has_sales_navigator=True)
-    return account
-
-
 def search(api: APIClient, account: UnipileAccount, **body: Any) -> Any:
     return api.post(URL, {"accountId": str(account.pk), **body}, format="json")
-
-
-def all_pages(api: APIClient, account: UnipileAccount, **body: Any) -> list[Any]:
-    pages = [search(api, account, **body).json()]
-    while pages[-1]["cursor"]:
-        pages.append(search(api, account, **body, cursor=pages[-1]["cursor"]).json())
-    return pages
 
 
 # --- What is found --------------------------------------------------------------------------------
@@ -81,8 +51,6 @@ def test_classic_names_what_it_did_not_filter_by(
     assert list(answer) == ["items", "cursor", "api", "ignored_filters"]
     assert (answer["api"], len(answer["items"])) == ("classic", 5)
     assert answer["ignored_filters"] == list(WHOLE)[3:]
-    assert [list(item) for item in answer["items"]] == [KEYS] * 5
-    assert {item["object"] for item in answer["items"]} == {"SearchPeopleItem"}
     assert sandbox.requests[-1].json == {
         "api": "classic",
         "category": "people",
@@ -92,25 +60,20 @@ def test_classic_names_what_it_did_not_filter_by(
     }
 
 
-@pytest.mark.parametrize("limit", [7, 100])
-@pytest.mark.parametrize("plan", ["account", "navigator"])
+@pytest.mark.parametrize(("plan", "largest"), [("account", 50), ("navigator", 60)])
 def test_paging_gives_each_person_once(
-    api: APIClient,
-    request: pytest.FixtureRequest,
-    sandbox: Sandbox,
-    plan: str,
-    limit: int,
+    api: APIClient, request: pytest.FixtureRequest, plan: str, largest: int
 ) -> None:
     account = request.getfixturevalue(plan)
 
-    pages = all_pages(api, account, limit=limit)
+    pages = [search(api, account, limit=100).json()]
+    while pages[-1]["cursor"]:
+        pages.append(search(api, account, limit=100, cursor=pages[-1]["cursor"]).json())
 
-    # Unipile says that classic pages should not be larger than 50.
-    largest = min(limit, 50) if plan == "account" else limit
     people = [item["provider_id"] for page in pages for item in page["items"]]
     assert (len(people), len(set(people))) == (60, 60)
-    assert {len(page["items"]) for page in pages[:-1]} <= {largest}
-    assert all(asked.path.endswith(f"limit={largest}") for asked in sandbox.requests)
+    # Unipile says that classic pages should not be larger than 50.
+    assert len(pages[0]["items"]) == largest
 
 
 def test_ignored_filters_are_named_on_every_page(api: APIClient, account: UnipileAccount) -> None:
@@ -122,12 +85,18 @@ def test_ignored_filters_are_named_on_every_page(api: APIClient, account: Unipil
     assert second["items"] != first["items"]
 
 
-@pytest.mark.parametrize("empty", ["  ", [], ["  ", "\u2003"]])
 def test_empty_filter_counts_as_absent(
-    api: APIClient, account: UnipileAccount, sandbox: Sandbox, empty: Any
+    api: APIClient, account: UnipileAccount, sandbox: Sandbox
 ) -> None:
-    names = ["keywords", "title"] if isinstance(empty, str) else ["location", "school"]
-    body = {**dict.fromkeys(names, empty), "seniorityLevel": [], "yearsInCurrentCompany": ""}
+    body = {
+        "keywords": "  ",
+        "title": "",
+        "location": [],
+        "school": ["  ", "\u2003"],
+        "seniorityLevel": [""],
+        "yearsInCurrentCompany": "",
+        "cursor": None,
+    }
 
     answer = search(api, account, **body).json()
 
@@ -153,9 +122,7 @@ def test_search_costs_one_request_and_two_statements(
     [
         ({"school": ["Nowhere"]}, "school", "unknown_name"),
         ({"cursor": "bWFkZS11cC1jdXJzb3I="}, "cursor", "invalid_cursor"),
-        ({"limit": 0}, "limit", "min_value"),
         ({"limit": 101}, "limit", "max_value"),
-        ({"location": [5]}, "location.0", "invalid"),
         ({"location": ["1"] * 21}, "location", "max_length"),
         ({"seniorityLevel": ["boss"]}, "seniorityLevel.0", "invalid_choice"),
     ],
@@ -172,17 +139,10 @@ def test_refusal_names_the_field(
     assert stored(account) == before
 
 
-@pytest.mark.parametrize(
-    ("body", "words"),
-    [
-        ({"companyHeadcount": ["50"]}, "1-10, 11-50, 51-200"),
-        ({"yearsInCurrentPosition": "4"}, "0-1, 1-2, 3-5, 6-10, 10+"),
-    ],
-)
-def test_refusal_names_what_can_be_chosen(
-    api: APIClient, account: UnipileAccount, body: dict[str, Any], words: str
-) -> None:
-    assert words in error_of(search(api, account, **body), 400)["detail"]
+def test_refusal_names_what_can_be_chosen(api: APIClient, account: UnipileAccount) -> None:
+    error = error_of(search(api, account, companyHeadcount=["50"]), 400)
+
+    assert "1-10, 11-50, 51-200" in error["detail"]
 
 
 def test_candidate_that_is_sent_back_is_taken(api: APIClient, account: UnipileAccount) -> None:
@@ -194,21 +154,6 @@ def test_candidate_that_is_sent_back_is_taken(api: APIClient, account: UnipileAc
     assert {item["location"] for item in answer["items"]} == {TOWN}
 
 
-@pytest.mark.parametrize(
-    ("word", "numbers"),
-    [("Springvale, Northshire", [4, 5]), ("Nowhere", [])],
-)
-def test_candidates_of_a_name_are_data(
-    api: APIClient, account: UnipileAccount, word: str, numbers: list[int]
-) -> None:
-    error = error_of(search(api, account, location=[word]), 400)
-
-    assert error["candidates"] == [
-        {"id": id_of("LOCATION", number, "CLASSIC"), "name": LOCATIONS[number]}
-        for number in numbers
-    ]
-
-
 def test_cursor_of_another_account_or_search_is_refused(
     api: APIClient, account: UnipileAccount, owner: User, sandbox: Sandbox
 ) -> None:
@@ -216,18 +161,13 @@ def test_cursor_of_another_account_or_search_is_refused(
     cursor = search(api, account, title="Director").json()["cursor"]
     requests = sandbox.request_count
 
-    answers = [
+    for response in (
         search(api, other, title="Director", cursor=cursor),
         search(api, account, title="Head", cursor=cursor),
-        search(api, account, title="Director", location=["1"], cursor=cursor),
-    ]
+    ):
+        error = error_of(response, 400)
+        assert (error["attr"], error["code"]) == ("cursor", "invalid_cursor")
 
-    errors = [error_of(answer, 400) for answer in answers]
-    assert [(error["attr"], error["code"]) for error in errors] == [
-        ("cursor", "invalid_cursor")
-    ] * 3
-    assert "another account" in errors[0]["detail"]
-    assert "another search" in errors[1]["detail"]
     assert sandbox.request_count == requests
     assert search(api, account, title="Director", cursor=cursor).status_code == 200
 
@@ -241,59 +181,33 @@ def test_cursor_that_unipile_has_forgotten_is_refused(
     assert error_of(search(api, account, cursor=cursor), 400)["code"] == "invalid_cursor"
 
 
-def test_long_cursor_of_unipile_leads_on(
-    api: APIClient, account: UnipileAccount, sandbox: Sandbox
-) -> None:
-    unipiles = secrets.token_urlsafe(30_000)
-    page = json.dumps({"items": [], "cursor": unipiles}).encode()
-    sandbox.inject(Fault(status=200, body=page))
-    cursor = search(api, account).json()["cursor"]
-
-    assert search(api, account, cursor=cursor).status_code == 200
-    assert sandbox.requests[-1].json == {"cursor": unipiles}
-
-
-@pytest.mark.parametrize(
-    ("filters", "wrong"),
-    [
-        ({"location": ["999999999"]}, ["location"]),
-        ({"location": [TOWN], "school": ["999", "1"], "title": "Head"}, ["school"]),
-    ],
-)
 def test_search_refused_by_linkedin_names_the_ids(
-    api: APIClient, account: UnipileAccount, sandbox: Sandbox, filters: Any, wrong: list[str]
+    api: APIClient, account: UnipileAccount, sandbox: Sandbox
 ) -> None:
     sandbox.inject(Fault(status=400), operation="search")
 
-    response = search(api, account, **filters)
+    filters: Any = {"location": [TOWN], "school": ["999", "1"], "title": "Head", "function": ["2"]}
+    error = error_of(search(api, account, **filters), 400)
 
-    assert response.status_code == 400
-    errors = response.json()["errors"]
-    assert [error["attr"] for error in errors] == wrong
-    assert {error["code"] for error in errors} == {"unknown_id"}
+    assert (error["attr"], error["code"]) == ("school", "unknown_id")
 
 
 @pytest.mark.parametrize(
-    ("filters", "fault"),
-    [
-        ({"location": [TOWN], "title": "Head"}, Fault(status=400)),
-        ({"location": ["999"]}, Fault(status=400, body=b"<html>")),
-    ],
+    ("word", "fault"),
+    [(TOWN, Fault(status=400)), ("999", Fault(status=400, body=b"<html>"))],
 )
 def test_other_refusals_blame_no_id(
-    api: APIClient, account: UnipileAccount, sandbox: Sandbox, filters: Any, fault: Fault
+    api: APIClient, account: UnipileAccount, sandbox: Sandbox, word: str, fault: Fault
 ) -> None:
     sandbox.inject(fault, operation="search")
 
-    assert error_of(search(api, account, **filters), 502)["code"] == "unipile_error"
+    assert error_of(search(api, account, location=[word]), 502)["code"] == "unipile_error"
 
 
-@pytest.mark.parametrize("status", ["credentials_required", "disconnected"])
 def test_only_connected_account_is_searched_through(
-    api: APIClient, account: UnipileAccount, sandbox: Sandbox, status: str
+    api: APIClient, account: UnipileAccount, sandbox: Sandbox
 ) -> None:
-    given_up_at = timezone.now() if status == "disconnected" else None
-    UnipileAccount.objects.update(status=status, given_up_at=given_up_at)
+    UnipileAccount.objects.update(status="credentials_required")
 
     assert error_of(search(api, account), 409)["code"] == "reconnect_required"
     assert sandbox.request_count == 0
@@ -316,31 +230,28 @@ def test_searches_have_a_limit_of_their_own(
     response = search(api, account)
 
     assert error_of(response, 429)["code"] == "throttled"
-    assert response["Retry-After"]
     assert sandbox.request_count == 2
-    body = {"accountId": str(account.pk)}
-    assert api.post("/api/unipile/refresh", body, format="json").status_code == 200
+    assert refresh(api, account.pk).status_code == 200
 
 
 # --- A flag that is old ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("body", [{}, {"location": [TOWN]}])
 def test_live_refresh_mends_an_old_flag(
-    api: APIClient, believed: UnipileAccount, sandbox: Sandbox, body: dict[str, Any]
+    api: APIClient, account: UnipileAccount, sandbox: Sandbox
 ) -> None:
-    before = stored(believed)
+    UnipileAccount.objects.update(is_premium=True, has_sales_navigator=True)
+    before = stored(account)
 
-    error = error_of(search(api, believed, **body), 409)
+    error = error_of(search(api, account), 409)
 
     assert error["code"] == "sales_navigator_unavailable"
     assert '"live": true' in error["detail"]
     assert "reconnect" in error["detail"]
-    assert stored(believed) == before
+    assert stored(account) == before
     assert not [request for request in sandbox.requests if b"classic" in request.body]
-    refresh = {"accountId": str(believed.pk), "live": True}
-    assert api.post("/api/unipile/refresh", refresh, format="json").status_code == 200
-    answer = search(api, believed, **body).json()
+    assert refresh(api, account.pk, live=True).status_code == 200
+    answer = search(api, account).json()
     assert (answer["api"], bool(answer["items"])) == ("classic", True)
 
 
@@ -348,18 +259,10 @@ def test_live_refresh_mends_an_old_flag(
 
 FAULTS: list[tuple[Fault, int, str, str | None]] = [
     (Fault(status=401), 502, "unipile_authentication", None),
-    (Fault(status=401, error_type="errors/disconnected_account"), 409, "reconnect_required", None),
-    (
-        Fault(status=403, error_type="errors/feature_not_subscribed"),
-        409,
-        "account_unavailable",
-        None,
-    ),
+    (Fault(status=403, error_type=NOT_SUBSCRIBED), 409, "account_unavailable", None),
     (Fault(status=404, error_type="errors/resource_not_found"), 409, "reconnect_required", None),
     (Fault(status=429, headers={"Retry-After": "7"}), 503, "unipile_rate_limited", "7"),
-    (Fault(status=500), 502, "unipile_error", None),
     (Fault(body=b"<html>"), 502, "unipile_error", None),
-    (Fault(close=True), 503, "unipile_unavailable", "30"),
     (Fault(silent=True), 504, "unipile_timeout", None),
 ]
 
@@ -429,6 +332,6 @@ def test_nothing_searched_or_found_is_left(
         for record in caplog.records
         if record.name == "unipile_accounts.services" and hasattr(record, "api")
     ]
-    assert [vars(entry)["code"] for entry in entries] == [None, "unipile_error"]
+    assert [vars(entry)["code"] for entry in entries] == ["unipile_error"]
     assert stored(account) == before
     assert not AccountChange.objects.exists()

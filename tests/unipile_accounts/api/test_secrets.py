@@ -15,7 +15,6 @@ from unipile_accounts.results import Door
 from unipile_accounts.services import refresh_account
 from unipile_sandbox import Fault, Sandbox, samples
 
-QUICK = 0.3
 SECRETS = ("the-key-of-the-operator", "not-a-real-password", "proxyuser", "ACoAAB", "a-member-name")
 
 
@@ -23,27 +22,22 @@ SECRETS = ("the-key-of-the-operator", "not-a-real-password", "proxyuser", "ACoAA
     "fault",
     [
         Fault(headers={"X-Nothing": "wrong"}),
-        Fault(status=401),
-        Fault(status=404),
         Fault(status=500, body=b'{"type":"errors/x","detail":"not-a-real-password"}'),
         Fault(body=b'{"not-a-real-password'),
-        Fault(close=True),
         Fault(cut=300),
     ],
 )
-@pytest.mark.parametrize("number", [1, 6])
 def test_secrets_are_in_no_log_and_no_answer(
     owner: User,
     sandbox: Sandbox,
     settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
-    number: int,
     fault: Fault,
 ) -> None:
     monkeypatch.setattr(sandbox, "api_key", "the-key-of-the-operator")
-    settings.UNIPILE_API_KEY, settings.UNIPILE_TIMEOUT = sandbox.api_key, QUICK
-    payload = [sample for sample in samples() if sample["type"] == "LINKEDIN"][number - 1]
+    settings.UNIPILE_API_KEY = sandbox.api_key
+    payload = next(sample for sample in samples() if sample["type"] == "LINKEDIN")
     payload["name"] = payload["connection_params"]["im"]["username"] = "a-member-name"
     payload["connection_params"]["im"]["proxy"] = {
         "host": "proxy.example.net",

@@ -5,25 +5,19 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
-from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from tests.helpers import make_accounts
-from unipile_sandbox import Request, Sandbox, linkedin_account
-
-# Of a pass that stops after the first page: the next is asked for while that one is stored.
-ASKED_FOR = 2
+from unipile_sandbox import Sandbox
 
 ROOT = Path(__file__).resolve().parents[3]
-UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 
 class Run(NamedTuple):
@@ -59,7 +53,8 @@ def run(*args: str) -> Run:
 class Program:
     """The command as operators start it, on this test's database."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: Sandbox, ends: ExitStack) -> None:
+        self._ends = ends
         self._environment = {
             **os.environ,
             "DATABASE_URL": self._database_url(),
@@ -68,7 +63,6 @@ class Program:
             "UNIPILE_TIMEOUT": "15",
             "PYTHONUNBUFFERED": "",
         }
-        self._processes: list[subprocess.Popen[str]] = []
 
     def _database_url(self) -> str:
         name = connection.settings_dict["NAME"]
@@ -77,14 +71,13 @@ class Program:
         return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
 
     def start(self, *args: str, **options: Any) -> subprocess.Popen[str]:
-        return self.start_python("manage.py", "refresh_unipile_accounts", *args, **options)
-
-    def start_python(self, *args: str, **options: Any) -> subprocess.Popen[str]:
         connection.close()
+        command = [sys.executable, "manage.py", "refresh_unipile_accounts", *args]
         options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | options
         environment = self._environment | options.pop("env", {})
-        process = subprocess.Popen([sys.executable, *args], cwd=ROOT, env=environment, **options)
-        self._processes.append(process)
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, **options)
+        self._ends.enter_context(process)
+        self._ends.callback(process.kill)
         return process
 
     def run(self, *args: str, **options: Any) -> Run:
@@ -94,35 +87,8 @@ class Program:
         out, err = process.communicate(timeout=60)
         return Run(process.returncode, out or "", err or "")
 
-    def kill(self) -> None:
-        for process in self._processes:
-            if process.poll() is None:
-                process.kill()
-                process.communicate()
-            for stream in (process.stdout, process.stderr):
-                if stream:
-                    stream.close()
-
 
 @pytest.fixture
 def program(transactional_db: None, sandbox: Sandbox) -> Iterator[Program]:
-    program = Program(sandbox)
-    yield program
-    program.kill()
-
-
-def when_asked(sandbox: Sandbox, number: int) -> threading.Event:
-    """Return what is set when the sandbox has got this many requests."""
-    asked = threading.Event()
-
-    def count(request: Request) -> None:
-        if sandbox.request_count >= number:
-            asked.set()
-
-    sandbox.on_answer = count
-    return asked
-
-
-def accounts_that_fill_a_pipe(owner: User, sandbox: Sandbox) -> None:
-    """Make two pages; the JSON of the first is more than a pipe takes, so its writer waits."""
-    make_accounts(owner, sandbox, (linkedin_account(name="Robin " * 40) for _ in range(300)))
+    with ExitStack() as ends:
+        yield Program(sandbox, ends)

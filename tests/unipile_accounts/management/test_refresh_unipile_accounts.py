@@ -3,8 +3,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import threading
-import time
-from collections import Counter
 from typing import Any
 
 import pytest
@@ -14,37 +12,6 @@ from tests.helpers import PREMIUM, free_accounts, make_account, table
 from tests.unipile_accounts.management.conftest import Program, run
 from unipile_accounts.models import UnipileAccount
 from unipile_sandbox import Fault, Request, Sandbox, linkedin_account
-
-CUSTOMERS = """
-import json, random, sys
-import django
-django.setup()
-from unipile_accounts.models import UnipileAccount
-from unipile_accounts.results import Door
-from unipile_accounts.services import refresh_account
-pks = list(UnipileAccount.objects.values_list("pk", flat=True))
-for pk in random.Random(7).sample(pks, 150):
-    result = refresh_account(UnipileAccount.objects.all(), pk, door=Door.API)
-    print(json.dumps({"account": str(pk), "changed": {name: None for name in result.changes}}))
-"""
-
-
-def test_dry_run_says_what_the_next_run_does(owner: User, sandbox: Sandbox) -> None:
-    accounts = free_accounts(owner, sandbox, 30)
-    sandbox.update(accounts[0].unipile_account_id, **PREMIUM)
-    sandbox.remove(accounts[1].unipile_account_id)
-    before = table()
-
-    lines = run("--dry-run").out.splitlines()
-    rehearsal = run("--json", "--dry-run")
-
-    assert table() == before
-    assert all(": would change " in line for line in lines[:-1])
-    assert lines[-1].startswith("Dry run, nothing was written: 29 refreshed")
-    assert rehearsal.summary["dry_run"] is True
-    real = run("--json")
-    assert rehearsal.objects[:-1] == real.objects[:-1]
-    assert real.summary["dry_run"] is False
 
 
 def test_empty_workspace_changes_nothing_and_says_so(owner: User, sandbox: Sandbox) -> None:
@@ -88,16 +55,13 @@ def test_wrong_use_is_status_2(program: Program) -> None:
     done = program.run("--account", "x")
 
     assert (done.status, done.out) == (2, "")
-    usage, error = done.err.splitlines()
-    assert usage == "usage: manage.py refresh_unipile_accounts [options]"
-    assert "'x' is not a UUID" in error
+    assert done.err.endswith("error: argument --account: invalid UUID value: 'x'\n")
 
 
 @pytest.mark.parametrize(
     ("environment", "message"),
     [
         ({"UNIPILE_DSN": ""}, "UNIPILE_DSN is not set."),
-        ({"UNIPILE_TIMEOUT": "soon"}, "UNIPILE_TIMEOUT must be a number of seconds"),
         ({"DATABASE_URL": "sqlite:////nowhere/to/be.found"}, "The database cannot be used: "),
         # With these Django itself cannot start.
         ({"SECRET_KEY": ""}, "SECRET_KEY is missing."),
@@ -123,9 +87,8 @@ def test_crash_is_not_taken_for_failed_accounts(program: Program) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("milliseconds", [0, 15])
 def test_killed_and_started_again_ends_the_same(
-    owner: User, sandbox: Sandbox, program: Program, milliseconds: int
+    owner: User, sandbox: Sandbox, program: Program
 ) -> None:
     accounts = free_accounts(owner, sandbox, 1000)
     for account in accounts[::2]:
@@ -135,8 +98,7 @@ def test_killed_and_started_again_ends_the_same(
 
     def kill_on_third_page(request: Request) -> None:
         if sandbox.request_count == 3:
-            threading.Timer(milliseconds / 1000, processes[0].kill).start()
-            time.sleep(0 if milliseconds else 0.2)
+            threading.Timer(0.015, processes[0].kill).start()
 
     sandbox.on_answer = kill_on_third_page
     processes.append(program.start("--json"))
@@ -144,50 +106,19 @@ def test_killed_and_started_again_ends_the_same(
     rows = table()
 
     assert killed.status == -signal.SIGKILL
-    premium = {account.pk for account in accounts[::2]}
-    for row in rows:
-        assert row == before[row["id"]] or whole(row, is_premium=row["id"] in premium)
-    assert 250 <= sum(row["refreshed_at"] is not None for row in rows) <= 1000
+    new = [row for row in rows if row != before[row["id"]]]
+    assert 250 <= len(new) <= 1000
+    assert all(map(is_whole, new))
 
     sandbox.on_answer = None
     again = program.run("--json")
 
     assert again.status == 0
-    assert all(whole(row, is_premium=row["id"] in premium) for row in table())
+    assert all(map(is_whole, table()))
+    assert UnipileAccount.objects.filter(is_premium=True).count() == 500
 
 
-def whole(row: dict[str, Any], *, is_premium: bool) -> bool:
-    limits = (100, 150) if is_premium else (80, 100)
-    return (
-        row["is_premium"] is is_premium
-        and (row["weekly_connection_limit"], row["weekly_message_limit"]) == limits
-        and row["name"] == "Robin Sample"
-        and row["refreshed_at"] is not None
-    )
-
-
-@pytest.mark.slow
-def test_two_commands_and_customers_report_changes_once(
-    owner: User, sandbox: Sandbox, program: Program
-) -> None:
-    accounts = free_accounts(owner, sandbox, 1000)
-    for account in accounts[::2]:
-        sandbox.update(account.unipile_account_id, **PREMIUM)
-    sandbox.latency = 0.005
-    environment = {"DJANGO_SETTINGS_MODULE": "puffle.settings"}
-
-    processes = [
-        program.start("--json"),
-        program.start("--json"),
-        program.start_python("-c", CUSTOMERS, env=environment),
-    ]
-    done = [program.end(process) for process in processes]
-
-    assert [each.status for each in done] == [0, 0, 0]
-    assert [each.err for each in done[:2]] == ["", ""]
-    reports = [each for run in done for each in run.objects if "account" in each]
-    for field, expected in (("is_premium", accounts[::2]), ("name", accounts)):
-        seen = Counter(each["account"] for each in reports if field in each["changed"])
-        assert seen == {str(account.pk): 1 for account in expected}
-    premium = {account.pk for account in accounts[::2]}
-    assert all(whole(row, is_premium=row["id"] in premium) for row in table())
+def is_whole(row: dict[str, Any]) -> bool:
+    limits = (row["weekly_connection_limit"], row["weekly_message_limit"])
+    expected = (100, 150) if row["is_premium"] else (80, 100)
+    return limits == expected and row["name"] == "Robin Sample" and bool(row["refreshed_at"])

@@ -32,12 +32,10 @@ def payload(**changes: Any) -> dict[str, Any]:
         ({"premiumFeatures": ["recruiter"]}, (), True, False),
         ({"premiumFeatures": ["a_feature_of_next_year"]}, (), True, False),
         ({"premiumFeatures": ["premium", "sales_navigator"]}, (), True, True),
-        ({"premiumFeatures": ["SALES_NAVIGATOR"]}, (), True, False),
         ({"premiumFeatures": [], "premiumId": "ACwAAB"}, (), True, False),
         ({"premiumId": "ACwAAB"}, ["premiumFeatures"], True, False),
         ({"premiumFeatures": [], "premiumId": None}, (), False, False),
         ({"premiumFeatures": None, "premiumId": None}, (), False, False),
-        ({"premiumFeatures": []}, ["premiumId"], False, False),
         ({"premiumId": None}, ["premiumFeatures"], False, False),
         ({"premiumFeatures": [], "premiumContractId": "2000000003"}, (), False, False),
     ],
@@ -55,7 +53,6 @@ def test_flags_come_from_features_or_premium_id(
     [
         (["OK", "OK"], "connected"),
         (["OK", "CONNECTING"], None),
-        (["STOPPED"], None),
         (["A_STATUS_OF_NEXT_YEAR"], None),
         ([], None),
     ],
@@ -75,9 +72,8 @@ def test_flags_are_read_without_sources(account: dict[str, Any]) -> None:
     assert verdict.flags["is_premium"] is False
 
 
-@pytest.mark.parametrize("statuses", [["OK"], ["CONNECTING"]])
-def test_account_without_plan_has_no_flags(statuses: list[str]) -> None:
-    assert read(payload(omit=NO_KEYS, statuses=statuses)).flags == {}
+def test_account_without_plan_has_no_flags() -> None:
+    assert read(payload(omit=NO_KEYS)).flags == {}
 
 
 @pytest.mark.parametrize(
@@ -101,14 +97,11 @@ def test_other_providers_give_no_verdict(account: dict[str, Any]) -> None:
         {key: value for key, value in payload().items() if key != "id"},
         payload() | {"id": "another-account-of-them"},
         payload(omit=["type"]),
-        payload() | {"name": 5},
         payload(omit=["connection_params"]),
         payload() | {"connection_params": {"im": []}},
         payload() | {"sources": [{}]},
         payload(im={"premiumFeatures": "premium"}),
-        payload(im={"premiumFeatures": {"premium": True}}),
         payload(im={"premiumFeatures": [None]}),
-        payload(im={"premiumId": 5}),
         payload(im={"id": 5}),
         payload(statuses=["CREDENTIALS"], im={"premiumFeatures": "premium"}),
     ],
@@ -121,9 +114,8 @@ def test_answer_that_is_not_promised_gives_no_verdict(answer: Any) -> None:
 @pytest.mark.parametrize(
     "account",
     [
-        payload(statuses=["OK", "CREDENTIALS"]),
+        payload(statuses=["OK", "CREDENTIALS"], premium_features=["premium"]),
         payload(statuses=["CREDENTIALS"], omit=NO_KEYS),
-        payload(statuses=["CREDENTIALS"], premium_features=["premium"]),
     ],
 )
 def test_lost_login_is_a_verdict_without_flags(account: dict[str, Any]) -> None:
@@ -167,7 +159,6 @@ def test_moment_of_creation_needs_its_zone(text: str | None, expected: datetime 
         ("  Mara\n", "Mara"),
         ("Mara \ud83d", "Mara"),
         ("é" * 300, "é" * 255),
-        (" \t ", None),
         (None, None),
     ],
 )
@@ -222,7 +213,6 @@ def test_samples_are_read(number: int, expected: tuple[list[bool], str | None]) 
     "account",
     [
         payload(im={"premiumFeatures": "hidden", "proxy": {"password": "hidden"}}),
-        payload(im={"publicIdentifier": ["hidden"]}) | {"name": "hidden"},
         payload(name="hidden") | {"id": "hidden"},
     ],
 )

@@ -53,15 +53,10 @@ def read(answer: Any, verdict: AccountVerdict = COPY) -> AccountVerdict:
         ((False, SEAT, ERROR), (True, True), (True, True)),
         ((False, ERROR, None), NOTHING, NOTHING),
         ((False, None, ERROR), NOTHING, NOTHING),
-        ((False, None, {"error": None}), NOTHING, NOTHING),
         ((False, SEAT | ERROR, None), NOTHING, NOTHING),
         ((ABSENT, ABSENT, ABSENT), NOTHING, NOTHING),
-        ((ABSENT, None, None), NOTHING, NOTHING),
-        ((None, None, None), NOTHING, NOTHING),
-        ((False, ABSENT, None), NOTHING, NOTHING),
         ((False, None, ABSENT), NOTHING, NOTHING),
         ((True, ABSENT, ABSENT), (True, None), (True, None)),
-        ((ABSENT, ABSENT, SEAT), (True, None), (True, None)),
     ],
 )
 def test_plan_is_what_linkedin_says_now(plan: Any, connected: Any, not_connected: Any) -> None:
@@ -94,12 +89,9 @@ def test_copy_says_what_linkedin_does_not_tell(plan: Any, live: dict[str, bool])
 @pytest.mark.parametrize(
     "answer",
     [
-        None,
-        {},
         profile(True, None, None) | {"object": "Account"},
         profile(True, None, None) | {"provider": "WHATSAPP"},
         profile("true", None, None),
-        profile(True, "SEAT", None),
         profile(True, None, [ERROR]),
     ],
 )

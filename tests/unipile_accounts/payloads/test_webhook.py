@@ -22,13 +22,8 @@ def read(webhook: Any) -> AccountEvent | LinkNotice:
     ("webhook", "meaning"),
     [
         ({"AccountStatus": STATUS}, AccountEvent(ID, "CREDENTIALS")),
-        (
-            {"AccountStatus": {**STATUS, "message": "of next year", "product": "recruiter"}},
-            AccountEvent(ID, "of next year"),
-        ),
         ({"AccountStatus": STATUS, **NOTICE}, AccountEvent(ID, "CREDENTIALS")),
         (NOTICE, LinkNotice("CREATION_SUCCESS", ID, "token")),
-        ({**NOTICE, "brand_new": [1]}, LinkNotice("CREATION_SUCCESS", ID, "token")),
     ],
 )
 def test_events_and_notices_are_read(webhook: Any, meaning: object) -> None:
@@ -38,17 +33,12 @@ def test_events_and_notices_are_read(webhook: Any, meaning: object) -> None:
 @pytest.mark.parametrize(
     "webhook",
     [
-        None,
         [{"AccountStatus": STATUS}],
-        {},
         {"AccountStatus": {}},
         {"AccountStatus": {**STATUS, "account_id": ""}},
         {"AccountStatus": {**STATUS, "account_id": "a\0b"}},
-        {"AccountStatus": {**STATUS, "account_id": "a" * 1001}},
         {"AccountStatus": {**STATUS, "message": ["OK"]}},
-        {"AccountStatus": {}, **NOTICE},
         {**NOTICE, "account_id": 5},
-        {"status": "CREATION_SUCCESS", "account_id": ID},
     ],
 )
 def test_other_json_is_neither(webhook: Any) -> None:

@@ -32,19 +32,6 @@ def test_one_connection_serves_many_requests(account: str, sandbox: Sandbox) -> 
     assert {request.connection for request in sandbox.requests} == {sandbox.requests[0].connection}
 
 
-def test_idle_connection_that_was_closed_is_survived(
-    settings: Settings,
-) -> None:
-    with Sandbox([linkedin_account(ID)]) as sandbox:
-        settings.UNIPILE_DSN, settings.UNIPILE_API_KEY = sandbox.url, sandbox.api_key
-        get_account(ID)
-        sandbox.stop()
-        sandbox.start()
-
-        assert get_account(ID)["id"] == ID
-        assert sandbox.request_count == 2
-
-
 def test_callers_wait_side_by_side(account: str, sandbox: Sandbox) -> None:
     everybody = threading.Barrier(64)
 
@@ -74,16 +61,6 @@ def test_broken_connection_is_worth_a_second_try(
     assert caught.value.retry is Retry.AT_ONCE
     assert get_account(account) == sandbox.get(account)
     assert [request.reused for request in sandbox.requests] == [False, True, False]
-
-
-@pytest.mark.parametrize("fault", [Fault(close=True), Fault(status=503)])
-def test_wire_repeats_no_question(account: str, sandbox: Sandbox, fault: Fault) -> None:
-    sandbox.inject(fault)
-
-    with pytest.raises(UnipileError):
-        get_account(account, timeout=0.3)
-
-    assert sandbox.request_count == 1
 
 
 def test_open_connections_are_kept_alive_by_the_kernel(settings: Settings) -> None:

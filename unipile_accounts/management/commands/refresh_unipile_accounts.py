@@ -2,9 +2,7 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
-from argparse import RawDescriptionHelpFormatter
 from typing import Any
 
 from django import db
@@ -12,37 +10,25 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from unipile_accounts.exceptions import UnipileAuthenticationError, UnipileNotConfigured
 from unipile_accounts.interrupts import Stopped, stop_on_signals
-from unipile_accounts.management import cannot_run
 from unipile_accounts.management.output import Output
 from unipile_accounts.management.selection import add_options, is_everything, select_accounts
 from unipile_accounts.results import Door
 from unipile_accounts.services import refresh_accounts
 
-HELP = """\
-Re-read accounts from Unipile and store their plan, limits, name and status.
-Without options these are all accounts but those that their owners gave up."""
-EXAMPLES = """\
-examples:
-  .venv/bin/python manage.py refresh_unipile_accounts --older-than 24h --quiet
-  .venv/bin/python manage.py refresh_unipile_accounts --user lena --live --dry-run"""
-
 
 class Command(BaseCommand):
-    help = HELP
+    help = (
+        "Re-read accounts from Unipile and store their plan, limits, name and status. Without"
+        " options these are all accounts but those that their owners gave up."
+    )
     # A missing setting is one line of the run itself.
     requires_system_checks = []
-    # Leave Django's own options out of --help, which is one screen.
-    suppressed_base_arguments = {
-        "--version", "--verbosity", "--settings", "--pythonpath", "--traceback", "--no-color",
-        "--force-color", "--skip-checks",
-    }  # fmt: skip
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        kwargs |= {"usage": "%(prog)s [options]", "epilog": EXAMPLES}
-        kwargs |= {"formatter_class": RawDescriptionHelpFormatter}
-        return super().create_parser(prog_name, subcommand, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
+        parser.epilog = (
+            "Examples: refresh_unipile_accounts --older-than 24h --quiet;"
+            " refresh_unipile_accounts --user lena --live --dry-run"
+        )
         add_options(parser)
         for name, meaning in {
             "--live": "ask LinkedIn itself, one account after the other",
@@ -56,20 +42,20 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         logger = logging.getLogger("unipile_accounts.services")
         logger.addFilter(_is_not_printed)
-        with stop_on_signals() as signals:
-            try:
-                self._refresh(options, signals)
-            except db.Error as exc:
-                raise _reason_to_end(exc) from exc
-            except BrokenPipeError as exc:
-                # Python flushes stdout once more at its exit, and would fail there.
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-                reason = "Stopped: the output was closed. What was refreshed so far is stored."
-                raise cannot_run(reason) from exc
-            finally:
-                logger.removeFilter(_is_not_printed)
+        try:
+            with stop_on_signals():
+                self._refresh(options)
+        except db.Error as exc:
+            raise _reason_to_end(exc) from exc
+        except BrokenPipeError as exc:
+            # Python flushes stdout once more at its exit, and would fail there.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            reason = "Stopped: the output was closed. What was refreshed so far is stored."
+            raise CommandError(reason, returncode=2) from exc
+        finally:
+            logger.removeFilter(_is_not_printed)
 
-    def _refresh(self, options: dict[str, Any], signals: list[signal.Signals]) -> None:
+    def _refresh(self, options: dict[str, Any]) -> None:
         accounts, left_out = select_accounts(options)
         output = Output(self.stdout, self.stderr, options, accounts.count(), left_out)
         run = refresh_accounts(
@@ -86,10 +72,10 @@ class Command(BaseCommand):
                 output.add(result)
             if failed := output.summary.failed:
                 error = CommandError(f"{failed} of {output.summary.total} accounts failed.")
-        except Stopped:
-            reason = f"Stopped by {signals[0].name}. What was refreshed so far is stored."
+        except Stopped as exc:
+            reason = f"Stopped by {exc}. What was refreshed so far is stored."
             # A shell adds 128 to the number of a signal too.
-            error = CommandError(reason, returncode=128 + signals[0])
+            error = CommandError(reason, returncode=128 + exc.signal)
         except (UnipileNotConfigured, UnipileAuthenticationError, db.Error) as exc:
             error = _reason_to_end(exc)
         output.close(run, error)
@@ -98,10 +84,11 @@ class Command(BaseCommand):
 
 
 def _reason_to_end(exc: Exception) -> CommandError:
-    if not isinstance(exc, db.Error):
-        return cannot_run(f"{exc} {getattr(exc, 'next_step', '')}".strip())
-    first_line = (str(exc).strip() or type(exc).__name__).splitlines()[0]
-    return cannot_run(f"The database cannot be used: {first_line}")
+    reason = f"{exc} {getattr(exc, 'next_step', '')}".strip()
+    if isinstance(exc, db.Error):
+        first_line = str(exc).partition("\n")[0]
+        reason = f"The database cannot be used: {first_line}"
+    return CommandError(reason, returncode=2)
 
 
 def _is_not_printed(record: logging.LogRecord) -> bool:

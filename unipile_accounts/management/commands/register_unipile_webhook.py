@@ -4,8 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from unipile_accounts.exceptions import UnipileError, UnipileNotConfigured
-from unipile_accounts.management import cannot_run
+from unipile_accounts.exceptions import UnipileError
 from unipile_accounts.services import delete_webhooks, register_webhook
 
 
@@ -22,20 +21,18 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             self._delete() if options["delete"] else self._register()
-        except UnipileNotConfigured as exc:
-            raise cannot_run(exc) from exc
         except UnipileError as exc:
-            raise cannot_run(f"{exc} {exc.next_step}") from exc
+            raise CommandError(f"{exc} {exc.next_step}", returncode=2) from exc
 
     def _delete(self) -> None:
         ids = delete_webhooks()
         self.stdout.write(f"Deleted: {', '.join(ids)}." if ids else "There was no webhook of ours.")
 
     def _register(self) -> None:
-        webhooks = register_webhook()
-        for webhook in webhooks:
-            state = "created" if webhook.is_new else "there already"
-            self.stdout.write(f"Webhook {webhook.webhook_id}: {state}.")
+        found = register_webhook()
+        webhooks = [webhook for webhook in found if webhook.state != "replaced"]
+        for webhook in found:
+            self.stdout.write(f"Webhook {webhook.webhook_id}: {webhook.state}.")
             for fault in webhook.faults:
                 self.stderr.write(f"Webhook {webhook.webhook_id}: {fault}.")
         if len(webhooks) > 1:

@@ -1,47 +1,39 @@
-"""Claims: somebody says that a login through a link of ours has made an account at Unipile.
+"""A claim says that a login through a link of ours has made an account at Unipile.
 
-A claim is noted, and nothing is believed until Unipile was asked. It stays open while Unipile
-cannot say. Whoever comes next finishes it, be it the notice again, an event or the nightly pass.
+Nothing of it is believed until Unipile was asked. It stays open while Unipile cannot say.
+Whoever comes next finishes it, be it the notice again, an event or the nightly pass.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
-from django.core import signing
 from django.core.exceptions import PermissionDenied
 from django.db.models.functions import Now
 
 from unipile_accounts.exceptions import (
     AccountLocked,
+    UnipileError,
     UnipileNotLinkedIn,
     UnipilePremiumStatusPending,
     UnipileUnexpectedAnswer,
 )
-from unipile_accounts.models import ConnectLink
-from unipile_accounts.models.account import UNIPILE_ID
-from unipile_accounts.payloads.account import AccountVerdict
-from unipile_accounts.payloads.webhook import LinkNotice
+from unipile_accounts.interrupts import check
+from unipile_accounts.models import ConnectLink, ConnectLinkQuerySet, UnipileAccount
 from unipile_accounts.results import Door, Origin, RefreshResult
-from unipile_accounts.services.linking.conditions import check_claim
-from unipile_accounts.services.linking.deleting import delete_unused
-from unipile_accounts.services.linking.links import link_id
-from unipile_accounts.services.linking.logins import (
-    Login,
-    lock_rows,
-    may_take,
-    take,
-)
+from unipile_accounts.services.linking.logins import Login, lock_rows, may_take, take
 from unipile_accounts.services.refreshing import recording
 from unipile_accounts.services.refreshing.ask import read
 from unipile_accounts.services.refreshing.deciding import is_outdated
-from unipile_accounts.services.refreshing.locking import decide_again, in_one_transaction
+from unipile_accounts.services.refreshing.locking import decide_again
 from unipile_accounts.services.refreshing.patience import Patience
 
-# https://developer.unipile.com/docs/hosted-auth
-LOGGED_IN = {"CREATION_SUCCESS", "RECONNECTED"}
+# Unipile's clock may be so much behind ours.
+CLOCK_GRACE = timedelta(minutes=10)
 _TRIES = 3
 
 
@@ -49,55 +41,23 @@ class _Outdated(Exception):
     """A later answer is stored, so that Unipile is asked again."""
 
 
-def handle_notice(notice: LinkNotice) -> None:
-    """Note the claim of a notice, and finish it.
+def finish_claims(links: ConnectLinkQuerySet) -> None:
+    """Finish the open claims of these links, and take off what is refused.
 
-    The same notice again does nothing. Raises `PermissionDenied` for a notice that is not good, or
-    the `UnipileError` why Unipile cannot say now.
+    Raises the `UnipileError` of the last claim of which Unipile cannot say, after all were tried.
     """
-    try:
-        pk = link_id(notice.name)
-    except (signing.BadSignature, ValueError) as exc:
-        raise PermissionDenied("The notice has a name that we did not give.") from exc
-    if notice.status not in LOGGED_IN:
-        recording.logger.info("The login through link %s ended with %s.", pk, notice.status)
-    elif in_one_transaction(lambda: _note(pk, notice.unipile_account_id)):
-        finish_claim(pk, notice.unipile_account_id)
-
-
-def _note(pk: UUID, unipile_account_id: str) -> bool:
-    """Note a claim on its link, and return whether there is one to finish."""
-    link = ConnectLink.objects.good().select_for_update().filter(pk=pk).first()
-    if link is None:
-        raise PermissionDenied(f"The link {pk} is too old.")
-    if link.used_at and link.unipile_account_id == unipile_account_id:
-        return False
-    if link.used_at:
-        raise PermissionDenied(f"The link {pk} was used for another account.")
-    if not UNIPILE_ID.match(unipile_account_id):
-        raise PermissionDenied(f"The notice of link {pk} names no account of Unipile's.")
-    if link.claimed_account_id != unipile_account_id:
-        if link.claimed_account_id:
-            recording.logger.warning(
-                "Link %s: the claim of account %s replaces that of account %s.",
-                pk,
-                unipile_account_id,
-                link.claimed_account_id,
-            )
-        ConnectLink.objects.filter(pk=pk).update(
-            claimed_account_id=unipile_account_id, claimed_at=Now()
-        )
-    return True
-
-
-def finish_claims(unipile_account_id: str) -> None:
-    """Finish every open claim of an account. Raises the `UnipileError` why Unipile cannot say."""
-    links = ConnectLink.objects.good().filter(claimed_account_id=unipile_account_id)
-    for pk in links.order_by("claimed_at").values_list("pk", flat=True):
+    error = None
+    # The first claim of an account stands in the way of others.
+    claims = links.exclude(claimed_account_id="").order_by("claimed_at")
+    for pk, unipile_account_id in claims.values_list("pk", "claimed_account_id"):
+        check()
         try:
             finish_claim(pk, unipile_account_id)
-        except PermissionDenied as exc:
-            recording.logger.warning("A claim was refused: %s", exc)
+        except (PermissionDenied, UnipileError) as exc:
+            recording.logger.warning("A claim was not finished: %s", exc)
+            error = exc if isinstance(exc, UnipileError) else error
+    if error:
+        raise error
 
 
 def finish_claim(pk: UUID, unipile_account_id: str) -> None:
@@ -106,67 +66,55 @@ def finish_claim(pk: UUID, unipile_account_id: str) -> None:
     Raises `PermissionDenied` for a claim that is refused and taken off, or the `UnipileError` why
     Unipile cannot say now.
     """
+    links = ConnectLink.objects.filter(pk=pk, claimed_account_id=unipile_account_id)
     patience = Patience.of_one_refresh()
     for _ in range(_TRIES):
-        link = ConnectLink.objects.with_database_time().filter(pk=pk).first()
-        if link is None or link.claimed_account_id != unipile_account_id:
+        link = links.with_database_time().first()
+        if link is None:
             return
         try:
-            member = _with_member(read(unipile_account_id, patience))
-            login = Login(link.user_id, unipile_account_id, member, link.database_time)
-            taken = decide_again(partial(_decide, pk, login))
+            _check_age(link)
+            verdict = read(unipile_account_id, patience)
+            if verdict.linkedin_id is None:
+                raise UnipileUnexpectedAnswer("Unipile does not tell the LinkedIn member yet.")
+            login = Login(link.user_id, unipile_account_id, verdict, link.database_time)
+            taken = decide_again(partial(_decide, links, login))
         except _Outdated:
             continue
         except (PermissionDenied, UnipileNotLinkedIn) as exc:
-            take_off(pk, unipile_account_id)
+            links.update(claimed_account_id="", claimed_at=None)
             raise PermissionDenied(f"Link {pk}, account {unipile_account_id}: {exc}") from exc
         if taken:
-            result, left_behind, origin = taken
+            result, origin = taken
             recording.publish([result], origin)
-            delete_unused(left_behind)
         return
     raise AccountLocked(f"Account {unipile_account_id} is read all the time.")
 
 
-def _with_member(verdict: AccountVerdict) -> AccountVerdict:
-    if verdict.linkedin_id is None:
-        raise UnipileUnexpectedAnswer("Unipile does not tell the LinkedIn member yet.")
-    return verdict
-
-
-def take_off(pk: UUID, unipile_account_id: str) -> None:
-    """Take a claim off its link, which stays as good as it was."""
-    claim = ConnectLink.objects.filter(pk=pk, claimed_account_id=unipile_account_id)
-    claim.update(claimed_account_id="", claimed_at=None)
-
-
-def _decide(pk: UUID, login: Login) -> tuple[RefreshResult, str, Origin] | None:
+def _decide(links: ConnectLinkQuerySet, login: Login) -> tuple[RefreshResult, Origin] | None:
     """Use a link up for a login.
 
-    Return how a row took it, what that leaves behind at Unipile, and who did it, or None where no
-    row takes it.
+    Return how a row took it and who did it, or None where no row takes it.
     """
-    claims = ConnectLink.objects.select_for_update()
-    link = claims.filter(pk=pk, claimed_account_id=login.unipile_account_id).first()
+    link = links.select_for_update().first()
     if link is None:
         return None
     rows = lock_rows(login, link_account_id=link.account_id)
     owner = get_user_model().objects.filter(pk=link.user_id, is_active=True).first()
     if owner is None:
         raise PermissionDenied("The owner of the link is gone or inactive.")
-    check_claim(link, login, rows)
+    _check(link, login, rows.holder)
     if rows.holder and is_outdated(rows.holder, asked_at=login.asked_at):
         raise _Outdated
     row = rows.chosen(login)
     taken = None
-    # A login from before the row was given up does not bring it back.
-    if not (row and row.given_up_at and link.claimed_at and link.claimed_at <= row.given_up_at):
-        origin = Origin(Door.CONNECT, owner)
+    if not _is_given_up_since(link, (row, rows.holder)):
         if not may_take(row, login):
             reason = f"Unipile account {login.unipile_account_id} is not connected yet."
             raise UnipilePremiumStatusPending(reason)
-        taken = (*take(row, login, rows, origin, is_claim=True), origin)
-    claims.filter(pk=pk).update(
+        origin = Origin(Door.CONNECT, owner)
+        taken = take(row, login, rows, origin, unsure=UnipileAccount.Status.CONNECTED), origin
+    links.update(
         used_at=Now(),
         unipile_account_id=login.unipile_account_id,
         claimed_account_id="",
@@ -175,9 +123,43 @@ def _decide(pk: UUID, login: Login) -> tuple[RefreshResult, str, Origin] | None:
     if rows.of_link and rows.of_link != row:
         recording.logger.info(
             "Link %s was made for account %s (member %s). Member %s logged in on it.",
-            pk,
+            link.pk,
             rows.of_link.pk,
             rows.of_link.linkedin_id,
             login.verdict.linkedin_id,
         )
     return taken
+
+
+def _is_given_up_since(link: ConnectLink, rows: Iterable[UnipileAccount | None]) -> bool:
+    """Tell whether a row was given up after the claim, which then does not bring it back."""
+    now = UnipileAccount.objects.database_time()
+    moments = [row.given_up_at for row in rows if row and row.given_up_at]
+    # A time ahead of the database's clock orders nothing.
+    return any(link.claimed_at <= moment <= now for moment in moments if link.claimed_at)
+
+
+def _check(link: ConnectLink, login: Login, holder: UnipileAccount | None) -> None:
+    """Raise `PermissionDenied` for a login that the link cannot have brought."""
+    _check_age(link)
+    if holder and holder.user_id != link.user_id:
+        raise PermissionDenied("The account has another owner.")
+    if holder and holder.linkedin_id not in ("", login.verdict.linkedin_id):
+        raise PermissionDenied("The account has another LinkedIn member.")
+    claims = ConnectLink.objects.good().filter(claimed_account_id=login.unipile_account_id)
+    if claims.filter(claimed_at__lt=link.claimed_at).exclude(user_id=link.user_id).exists():
+        raise PermissionDenied("Another owner's link has claimed the account before.")
+    is_held = holder is not None and holder.given_up_at is None
+    if link.reconnect_account:
+        if not is_held or link.reconnect_account != login.unipile_account_id:
+            raise PermissionDenied("The link is for another account.")
+    elif not is_held:
+        if login.verdict.created_at is None:
+            raise UnipileUnexpectedAnswer("Unipile does not tell when the account was made.")
+        if login.verdict.created_at < link.created_at - CLOCK_GRACE:
+            raise PermissionDenied("The account was there before the link.")
+
+
+def _check_age(link: ConnectLink) -> None:
+    if not ConnectLink.objects.good().filter(pk=link.pk).exists():
+        raise PermissionDenied("The link is too old.")

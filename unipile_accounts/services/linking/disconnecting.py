@@ -1,15 +1,27 @@
-"""Giving an account up: in our row first, then at Unipile as well as can be."""
+"""Giving an account up, in our row first, and then at Unipile as well as can be."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from unipile_accounts.models import UnipileAccount, UnipileAccountQuerySet
+from puffle.stores import give_connection_back
+from unipile_accounts.exceptions import (
+    UnipileAccountNotFound,
+    UnipileAccountNotListed,
+    UnipileError,
+    UnipileNotConfigured,
+)
+from unipile_accounts.interrupts import Stopped
+from unipile_accounts.models import ConnectLink, UnipileAccount, UnipileAccountQuerySet
 from unipile_accounts.results import Door, Origin
-from unipile_accounts.services.linking.deleting import delete_at_unipile
+from unipile_accounts.services.refreshing import recording
+from unipile_accounts.services.refreshing.ask import Workspace
 from unipile_accounts.services.refreshing.locking import in_one_transaction
+from unipile_accounts.services.refreshing.patience import Patience
 from unipile_accounts.services.refreshing.writing import write_locked
+from unipile_accounts.unipile import delete_account
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -29,14 +41,49 @@ def disconnect_account(
     """
 
     def give_up() -> UnipileAccount:
-        locked = accounts.with_database_time().select_for_update(no_key=True)
-        row = locked.get(pk=pk)
+        row = accounts.select_for_update(no_key=True).get(pk=pk)
         if row.given_up_at is None:
             values = {
                 "status": UnipileAccount.Status.DISCONNECTED,
-                "given_up_at": row.database_time,
+                # Asked for under the lock, so that it is later than all that came before.
+                "given_up_at": UnipileAccount.objects.database_time(),
             }
             write_locked(row, values, Origin(door, user))
         return row
 
-    return delete_at_unipile(in_one_transaction(give_up).unipile_account_id)
+    unipile_account_id = in_one_transaction(give_up).unipile_account_id
+    return delete_at_unipile(unipile_account_id, Patience.of_one_refresh(), Workspace())
+
+
+def delete_at_unipile(unipile_account_id: str, patience: Patience, workspace: Workspace) -> bool:
+    """Delete an account at Unipile, and return whether it is gone there.
+
+    One that Unipile does not have counts as gone only in a workspace that is ours. The nightly
+    pass tries again.
+    """
+    give_connection_back()
+    patience.begin()
+    try:
+        try:
+            delete_account(unipile_account_id, timeout=patience.timeout())
+        except UnipileAccountNotFound as exc:
+            if not workspace.is_ours(unipile_account_id, patience):
+                raise UnipileAccountNotListed(str(exc)) from exc
+    except (UnipileError, UnipileNotConfigured) as exc:
+        recording.logger.warning("Unipile did not delete an account: %s", exc)
+        return False
+    return True
+
+
+def delete_unused(unipile_account_id: str) -> None:
+    """Delete an account at Unipile whose row has taken another login, unless somebody needs it."""
+    rows = UnipileAccount.objects.filter(unipile_account_id=unipile_account_id)
+    if rows.exists() or is_claimed(unipile_account_id):
+        return
+    # A pass that should end first publishes what is stored.
+    with suppress(Stopped):
+        delete_at_unipile(unipile_account_id, Patience.of_one_refresh(), Workspace())
+
+
+def is_claimed(unipile_account_id: str) -> bool:
+    return ConnectLink.objects.filter(claimed_account_id=unipile_account_id).exists()

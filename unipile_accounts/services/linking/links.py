@@ -6,22 +6,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.core import signing
 from django.urls import reverse
 from django.utils import timezone
 
-from puffle.database import give_connection_back
+from puffle.stores import give_connection_back
 from unipile_accounts.conf import conf
 from unipile_accounts.exceptions import (
     UnipileAccountNotFound,
     UnipileAccountNotListed,
     UnipileAccountUnavailable,
+    UnipileAPIError,
     UnipileError,
     UnipileLoginLost,
     UnipileNotConfigured,
+    UnipileReconnectRequired,
 )
 from unipile_accounts.models import ConnectLink, UnipileAccount, UnipileAccountQuerySet
 from unipile_accounts.services.refreshing import recording
@@ -36,38 +38,6 @@ LIFETIME = timedelta(hours=1)
 _SALT = "unipile_accounts.connect_link"
 
 
-def create_connect_link(user: AbstractBaseUser | AnonymousUser) -> str:
-    """Return a link on which this user connects an account. It dies within an hour.
-
-    Each link stands for itself, so a second one does no harm. The address is not stored. Raises
-    `UnipileNotConfigured`, a `UnipileError`, or `DoesNotExist` of a user who is gone.
-    """
-    with _failure_logged():
-        return _create(user.pk, patience=Patience.of_one_refresh())
-
-
-def create_reconnect_link(accounts: UnipileAccountQuerySet, pk: UUID) -> str:
-    """Return a link on which the owner of one of these accounts logs in to LinkedIn again.
-
-    Afterwards the row is the same. It gets a new Unipile id where it was given up, or where Unipile
-    no longer has the account. Raises `UnipileAccount.DoesNotExist` besides.
-    """
-    with _failure_logged():
-        _ = conf.public_url
-        account = accounts.get(pk=pk)
-        patience = Patience.of_one_refresh()
-        # A late delete can then hit only the old account.
-        is_there = account.given_up_at is None and _is_at_unipile(account, patience)
-        # The row may be gone by now.
-        account = accounts.get(pk=pk)
-        return _create(
-            account.user_id,
-            patience=patience,
-            account=account,
-            reconnect_account=account.unipile_account_id if is_there else "",
-        )
-
-
 @contextmanager
 def _failure_logged() -> Iterator[None]:
     try:
@@ -75,6 +45,35 @@ def _failure_logged() -> Iterator[None]:
     except (UnipileError, UnipileNotConfigured) as exc:
         recording.logger.log(recording.log_level(exc), "No link was made: %s", exc)
         raise
+
+
+@_failure_logged()
+def create_connect_link(user: AbstractBaseUser | AnonymousUser) -> str:
+    """Return a link on which this user connects an account. It dies within an hour.
+
+    Each link stands for itself, so a second one does no harm. The address is not stored. Raises
+    `UnipileNotConfigured`, a `UnipileError`, or `DoesNotExist` of a user who is gone.
+    """
+    return _create(user.pk, patience=Patience.of_one_refresh())
+
+
+@_failure_logged()
+def create_reconnect_link(accounts: UnipileAccountQuerySet, pk: UUID) -> str:
+    """Return a link on which the owner of one of these accounts logs in to LinkedIn again.
+
+    Afterwards the row is the same. It gets a new Unipile id where it was given up, or where Unipile
+    no longer has the account. Raises `UnipileAccount.DoesNotExist` besides.
+    """
+    _ = conf.public_url
+    account = accounts.get(pk=pk)
+    patience = Patience.of_one_refresh()
+    # A late delete can then hit only the old account.
+    is_there = account.given_up_at is None and _is_at_unipile(account, patience)
+    asked, account = account.unipile_account_id, accounts.get(pk=pk)
+    # The row may be given up by now, or have another login.
+    is_held = account.given_up_at is None and account.unipile_account_id == asked
+    reconnected = asked if is_there and is_held else ""
+    return _create(account.user_id, account, patience=patience, reconnect_account=reconnected)
 
 
 def _is_at_unipile(account: UnipileAccount, patience: Patience) -> bool:
@@ -92,26 +91,33 @@ def _is_at_unipile(account: UnipileAccount, patience: Patience) -> bool:
 
 def _create(
     user_id: Any,
+    account: UnipileAccount | None = None,
     *,
     patience: Patience,
-    account: UnipileAccount | None = None,
     reconnect_account: str = "",
 ) -> str:
+    now = timezone.now()
     link = ConnectLink(
-        pk=uuid4(), user_id=user_id, account=account, reconnect_account=reconnect_account
+        user_id=user_id,
+        account=account,
+        reconnect_account=reconnect_account,
+        created_at=now,
+        expires_at=now + LIFETIME,
     )
-    link.created_at = timezone.now()
-    link.expires_at = link.created_at + LIFETIME
     give_connection_back()
-    url = create_link(
-        name=signing.dumps(link.pk.hex, salt=_SALT),
-        notify_url=conf.public_url + reverse("unipile-webhook"),
-        success_url=conf.public_url + reverse("unipile-connected"),
-        failure_url=conf.public_url + reverse("unipile-not-connected"),
-        expires_at=link.expires_at,
-        reconnect_account=reconnect_account or None,
-        timeout=patience.timeout(),
-    )
+    try:
+        url = create_link(
+            name=signing.dumps(link.pk.hex, salt=_SALT),
+            notify_url=conf.public_url + reverse("unipile-webhook"),
+            success_url=conf.public_url + reverse("unipile-connected"),
+            failure_url=conf.public_url + reverse("unipile-not-connected"),
+            expires_at=link.expires_at,
+            reconnect_account=reconnect_account,
+            timeout=patience.timeout(),
+        )
+    except UnipileReconnectRequired as exc:
+        # Reconnecting is what was tried.
+        raise UnipileAPIError(str(exc)) from exc
     # The user may be gone by now.
     get_user_model().objects.get(pk=user_id)
     link.save(force_insert=True)

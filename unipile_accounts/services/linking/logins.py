@@ -1,29 +1,24 @@
-"""The one rule of logins: one LinkedIn login is one row of its owner's.
+"""The one rule of logins is that one LinkedIn login is one row of its owner's.
 
 A login at Unipile is deleted only for one that was read alive, or because its row was given up.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from copy import copy
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from django.db import transaction
 from django.db.models import Q
 
 from unipile_accounts.limits import PLAN_COLUMNS
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.payloads.account import AccountVerdict
 from unipile_accounts.results import Origin, RefreshResult
-from unipile_accounts.services.linking.deleting import delete_unused
+from unipile_accounts.services.linking.disconnecting import delete_unused
 from unipile_accounts.services.refreshing import writing
-from unipile_accounts.services.refreshing.deciding import (
-    as_stored,
-    decide,
-    is_outdated,
-    is_same_question,
-)
+from unipile_accounts.services.refreshing.deciding import as_stored, decide, is_outdated
 from unipile_accounts.services.refreshing.locking import decide_again
 
 _PLAN = (*PLAN_COLUMNS, "refreshed_at", "live_checked_at", "live_snapshot")
@@ -38,6 +33,10 @@ class Login(NamedTuple):
     verdict: AccountVerdict
     asked_at: datetime
 
+    @property
+    def is_alive(self) -> bool:
+        return self.verdict.status == UnipileAccount.Status.CONNECTED
+
 
 class Rows(NamedTuple):
     """The rows that a login may concern, locked. Each may be missing, and two may be the same."""
@@ -48,41 +47,29 @@ class Rows(NamedTuple):
 
     def chosen(self, login: Login) -> UnipileAccount | None:
         """Return the row that the login belongs to, and None for a new one."""
-        if self.of_member or (self.of_link and not self.of_link.linkedin_id):
-            return self.of_member or self.of_link
-        is_owners = self.holder and self.holder.user_id == login.user_id
-        return self.holder if is_owners and self.holder and not self.holder.linkedin_id else None
-
-
-class Taken(NamedTuple):
-    """How a row took a login, and the Unipile id that this leaves without a row, if any."""
-
-    result: RefreshResult
-    left_behind: str = ""
+        if self.of_member:
+            return self.of_member
+        for row in (self.of_link, self.holder):
+            if row and row.user_id == login.user_id and not row.linkedin_id:
+                return row
+        return None
 
 
 def lock_rows(login: Login, *, link_account_id: Any = None) -> Rows:
     """Lock the rows that a login may concern, in the order of their keys."""
-    owners = Q(user_id=login.user_id)
-    of_member = owners & Q(linkedin_id=login.verdict.linkedin_id)
-    found = UnipileAccount.objects.with_database_time().select_for_update(no_key=True)
-    rows = list(
-        found.filter(
-            of_member
-            | (owners & Q(pk=link_account_id))
-            | Q(unipile_account_id=login.unipile_account_id)
-        ).order_by("pk")
+    is_owners = Q(user_id=login.user_id)
+    found = UnipileAccount.objects.filter(
+        Q(unipile_account_id=login.unipile_account_id)
+        | is_owners & Q(linkedin_id=login.verdict.linkedin_id)
+        | is_owners & Q(pk=link_account_id)
     )
-
-    def first(condition: Callable[[UnipileAccount], bool]) -> UnipileAccount | None:
-        return next(filter(condition, rows), None)
-
+    # The time of this statement is from before it waits, so that nothing is compared with it.
+    rows = list(found.select_for_update(no_key=True).order_by("pk"))
+    own = [row for row in rows if row.user_id == login.user_id]
     return Rows(
-        first(
-            lambda row: (row.user_id, row.linkedin_id) == (login.user_id, login.verdict.linkedin_id)
-        ),
-        first(lambda row: (row.user_id, row.pk) == (login.user_id, link_account_id)),
-        first(lambda row: row.unipile_account_id == login.unipile_account_id),
+        {row.linkedin_id: row for row in own}.get(login.verdict.linkedin_id or ""),
+        {row.pk: row for row in own}.get(link_account_id),
+        {row.unipile_account_id: row for row in rows}.get(login.unipile_account_id),
     )
 
 
@@ -92,41 +79,36 @@ def may_take(row: UnipileAccount | None, login: Login) -> bool:
         return True
     if login.verdict.reason:
         return row.status == UnipileAccount.Status.DISCONNECTED
-    is_alive = login.verdict.status == UnipileAccount.Status.CONNECTED
-    return is_alive or row.status != UnipileAccount.Status.CONNECTED
+    return login.is_alive or row.status != UnipileAccount.Status.CONNECTED
 
 
 def take(
-    row: UnipileAccount | None, login: Login, rows: Rows, origin: Origin, *, is_claim: bool
-) -> Taken:
-    """Let a row, or a new one, take a login. A second row of the login disappears."""
-    verdict, holder = login.verdict, rows.holder
-    stays = holder.status if holder and not is_claim else UnipileAccount.Status.CONNECTED
-    status = verdict.status or stays
+    row: UnipileAccount | None, login: Login, rows: Rows, origin: Origin, *, unsure: str
+) -> RefreshResult:
+    """Let a row, or a new one, take a login. A second row of the login disappears.
+
+    `unsure` is the status of a login that is neither alive nor lost. What the row had at Unipile
+    before is deleted there after the commit, if it may be.
+    """
+    verdict = login.verdict._replace(status=login.verdict.status or unsure)
     if row is None:
-        return _add(login, verdict._replace(status=status), origin)
-    before, was_given_up = row.unipile_account_id, row.given_up_at is not None
-    plan = _newest_plan(row, holder, login)
-    if holder and holder != row:
-        writing.merge(holder, into=row, origin=origin)
+        row = UnipileAccount(user_id=login.user_id, unipile_account_id=login.unipile_account_id)
+        result = decide(row, verdict, asked_at=login.asked_at).result(row)
+        writing.add(row, origin)
+        return result
+    before = row.unipile_account_id
+    if before != login.unipile_account_id and (login.is_alive or row.given_up_at):
+        transaction.on_commit(lambda: delete_unused(before), robust=True)
+    plan = _newest_plan(row, rows.holder, login)
+    if rows.holder and rows.holder != row:
+        writing.merge(rows.holder, into=row, origin=origin)
     values = {**plan, "unipile_account_id": login.unipile_account_id, "given_up_at": None}
     planned = copy(row)
     for name, value in values.items():
         setattr(planned, name, value)
-    decision = decide(planned, verdict._replace(status=status), asked_at=login.asked_at)
+    decision = decide(planned, verdict, asked_at=login.asked_at)
     changes = writing.write_locked(row, values | decision.values, origin)
-    is_alive = verdict.status == UnipileAccount.Status.CONNECTED
-    is_left = before != login.unipile_account_id and (is_alive or was_given_up)
-    result = RefreshResult(row, changes, decision.error, stored=True)
-    return Taken(result, before if is_left else "")
-
-
-def _add(login: Login, verdict: AccountVerdict, origin: Origin) -> Taken:
-    row = UnipileAccount(user_id=login.user_id, unipile_account_id=login.unipile_account_id)
-    decision = decide(row, verdict, asked_at=login.asked_at)
-    result = decision.result(row)
-    writing.add(row, origin)
-    return Taken(result)
+    return RefreshResult(row, changes, decision.error, stored=True)
 
 
 def _newest_plan(
@@ -141,9 +123,15 @@ def _newest_plan(
         for each in (row, holder)
         if each and (each.linkedin_id or each.unipile_account_id == login.unipile_account_id)
     ]
+    now = UnipileAccount.objects.database_time()
+
+    def told(moment: datetime | None) -> datetime:
+        # A time ahead of the database's clock orders nothing.
+        return moment if moment and moment <= now else _NEVER
+
     newest = max(
         known,
-        key=lambda each: (each.live_checked_at or _NEVER, each.refreshed_at or _NEVER),
+        key=lambda each: (told(each.live_checked_at), told(each.refreshed_at)),
         default=UnipileAccount(),
     )
     return {name: getattr(newest, name) for name in _PLAN}
@@ -164,25 +152,21 @@ def store_new_member(
     if dry_run:
         return writing.store(row, verdict, asked_at=asked_at, origin=origin, dry_run=True)
     login = Login(row.user_id, row.unipile_account_id, verdict, asked_at)
-    taken = decide_again(lambda: _store(row, login, origin))
-    if taken is None:
-        return None
-    delete_unused(taken.left_behind)
-    return taken.result
+    return decide_again(lambda: _store(row, login, origin))
 
 
-def _store(asked: UnipileAccount, login: Login, origin: Origin) -> Taken | None:
+def _store(asked: UnipileAccount, login: Login, origin: Origin) -> RefreshResult | None:
     rows = lock_rows(login)
     holder = rows.holder
-    if holder is None or holder.given_up_at or holder.linkedin_id:
+    if holder is None or (holder.pk, holder.user_id) != (asked.pk, asked.user_id):
         return None
-    if holder.pk != asked.pk or not is_same_question(holder, asked):
+    if holder.given_up_at or holder.linkedin_id:
         return None
     if is_outdated(holder, asked_at=login.asked_at):
-        return Taken(as_stored(holder))
+        return as_stored(holder)
     row = rows.chosen(login)
     if may_take(row, login):
-        return take(row, login, rows, origin, is_claim=False)
+        return take(row, login, rows, origin, unsure=holder.status)
     decision = decide(holder, login.verdict, asked_at=login.asked_at, with_member=False)
-    writing.write_locked(holder, dict(decision.values), origin)
-    return Taken(RefreshResult(holder, decision.changes, decision.error, stored=True))
+    writing.write_locked(holder, decision.values, origin)
+    return RefreshResult(holder, decision.changes, decision.error, stored=True)

@@ -1,8 +1,9 @@
-"""Unipile's webhook for our events: found, created, deleted."""
+"""Finding, creating and deleting Unipile's webhook for our events."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
+from urllib.parse import SplitResult, urlsplit
 
 from django.urls import reverse
 
@@ -19,25 +20,35 @@ class Registration(NamedTuple):
     """A webhook that sends events to us, and what is wrong with it."""
 
     webhook_id: str
-    is_new: bool
+    state: Literal["created", "there already", "replaced"]
     faults: list[str]
 
 
 def register_webhook() -> list[Registration]:
-    """Create Unipile's webhook for our address unless there is one; return those there are.
+    """Create Unipile's webhook for our address unless there is one, and return what was found.
 
+    One with our second secret is deleted after the new one is there, so that no event is lost.
     Raises `UnipileNotConfigured` or a `UnipileError`.
     """
-    url, secret = _address(), conf.webhook_secrets[0]
+    url, (secret, *former) = _address(), conf.webhook_secrets
+    ours = _ours(url)
+    replaced = [str(each.get("id")) for each in ours if _secret(each) in former]
     found = [
-        Registration(str(webhook.get("id")), False, _faults(webhook, secret))
-        for webhook in _ours(url)
+        Registration(str(each.get("id")), "there already", _faults(each, secret))
+        for each in ours
+        if _secret(each) not in former
     ]
-    return found or [Registration(create_account_webhook(request_url=url, secret=secret), True, [])]
+    if not found:
+        webhook_id = create_account_webhook(request_url=url, secret=secret)
+        found.append(Registration(webhook_id, "created", []))
+    for webhook_id in replaced:
+        delete_webhook(webhook_id)
+        found.append(Registration(webhook_id, "replaced", []))
+    return found
 
 
 def delete_webhooks() -> list[str]:
-    """Delete the webhooks that send events to our address; return their ids."""
+    """Delete the webhooks that send events to our address, and return their ids."""
     ids = [str(webhook.get("id")) for webhook in _ours(_address())]
     for webhook_id in ids:
         delete_webhook(webhook_id)
@@ -49,25 +60,23 @@ def _address() -> str:
 
 
 def _ours(url: str) -> list[dict[str, Any]]:
-    return [
-        webhook
-        for webhook in list_webhooks()
-        if isinstance(webhook, dict) and _same(str(webhook.get("request_url"))) == _same(url)
-    ]
+    return [each for each in list_webhooks() if _same(each.get("request_url", "")) == _same(url)]
 
 
-def _same(url: str) -> str:
-    """Return an address in the one form in which it can be compared."""
-    scheme, _, rest = url.partition("://")
-    host, _, path = rest.partition("/")
-    return f"{scheme}://{host}".lower() + f"/{path.rstrip('/')}"
+def _same(url: str) -> SplitResult:
+    """Return an address without what makes no difference."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.lower(), path=parts.path.rstrip("/"))
+
+
+def _secret(webhook: dict[str, Any]) -> str | None:
+    sent = {each["key"].lower(): each["value"] for each in webhook.get("headers") or []}
+    return sent.get("unipile-auth")
 
 
 def _faults(webhook: dict[str, Any], secret: str) -> list[str]:
     faults = []
-    headers = [header for header in webhook.get("headers") or [] if isinstance(header, dict)]
-    sent = {str(header.get("key")).lower(): header.get("value") for header in headers}
-    if sent.get("unipile-auth") != secret:
+    if _secret(webhook) != secret:
         faults.append("it carries another secret")
     missing = sorted(set(ACCOUNT_EVENTS) - set(webhook.get("events") or []))
     if missing:

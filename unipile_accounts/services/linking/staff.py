@@ -1,4 +1,4 @@
-"""What staff decide about an account: that it is there, and whose it is."""
+"""Staff say that an account is there, and whose it is."""
 
 from __future__ import annotations
 

@@ -6,10 +6,11 @@ import time
 from datetime import datetime
 from typing import NamedTuple
 
-from puffle.database import give_connection_back
+from puffle.stores import give_connection_back
 from unipile_accounts.exceptions import (
     UnipileAccountNotFound,
     UnipileAccountNotListed,
+    UnipileAPIError,
     UnipileLoginLost,
     UnipilePremiumStatusPending,
 )
@@ -90,7 +91,11 @@ def _ask_linkedin(
     # A live answer is as old as its question to LinkedIn.
     asked_at = UnipileAccount.objects.database_time()
     give_connection_back()
-    profile = get_own_profile(unipile_account_id, timeout=patience.timeout())
+    try:
+        profile = get_own_profile(unipile_account_id, timeout=patience.timeout())
+    except UnipileAccountNotFound as exc:
+        # Unipile has just told of the account, so that it is not gone.
+        raise UnipileAPIError(str(exc)) from exc
     live = read_profile(profile, verdict=verdict, unipile_account_id=unipile_account_id)
     return Answer(live, asked_at)
 

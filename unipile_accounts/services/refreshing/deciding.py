@@ -7,10 +7,15 @@ import logging
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from unipile_accounts.exceptions import UnipileAccountDisconnected, UnipileReconnectRequired
+from unipile_accounts.exceptions import (
+    UnipileAccountDisconnected,
+    UnipileError,
+    UnipilePremiumStatusPending,
+    UnipileReconnectRequired,
+)
 from unipile_accounts.limits import PLAN_COLUMNS, plan_of
 from unipile_accounts.models import UnipileAccount
-from unipile_accounts.payloads.account import AccountVerdict, Flags
+from unipile_accounts.payloads.account import AccountVerdict
 from unipile_accounts.results import Change, RefreshResult
 
 logger = logging.getLogger("unipile_accounts.services")
@@ -25,11 +30,6 @@ class Decision(NamedTuple):
     values: dict[str, Any]
     changes: dict[str, Change]
     error: UnipileReconnectRequired | None
-
-    @property
-    def is_news(self) -> bool:
-        """Tell whether more is written than when the plan was asked for."""
-        return self.values.keys() != {"refreshed_at", "answered_at", "last_tried_at"}
 
     def result(self, row: UnipileAccount) -> RefreshResult:
         """Bring the row in memory to what was written."""
@@ -55,8 +55,9 @@ def decide(
     values |= _plan(row, verdict, asked_at=asked_at) | {"last_error": error.code if error else ""}
     different = {name: value for name, value in values.items() if getattr(row, name) != value}
     reported = [name for name in REPORTED if name in different]
+    moments = ("answered_at", "last_tried_at", *(["refreshed_at"] if verdict.flags else []))
     return Decision(
-        different | {"answered_at": asked_at, "last_tried_at": asked_at},
+        different | dict.fromkeys(moments, asked_at),
         {name: Change(getattr(row, name), different[name]) for name in reported},
         error,
     )
@@ -75,25 +76,21 @@ def _plan(row: UnipileAccount, verdict: AccountVerdict, *, asked_at: datetime) -
     """Return the columns of the plan, where the answer holds one."""
     if not verdict.flags:
         return {}
-    values: dict[str, Any] = {"refreshed_at": asked_at}
-    flags = verdict.flags
-    if verdict.live:
-        values["live_checked_at"] = asked_at
-        values["live_snapshot"] = _snapshot(verdict.copy, verdict.live)
-    elif row.live_checked_at:
-        then: Flags = json.loads(row.live_snapshot or "{}")
-        if all(then[name] in (None, flags.get(name)) for name in then):
-            # The copy is older than what LinkedIn told, so it tells only the other flags.
-            values["live_snapshot"] = _snapshot(flags, then)
-            flags = {name: flag for name, flag in flags.items() if name not in then}
-        else:
-            values |= {"live_checked_at": None, "live_snapshot": ""}
+    then: dict[str, bool | None] = json.loads(row.live_snapshot or "{}")
+    if any(then[name] not in (None, flag) for name, flag in verdict.copy.items() if name in then):
+        # The copy has changed, so it is newer than what LinkedIn told.
+        then = {}
+    # LinkedIn's word on a flag stays until the copy's changes.
+    told = {*then, *verdict.live}
+    snapshot = {name: verdict.copy.get(name, then.get(name)) for name in sorted(told)}
+    copied = {name: flag for name, flag in verdict.copy.items() if name not in told}
     stored = {"is_premium": row.is_premium, "has_sales_navigator": row.has_sales_navigator}
-    return values | plan_of(**{**stored, **flags}).columns
-
-
-def _snapshot(copy: Flags, told: Flags) -> str:
-    return json.dumps({name: copy.get(name) for name in sorted(told)})
+    moment = asked_at if verdict.live else row.live_checked_at
+    return {
+        "live_checked_at": moment if told else None,
+        "live_snapshot": json.dumps(snapshot) if told else "",
+        **plan_of(**{**stored, **copied, **verdict.live}).columns,
+    }
 
 
 def is_outdated(row: UnipileAccount, *, asked_at: datetime) -> bool:
@@ -114,12 +111,14 @@ def is_same_question(row: UnipileAccount, as_asked: UnipileAccount) -> bool:
     )
 
 
-def as_stored(row: UnipileAccount) -> RefreshResult:
+def as_stored(row: UnipileAccount, *, asked_at: datetime | None = None) -> RefreshResult:
     """Answer from the row as it is, because a later answer is stored."""
-    if row.status == UnipileAccount.Status.CONNECTED:
-        return RefreshResult(row)
-    reason = f"Account {row.pk} is {row.status} by a later answer."
-    return RefreshResult(row, error=UnipileReconnectRequired(reason))
+    error: UnipileError | None = None
+    if row.status != UnipileAccount.Status.CONNECTED:
+        error = UnipileReconnectRequired(f"Account {row.pk} is {row.status} by a later answer.")
+    elif row.plan is None:
+        error = UnipilePremiumStatusPending(f"No answer has told the plan of account {row.pk}.")
+    return RefreshResult(row, error=error, asked_at=asked_at)
 
 
 def given_up(row: UnipileAccount) -> RefreshResult:

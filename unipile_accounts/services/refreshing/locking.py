@@ -9,14 +9,13 @@ from typing import TypeVar
 
 from django.db import IntegrityError, OperationalError, transaction
 
-from puffle.database import give_connection_back
+from puffle.stores import give_connection_back
 from unipile_accounts.exceptions import AccountLocked
 
 _T = TypeVar("_T")
 
-# How long a row that somebody holds is waited for, and the pause between two tries, in seconds.
+# How long a row that somebody holds is waited for, in seconds.
 PATIENCE = 3.0
-SHORTEST_PAUSE, LONGEST_PAUSE = 0.01, 0.05
 _LOCK_NOT_AVAILABLE = "55P03"
 # Tries of a transaction whose decision somebody has overtaken.
 _TRIES = 3
@@ -38,17 +37,12 @@ def patiently(work: Callable[[], _T]) -> _T:
             if time.monotonic() >= deadline:
                 raise AccountLocked("The account is locked in the database.") from exc
         give_connection_back()
-        time.sleep(random.uniform(SHORTEST_PAUSE, LONGEST_PAUSE))  # noqa: S311  # spreads tries
+        time.sleep(random.uniform(0.01, 0.05))  # noqa: S311  # spreads tries
 
 
 def in_one_transaction(work: Callable[[], _T]) -> _T:
     """Run work in a transaction of its own, as patiently."""
-
-    def atomically() -> _T:
-        with transaction.atomic(durable=True):
-            return work()
-
-    return patiently(atomically)
+    return patiently(transaction.atomic(durable=True)(work))
 
 
 def decide_again(work: Callable[[], _T]) -> _T:

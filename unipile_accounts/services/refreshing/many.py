@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from unipile_accounts.conf import conf
@@ -15,13 +16,12 @@ from unipile_accounts.exceptions import (
     UnipileError,
     UnipileNotConfigured,
 )
-from unipile_accounts.interrupts import check
 from unipile_accounts.models import UnipileAccount, UnipileAccountQuerySet
 from unipile_accounts.results import Door, Origin, RefreshResult
 from unipile_accounts.services.linking.upkeep import Upkeep
 from unipile_accounts.services.refreshing import recording
 from unipile_accounts.services.refreshing.ask import Workspace
-from unipile_accounts.services.refreshing.deciding import given_up
+from unipile_accounts.services.refreshing.deciding import as_stored, given_up
 from unipile_accounts.services.refreshing.one import refresh_one
 from unipile_accounts.services.refreshing.page_storing import store_page
 from unipile_accounts.services.refreshing.pages import iter_pages
@@ -64,6 +64,7 @@ def refresh_accounts(
         accounts,
         Origin(door, user),
         Patience(seconds=seconds),
+        Workspace(is_confirmed=confirm_gone),
         dry_run=dry_run,
         confirm_gone=confirm_gone,
         live=live,
@@ -81,14 +82,12 @@ class RefreshPass:
     selection: UnipileAccountQuerySet
     origin: Origin
     patience: Patience
+    workspace: Workspace
     dry_run: bool
     confirm_gone: bool
     live: bool
     upkeep: Upkeep | None
-    unknown: int | None = field(default=None, init=False)
-
-    def __post_init__(self) -> None:
-        self._workspace = Workspace(is_confirmed=self.confirm_gone)
+    unknown: int | None = None
 
     @property
     def requests(self) -> int:
@@ -97,49 +96,45 @@ class RefreshPass:
 
     def __iter__(self) -> Iterator[RefreshResult]:
         try:
+            # A missing setting ends the run before anything is reported.
             _ = conf.unipile_dsn, conf.unipile_api_key
-            self._unread = Unread(self.selection)
+            self._unread = Unread(self.selection, live=self.live)
             for chunk in chunks(self.selection.given_up()):
                 yield from self._finished([given_up(row) for row in chunk])
             yield from self._refresh()
-        except (UnipileAuthenticationError, UnipileNotConfigured) as exc:
+        except (UnipileError, UnipileNotConfigured) as exc:
             recording.log_cause(exc, self.origin)
-            raise
+            if isinstance(exc, (UnipileAuthenticationError, UnipileNotConfigured)):
+                raise
+            yield from self._fail_unread(exc)
+        for chunk in self._unread.read_by_others():
+            yield from self._finished([as_stored(row) for row in chunk])
 
     def _refresh(self) -> Iterator[RefreshResult]:
+        """Refresh the accounts, or raise why those that are left fail."""
         total = self._unread.selection.count()
         if not self.live and (self.upkeep or not _is_cheaper_one_by_one(total)):
-            try:
-                yield from self._read_list(total)
-            except UnipileAuthenticationError:
-                raise
-            except UnipileError as exc:
-                yield from self._fail_unread(exc)
-                return
+            yield from self._read_list(total)
             # What was gone before, and is not listed now, need not be asked for.
             gone = UnipileAccountDisconnected("Unipile still does not list the account.")
-            for chunk in self._unread.chunks(status=UnipileAccount.Status.DISCONNECTED):
+            for chunk in self._unread.missing(status=UnipileAccount.Status.DISCONNECTED):
                 yield from self._finished([RefreshResult(row, error=gone) for row in chunk])
-            missing = self._unread.count_missing()
+            missing = sum(map(len, self._unread.missing()))
             if missing > max(1, MISSING_SHARE * total) and not self.confirm_gone:
                 reason = f"Unipile does not list {missing} of {total} accounts."
-                yield from self._fail_unread(UnipileAccountNotListed(reason))
-                return
+                raise UnipileAccountNotListed(reason)
         yield from self._read_one_by_one()
         if self.upkeep and not self.patience.reason_to_end():
-            self.unknown = self.upkeep.finish(self.patience, self._workspace)
+            self.unknown = self.upkeep.finish(self.patience, self.workspace)
 
     def _read_list(self, total: int) -> Iterator[RefreshResult]:
         """Read Unipile's list until every account was in it, or to its end for the upkeep."""
         left = total
         for page in iter_pages(self.patience):
-            check()
-            if reason := self.patience.reason_to_end():
-                raise reason
             results = store_page(page, self._unread, origin=self.origin, dry_run=self.dry_run)
             left -= len(results)
             if results:
-                self._workspace.saw_ours()
+                self.workspace.saw_ours()
             if self.upkeep:
                 self.upkeep.look_at(page, [result.account for result in results])
             yield from self._finished(results)
@@ -147,30 +142,25 @@ class RefreshPass:
                 return
 
     def _read_one_by_one(self) -> Iterator[RefreshResult]:
-        for chunk in self._unread.chunks():
-            for account in chunk:
-                if reason := self.patience.reason_to_end():
-                    yield from self._fail_unread(reason)
-                    return
-                check()
-                try:
-                    result = refresh_one(
-                        UnipileAccount.objects.all(),
-                        account.pk,
-                        patience=self.patience,
-                        origin=self.origin,
-                        live=self.live,
-                        dry_run=self.dry_run,
-                        workspace=self._workspace,
-                    )
-                except UnipileAccount.DoesNotExist:
-                    continue
-                if isinstance(result.error, UnipileAuthenticationError):
-                    raise result.error
-                yield from self._finished([result])
+        for account in chain.from_iterable(self._unread.chunks()):
+            self.patience.check()
+            try:
+                result = refresh_one(
+                    UnipileAccount.objects.all(),
+                    account.pk,
+                    patience=self.patience,
+                    origin=self.origin,
+                    live=self.live,
+                    dry_run=self.dry_run,
+                    workspace=self.workspace,
+                )
+            except UnipileAccount.DoesNotExist:
+                continue
+            if isinstance(result.error, UnipileAuthenticationError):
+                raise result.error
+            yield from self._finished([result])
 
     def _fail_unread(self, error: UnipileError) -> Iterator[RefreshResult]:
-        recording.log_cause(error, self.origin)
         for chunk in self._unread.chunks():
             results = [RefreshResult(row, error=error) for row in chunk]
             if not self.dry_run:
@@ -182,8 +172,8 @@ class RefreshPass:
         """Finish with these rows before anybody who looks at them can break off."""
         self._unread.report(results, dry_run=self.dry_run)
         if not self.dry_run:
-            note_failures(results)
             recording.publish(results, self.origin)
+            note_failures(results)
         return results
 
 

@@ -13,7 +13,7 @@ from unipile_accounts.models import AccountChange, UnipileAccount, UnipileAccoun
 from unipile_accounts.results import Door, Origin, RefreshResult
 from unipile_accounts.services.linking.logins import store_new_member
 from unipile_accounts.services.refreshing import recording
-from unipile_accounts.services.refreshing.ask import Answer, Workspace, ask
+from unipile_accounts.services.refreshing.ask import Workspace, ask
 from unipile_accounts.services.refreshing.deciding import (
     as_stored,
     given_up,
@@ -46,7 +46,12 @@ def refresh_account(
     started = time.monotonic()
     try:
         result = refresh_one(
-            accounts, pk, patience=Patience.of_one_refresh(), origin=origin, live=live
+            accounts,
+            pk,
+            patience=Patience.of_one_refresh(),
+            origin=origin,
+            workspace=Workspace(),
+            live=live,
         )
     except Exception as exc:
         recording.log_failure(exc, pk, origin, milliseconds=_milliseconds_since(started))
@@ -64,53 +69,36 @@ def refresh_one(
     *,
     patience: Patience,
     origin: Origin,
+    workspace: Workspace,
     live: bool = False,
     dry_run: bool = False,
-    workspace: Workspace | None = None,
 ) -> RefreshResult:
     """Ask as often as `patience` allows and store the answer; a `UnipileError` is in the result."""
     patience.begin()
-    row = accounts.with_database_time().get(pk=pk)
+    row = asked = accounts.with_database_time().get(pk=pk)
+    answer = None
     while row.given_up_at is None:
         try:
-            answer = ask(row, patience=patience, workspace=workspace or Workspace(), live=live)
+            if answer is None or not is_same_question(row, asked):
+                asked, answer = row, ask(row, patience=patience, workspace=workspace, live=live)
+                patience.succeeded()
+            is_new_member = answer.verdict.linkedin_id and not row.linkedin_id
+            store_it = store_new_member if is_new_member else store
+            result = store_it(
+                row, answer.verdict, asked_at=answer.asked_at, origin=origin, dry_run=dry_run
+            )
+            if result:
+                return result
+            if patience.is_over():
+                raise AccountLocked("The account is written all the time.")
         except UnipileError as exc:
             if not patience.try_again(exc):
                 return RefreshResult(row, error=exc, asked_at=row.database_time)
-        else:
-            patience.succeeded()
-            if result := _store(row, answer, patience=patience, origin=origin, dry_run=dry_run):
-                return result
         try:
             row = accounts.with_database_time().get(pk=pk)
         except UnipileAccount.DoesNotExist:
             return _merged(accounts, pk)
     return given_up(row)
-
-
-def _store(
-    row: UnipileAccount, answer: Answer, *, patience: Patience, origin: Origin, dry_run: bool
-) -> RefreshResult | None:
-    """Store an answer, and return None where the row has become another question."""
-    asked = row
-    while True:
-        store_it = store
-        if answer.verdict.linkedin_id and not row.linkedin_id:
-            store_it = store_new_member
-        try:
-            result = store_it(
-                row, answer.verdict, asked_at=answer.asked_at, origin=origin, dry_run=dry_run
-            )
-        except AccountLocked as exc:
-            return RefreshResult(row, error=exc)
-        if result:
-            return result
-        found = UnipileAccount.objects.with_database_time().filter(pk=row.pk).first()
-        if found is None or found.given_up_at or not is_same_question(found, asked):
-            return None
-        if patience.is_over():
-            return RefreshResult(found, error=AccountLocked("The account is written all the time."))
-        row = found
 
 
 def _merged(accounts: UnipileAccountQuerySet, pk: UUID) -> RefreshResult:

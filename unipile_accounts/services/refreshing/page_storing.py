@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import partial
-from typing import NamedTuple
-from uuid import UUID
 
 from django.db import IntegrityError
 
-from unipile_accounts.exceptions import AccountLocked
+from unipile_accounts.exceptions import AccountLocked, UnipileError
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.results import Origin, RefreshResult
 from unipile_accounts.services.linking.logins import store_new_member
@@ -17,14 +15,7 @@ from unipile_accounts.services.refreshing.deciding import given_up
 from unipile_accounts.services.refreshing.locking import in_one_transaction
 from unipile_accounts.services.refreshing.pages import Page
 from unipile_accounts.services.refreshing.unread import Unread
-from unipile_accounts.services.refreshing.writing import store_locked
-
-
-class _Members(NamedTuple):
-    """Rows that may get the member of their answer, and rows whose owner has it elsewhere."""
-
-    new: set[UUID]
-    elsewhere: list[UnipileAccount]
+from unipile_accounts.services.refreshing.writing import Answered, store_locked
 
 
 def store_page(page: Page, unread: Unread, *, origin: Origin, dry_run: bool) -> list[RefreshResult]:
@@ -32,19 +23,13 @@ def store_page(page: Page, unread: Unread, *, origin: Origin, dry_run: bool) -> 
 
     Rows that somebody else has locked stay unread.
     """
-    failed = [
-        RefreshResult(row, error=page.errors[row.unipile_account_id], asked_at=page.asked_at)
-        for row in unread.among(page.errors)
-    ]
-    unread.asked(page.asked_at)
     store = partial(_store, page, unread, origin=origin, dry_run=dry_run)
     try:
         results, elsewhere = in_one_transaction(store)
-    except IntegrityError:
+    except (IntegrityError, AccountLocked):
         # Somebody was quicker with one of the members.
         results, elsewhere = in_one_transaction(partial(store, with_members=False))
-    for row in elsewhere:
-        verdict = page.verdicts[row.unipile_account_id]
+    for row, verdict in elsewhere:
         try:
             result = store_new_member(
                 row, verdict, asked_at=page.asked_at, origin=origin, dry_run=dry_run
@@ -52,42 +37,54 @@ def store_page(page: Page, unread: Unread, *, origin: Origin, dry_run: bool) -> 
         except AccountLocked as exc:
             result = RefreshResult(row, error=exc)
         results += [result] if result else []
-    if len(results) < len(page.verdicts):
-        unread.are_listed(page.verdicts)
-    return failed + results
+    unread.asked(page, results)
+    return results
 
 
 def _store(
     page: Page, unread: Unread, *, origin: Origin, dry_run: bool, with_members: bool = True
-) -> tuple[list[RefreshResult], list[UnipileAccount]]:
-    selected = unread.selection.filter(unipile_account_id__in=list(page.verdicts))
+) -> tuple[list[RefreshResult], list[Answered]]:
+    """Return the results, and the answers that are left to the rule of logins."""
+    selected = unread.selection.filter(unipile_account_id__in=list(page.answers))
     locked = UnipileAccount.objects.select_for_update(no_key=True, skip_locked=True)
-    rows = locked.with_database_time().filter(pk__in=selected.order_by().values("pk"))
-    # Both are written, never compared, and times are slow to read.
-    rows = rows.defer("updated_at", "last_tried_at").order_by("pk")
-    known = [row for row in rows if not unread.was_read(row)]
-    members = _members(known, page) if with_members else _Members(set(), [])
-    results = store_locked(
-        [row for row in known if not row.given_up_at and row not in members.elsewhere],
-        page.verdicts,
+    # Times that are not compared are slow to read.
+    times = ("created_at", "updated_at", "refreshed_at", "last_tried_at")
+    rows = locked.filter(pk__in=selected.order_by().values("pk")).defer(*times).order_by("pk")
+    results: list[RefreshResult] = []
+    answered: list[Answered] = []
+    for row in rows:
+        # A reconnect may just have given the row another id.
+        answer = page.answers.get(row.unipile_account_id)
+        if answer is None or unread.was_read(row):
+            continue
+        if row.given_up_at:
+            results.append(given_up(row))
+        elif isinstance(answer, UnipileError):
+            results.append(RefreshResult(row, error=answer, asked_at=page.asked_at))
+        else:
+            answered.append((row, answer))
+    elsewhere = _with_member_elsewhere(answered) if with_members else []
+    results += store_locked(
+        [each for each in answered if each not in elsewhere],
         asked_at=page.asked_at,
         origin=origin,
-        new_members=members.new,
+        with_members=with_members,
         dry_run=dry_run,
     )
-    return results + [given_up(row) for row in known if row.given_up_at], members.elsewhere
+    return results, elsewhere
 
 
-def _members(rows: list[UnipileAccount], page: Page) -> _Members:
+def _with_member_elsewhere(answered: list[Answered]) -> list[Answered]:
+    """Return the answers with a new member whom another row of the owner has."""
     wanted = {
-        row: (row.user_id, member)
-        for row in rows
-        if not row.linkedin_id and (member := page.verdicts[row.unipile_account_id].linkedin_id)
+        row.pk: (row.user_id, verdict.linkedin_id)
+        for row, verdict in answered
+        if verdict.linkedin_id and not row.linkedin_id
     }
     if not wanted:
-        return _Members(set(), [])
+        return []
     same = UnipileAccount.objects.filter(linkedin_id__in={member for _, member in wanted.values()})
     there = Counter(wanted.values())
     there.update(same.values_list("user_id", "linkedin_id"))
-    new = {row.pk for row, member in wanted.items() if there[member] == 1}
-    return _Members(new, [row for row in wanted if row.pk not in new])
+    elsewhere = {pk for pk, login in wanted.items() if there[login] > 1}
+    return [(row, verdict) for row, verdict in answered if row.pk in elsewhere]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from puffle.database import give_connection_back
+from puffle.stores import give_connection_back
 from unipile_accounts.exceptions import UnipileError, UnipileNotLinkedIn
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.payloads.account import AccountVerdict, listed_id, read_account
@@ -22,8 +22,7 @@ class Page(NamedTuple):
     """
 
     asked_at: datetime
-    verdicts: dict[str, AccountVerdict]
-    errors: dict[str, UnipileError]
+    answers: dict[str, AccountVerdict | UnipileError]
     members: dict[str, str | None]
 
 
@@ -32,10 +31,11 @@ def iter_pages(patience: Patience) -> Iterator[Page]:
 
     Raises the `UnipileError` that ends the list.
     """
-    cursors: set[str] = set()
     cursor: str | None = None
-    question: tuple[datetime, Any] | None = _ask(None, patience)
-    while question:
+    cursors = {cursor}
+    patience.check()
+    question = _ask(cursor, patience)
+    while True:
         asked_at, answer = question
         give_connection_back()
         try:
@@ -46,12 +46,16 @@ def iter_pages(patience: Patience) -> Iterator[Page]:
             question = _ask(cursor, patience)
             continue
         patience.succeeded()
-        cursor, question = page.cursor, None
         # A list that goes in circles has ended.
-        if cursor and page.items and cursor not in cursors:
-            cursors.add(cursor)
+        is_last = not page.items or page.cursor in cursors
+        cursor = page.cursor
+        cursors.add(cursor)
+        if not is_last and not patience.reason_to_end():
             question = _ask(cursor, patience)
         yield _read(page, asked_at)
+        if is_last:
+            return
+        patience.check()
 
 
 def _ask(cursor: str | None, patience: Patience) -> tuple[datetime, Any]:
@@ -61,7 +65,7 @@ def _ask(cursor: str | None, patience: Patience) -> tuple[datetime, Any]:
 
 
 def _read(page: AccountPage, asked_at: datetime) -> Page:
-    read = Page(asked_at, {}, {}, {})
+    read = Page(asked_at, {}, {})
     for item in page.items:
         unipile_account_id = listed_id(item)
         if unipile_account_id is None:
@@ -70,9 +74,9 @@ def _read(page: AccountPage, asked_at: datetime) -> Page:
         try:
             verdict = read_account(item, unipile_account_id=unipile_account_id)
             read.members[unipile_account_id] = verdict.linkedin_id
-            read.verdicts[unipile_account_id] = with_plan(verdict, unipile_account_id)
+            read.answers[unipile_account_id] = with_plan(verdict, unipile_account_id)
         except UnipileError as exc:
-            read.errors[unipile_account_id] = exc
+            read.answers[unipile_account_id] = exc
             if isinstance(exc, UnipileNotLinkedIn):
                 del read.members[unipile_account_id]
     return read

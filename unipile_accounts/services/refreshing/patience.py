@@ -8,7 +8,7 @@ import time
 from django.conf import settings
 
 from unipile_accounts.exceptions import Retry, UnipileError, UnipileNotAsked
-from unipile_accounts.interrupts import pause
+from unipile_accounts.interrupts import check, pause
 
 # Tries of one question in a pass, and failures in a row that make the pass give up.
 TRIES = 4
@@ -38,8 +38,7 @@ class Patience:
         self._end = time.monotonic() + (seconds or float("inf"))
         self._most_tries = tries
         self._longest_pause = longest_pause
-        self._tries = 0
-        self._failures: list[UnipileError] = []
+        self.succeeded()
         self.begin()
 
     @classmethod
@@ -60,7 +59,8 @@ class Patience:
         return time.monotonic() >= self._deadline
 
     def succeeded(self) -> None:
-        self._tries, self._failures = 0, []
+        self._tries = 0
+        self._failures: list[UnipileError] = []
 
     def try_again(self, error: UnipileError) -> bool:
         """Pause before another try of the same question, and return False when there is none."""
@@ -69,7 +69,8 @@ class Patience:
             return False
         self._tries += 1
         self._failures.append(error)
-        seconds = _seconds_after(error, self._tries)
+        pause_of_ours = PAUSES[error.retry] * 2.0**self._tries
+        seconds = min(error.retry_after or pause_of_ours, LONGEST_PAUSE)
         if (
             self._tries >= self._most_tries
             or self.reason_to_end()
@@ -78,11 +79,17 @@ class Patience:
         ):
             self._tries = 0
             return False
-        if error.retry_after is None:
+        if not error.retry_after:
             seconds = random.uniform(seconds / 2, seconds)  # noqa: S311  # spreads tries
         pause(seconds)
         self.begin()
         return True
+
+    def check(self) -> None:
+        """Raise why no more accounts are asked for, which may be `Stopped`."""
+        check()
+        if reason := self.reason_to_end():
+            raise reason
 
     def reason_to_end(self) -> UnipileError | None:
         """Return why no more accounts are asked for, and None while the pass goes on."""
@@ -91,9 +98,3 @@ class Patience:
         if time.monotonic() >= self._end:
             return UnipileNotAsked("The time limit was reached.")
         return None
-
-
-def _seconds_after(error: UnipileError, tries: int) -> float:
-    if error.retry_after is not None:
-        return min(float(error.retry_after), LONGEST_PAUSE)
-    return min(PAUSES[error.retry] * 2.0**tries, LONGEST_PAUSE)

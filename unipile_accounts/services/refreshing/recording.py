@@ -33,7 +33,17 @@ def publish(results: list[RefreshResult], origin: Origin, **extra: Any) -> None:
     """Log results, and send the signal for those that were stored."""
     count(results, origin)
     for result in results:
-        _log(result, origin, **extra)
+        # A single refresh has a duration, and is always worth its entry.
+        if result.error or result.changes or extra:
+            _log(
+                log_level(result.error),
+                result.account.pk,
+                origin,
+                outcome=result.outcome,
+                error=result.error,
+                changed=sorted(result.changes),
+                **extra,
+            )
         if result.stored:
             account_refreshed.send_robust(
                 sender=UnipileAccount,
@@ -44,57 +54,45 @@ def publish(results: list[RefreshResult], origin: Origin, **extra: Any) -> None:
 
 
 def count(results: list[RefreshResult], origin: Origin) -> None:
-    outcomes = Counter(
-        (result.outcome, result.error.code if result.error else "") for result in results
-    )
+    outcomes = Counter((result.outcome, _code(result.error)) for result in results)
     for (outcome, code), number in outcomes.items():
         metrics.REFRESHES.labels(origin.door.value, outcome, code).inc(number)
     for name, number in Counter(name for result in results for name in result.changes).items():
         metrics.CHANGES.labels(name).inc(number)
 
 
-def _log(result: RefreshResult, origin: Origin, **extra: Any) -> None:
-    level = log_level(result.error) if result.error or result.changes else logging.DEBUG
-    if "milliseconds" in extra:
-        # A single refresh is always worth its entry.
-        level = max(level, logging.INFO)
-    if not logger.isEnabledFor(level):
-        return
+def log_failure(error: Exception, pk: UUID, origin: Origin, **extra: Any) -> None:
+    """Leave an entry of a refresh that brought no result."""
+    metrics.REFRESHES.labels(origin.door.value, "failed", _code(error)).inc()
+    _log(log_level(error), pk, origin, outcome="failed", error=error, changed=[], **extra)
+
+
+def _log(
+    level: int, pk: UUID, origin: Origin, *, outcome: str, error: Exception | None, **extra: Any
+) -> None:
+    # Other errors than ours may quote what a customer sent.
+    reason = error if hasattr(error, "advice") else _code(error)
     logger.log(
         level,
         "Account %s %s%s",
-        result.account.pk,
-        result.outcome,
-        f": {result.error}" if result.error else "",
-        extra={
-            **_about(origin, result.account.pk),
-            "outcome": result.outcome,
-            "code": result.error.code if result.error else None,
-            "changed": sorted(result.changes),
-            **extra,
-        },
-    )
-
-
-def log_failure(error: Exception, pk: UUID, origin: Origin, **extra: Any) -> None:
-    """Leave an entry of a refresh that brought no result."""
-    code = getattr(error, "code", "") or type(error).__name__
-    if isinstance(error, _NOT_OURS):
-        code = "not_found"
-    metrics.REFRESHES.labels(origin.door.value, "failed", code).inc()
-    logger.log(
-        log_level(error),
-        "Account %s failed: %s",
         pk,
-        error if hasattr(error, "advice") else code,
+        outcome,
+        f": {reason}" if error else "",
         extra={
-            **_about(origin, pk),
-            "outcome": "failed",
-            "code": code,
-            "changed": [],
+            "door": origin.door.value,
+            "account": str(pk),
+            "user": origin.user.pk if origin.user else None,
+            "outcome": outcome,
+            "code": _code(error) or None,
             **extra,
         },
     )
+
+
+def _code(error: Exception | None) -> str:
+    if isinstance(error, _NOT_OURS):
+        return "not_found"
+    return (getattr(error, "code", "") or type(error).__name__) if error else ""
 
 
 def log_cause(error: Exception, origin: Origin) -> None:
@@ -111,11 +109,3 @@ def log_level(error: Exception | None) -> int:
     if error is None or isinstance(error, (*_OWNERS, _NOT_OURS)):
         return logging.INFO
     return logging.ERROR if isinstance(error, _OPERATORS) else logging.WARNING
-
-
-def _about(origin: Origin, pk: UUID) -> dict[str, Any]:
-    return {
-        "door": origin.door.value,
-        "account": str(pk),
-        "user": origin.user.pk if origin.user else None,
-    }

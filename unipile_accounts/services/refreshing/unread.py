@@ -9,52 +9,59 @@ from uuid import UUID
 from unipile_accounts.interrupts import check
 from unipile_accounts.models import UnipileAccount, UnipileAccountQuerySet
 from unipile_accounts.results import RefreshResult
+from unipile_accounts.services.refreshing.pages import Page
 from unipile_accounts.unipile import PAGE_SIZE
 
 
 class Unread:
     """The accounts of a selection that nothing was said about yet.
 
-    Its memory does not grow with the number of accounts. A row that was read shows it by its
-    `answered_at`, and only those that were reported without a write are kept.
+    Its memory does not grow with Unipile's list. A row that was stored from a page shows it by its
+    `answered_at`, and only the others that were reported are kept. For a `live` pass no other
+    answer counts.
     """
 
-    def __init__(self, selection: UnipileAccountQuerySet) -> None:
+    def __init__(self, selection: UnipileAccountQuerySet, *, live: bool) -> None:
         self.selection = selection.readable()
         self._started = UnipileAccount.objects.database_time()
+        unread = self.selection.not_answered_since(self._started)
+        self._unread = self.selection if live else unread
         self._asked_at: set[datetime] = set()
         self._reported: set[UUID] = set()
         self._listed: set[UUID] = set()
 
     def chunks(self, *, status: str | None = None) -> Iterator[list[UnipileAccount]]:
-        accounts = self.selection.not_answered_since(self._started)
-        for chunk in chunks(accounts.filter(status=status) if status else accounts):
-            unread = [row for row in chunk if row.pk not in self._reported]
-            if unread:
-                yield unread
+        for chunk in chunks(self._unread.filter(status=status) if status else self._unread):
+            yield [row for row in chunk if not self.was_read(row)]
 
-    def among(self, unipile_account_ids: Iterable[str]) -> list[UnipileAccount]:
-        rows = self.selection.filter(unipile_account_id__in=list(unipile_account_ids))
-        return [row for row in rows if not self.was_read(row)]
+    def missing(self, *, status: str | None = None) -> Iterator[list[UnipileAccount]]:
+        """Iterate over accounts that were on no page."""
+        for chunk in self.chunks(status=status):
+            yield [row for row in chunk if row.pk not in self._listed]
+
+    def read_by_others(self) -> Iterator[list[UnipileAccount]]:
+        """Iterate over accounts that other doors have read since, so that nobody is left out."""
+        read = self.selection.filter(answered_at__gte=self._started)
+        for chunk in chunks(read.exclude(answered_at__in=self._asked_at)):
+            yield [row for row in chunk if row.pk not in self._reported]
 
     def was_read(self, row: UnipileAccount) -> bool:
         """An account that moves to a later page while the list is read comes twice."""
         return row.answered_at in self._asked_at or row.pk in self._reported
 
-    def are_listed(self, unipile_account_ids: Iterable[str]) -> None:
-        """Remember the accounts of a page that are unread, because somebody has locked them."""
-        self._listed.update(row.pk for row in self.among(unipile_account_ids))
-
-    def count_missing(self) -> int:
-        """Return how many accounts were on no page."""
-        return sum(row.pk not in self._listed for chunk in self.chunks() for row in chunk)
-
-    def asked(self, asked_at: datetime) -> None:
-        self._asked_at.add(asked_at)
+    def asked(self, page: Page, results: list[RefreshResult]) -> None:
+        """Remember a page, and its accounts that are unread because somebody has locked them."""
+        self._asked_at.add(page.asked_at)
+        if len(results) < len(page.answers):
+            listed = self.selection.filter(unipile_account_id__in=list(page.answers))
+            unread = listed.not_answered_since(self._started)
+            self._listed.update(unread.values_list("pk", flat=True))
 
     def report(self, results: Iterable[RefreshResult], *, dry_run: bool) -> None:
         self._reported.update(
-            result.account.pk for result in results if dry_run or not result.stored
+            result.account.pk
+            for result in results
+            if dry_run or result.account.answered_at not in self._asked_at
         )
 
 

@@ -13,13 +13,12 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from unipile_accounts.exceptions import AccountLocked
+from unipile_accounts.exceptions import AccountLocked, UnipileNotAsked
 from unipile_accounts.limits import PLAN_COLUMNS
 from unipile_accounts.models import AccountChange, UnipileAccount
 from unipile_accounts.payloads.account import AccountVerdict
 from unipile_accounts.results import Change, Origin, RefreshResult
 from unipile_accounts.services.refreshing.deciding import (
-    REPORTED,
     Decision,
     as_stored,
     decide,
@@ -29,11 +28,11 @@ from unipile_accounts.services.refreshing.deciding import (
 from unipile_accounts.services.refreshing.history import COLUMNS, entry
 from unipile_accounts.services.refreshing.locking import in_one_transaction, patiently
 
-_ANSWER_COLUMNS = (
-    *REPORTED,
-    *("linkedin_id", "live_checked_at", "live_snapshot", "refreshed_at"),
-    *("answered_at", "last_tried_at", "last_error", "version", "updated_at"),
-)
+# A row, and what an answer says of it.
+Answered = tuple[UnipileAccount, AccountVerdict]
+
+# Each account has other values in these.
+_OWN_COLUMNS = ("name", "profile_url", "linkedin_id")
 
 
 def store(
@@ -50,14 +49,8 @@ def store(
     when somebody holds the row for seconds.
     """
     if is_outdated(row, asked_at=asked_at):
-        return as_stored(row)
+        return as_stored(row, asked_at=asked_at)
     decision = decide(row, verdict, asked_at=asked_at)
-    if dry_run or _write_if_unchanged(row, decision, origin):
-        return decision.result(row)
-    return None
-
-
-def _write_if_unchanged(row: UnipileAccount, decision: Decision, origin: Origin) -> bool:
     as_read = UnipileAccount.objects.filter(
         pk=row.pk,
         version=row.version,
@@ -65,64 +58,52 @@ def _write_if_unchanged(row: UnipileAccount, decision: Decision, origin: Origin)
         unipile_account_id=row.unipile_account_id,
     )
     new = {**decision.values, "version": row.version + 1, "updated_at": timezone.now()}
-    if not decision.changes:
-        return patiently(lambda: as_read.update(**new) > 0)
 
     def write() -> bool:
-        if is_written := as_read.update(**new) > 0:
+        is_written = as_read.update(**new) > 0
+        if is_written and decision.changes:
             entry(row, decision.changes, origin).save()
         return is_written
 
-    return in_one_transaction(write)
+    run = in_one_transaction if decision.changes else patiently
+    return decision.result(row) if dry_run or run(write) else None
 
 
 def store_locked(
-    rows: Iterable[UnipileAccount],
-    verdicts: dict[str, AccountVerdict],
+    answered: Iterable[Answered],
     *,
     asked_at: datetime,
     origin: Origin,
-    new_members: set[UUID],
-    dry_run: bool = False,
+    with_members: bool,
+    dry_run: bool,
 ) -> list[RefreshResult]:
-    """Write answers, by Unipile id, to locked rows. Only `new_members` get their member."""
+    """Write answers to locked rows."""
     results, decided = [], []
-    for row in rows:
+    for row, verdict in answered:
         if is_outdated(row, asked_at=asked_at):
-            results.append(as_stored(row))
+            results.append(as_stored(row, asked_at=asked_at))
             continue
-        decision = decide(
-            row,
-            verdicts[row.unipile_account_id],
-            asked_at=asked_at,
-            with_member=row.pk in new_members,
-        )
+        decision = decide(row, verdict, asked_at=asked_at, with_member=with_members)
         decided.append((row, decision))
         results.append(decision.result(row))
     if not dry_run:
-        _write_decided(decided, asked_at=asked_at, origin=origin)
+        _write_decided(decided, origin)
     return results
 
 
-def _write_decided(
-    decided: list[tuple[UnipileAccount, Decision]], *, asked_at: datetime, origin: Origin
-) -> None:
-    """Write rows without news in one statement, and all others in one more."""
-    now = timezone.now()
-    quiet = [row.pk for row, decision in decided if not decision.is_news]
-    news = [row for row, decision in decided if decision.is_news]
-    UnipileAccount.objects.filter(pk__in=quiet).update(
-        refreshed_at=asked_at,
-        answered_at=asked_at,
-        last_tried_at=asked_at,
-        updated_at=now,
-        version=F("version") + 1,
-    )
-    for row in news:
-        row.version, row.updated_at = row.version + 1, now
-    UnipileAccount.objects.bulk_create(
-        news, update_conflicts=True, unique_fields=["id"], update_fields=_ANSWER_COLUMNS
-    )
+def _write_decided(decided: list[tuple[UnipileAccount, Decision]], origin: Origin) -> None:
+    """Write rows that get the same values in one statement. Most have no news."""
+    alike, named = defaultdict(list), []
+    for row, decision in decided:
+        values = decision.values
+        if not values.keys().isdisjoint(_OWN_COLUMNS):
+            values = {name: values[name] for name in values if name not in _OWN_COLUMNS}
+            named.append(row)
+        alike[tuple(values.items())].append(row.pk)
+    always = {"version": F("version") + 1, "updated_at": timezone.now()}
+    for same, pks in alike.items():
+        UnipileAccount.objects.filter(pk__in=pks).update(**dict(same), **always)
+    UnipileAccount.objects.bulk_update(named, _OWN_COLUMNS)
     AccountChange.objects.bulk_create(
         entry(row, decision.changes, origin) for row, decision in decided if decision.changes
     )
@@ -178,22 +159,25 @@ def note_failures(results: Iterable[RefreshResult]) -> None:
     """Write down that refreshes failed, and nothing else of the rows."""
     failures: dict[tuple[str, datetime | None], dict[UUID, UnipileAccount]] = defaultdict(dict)
     for result in results:
-        if result.error and not result.stored and result.outcome == "failed":
-            failures[result.error.code, result.asked_at][result.account.pk] = result.account
-    for (code, asked_at), accounts in failures.items():
+        error = result.error
+        if error is None or result.stored or result.outcome == "skipped":
+            continue
         # The note on a locked row would need the same lock.
-        if code != AccountLocked.code:
-            in_one_transaction(partial(_note, accounts, code, asked_at))
+        if not isinstance(error, (AccountLocked, UnipileNotAsked)):
+            failures[error.code, result.asked_at][result.account.pk] = result.account
+    for (code, asked_at), accounts in failures.items():
+        in_one_transaction(partial(_note, accounts, code, asked_at))
 
 
 def _note(accounts: dict[UUID, UnipileAccount], code: str, asked_at: datetime | None) -> None:
     free = UnipileAccount.objects.select_for_update(no_key=True, skip_locked=True).order_by("pk")
     columns = free.only("user_id", "unipile_account_id", "last_tried_at")
+    now = UnipileAccount.objects.database_time()
     same = [
         row.pk
         for row in columns.filter(pk__in=accounts)
         if is_same_question(row, accounts[row.pk])
-        and not (asked_at and row.last_tried_at and asked_at < row.last_tried_at)
+        and not (asked_at and row.last_tried_at and asked_at < row.last_tried_at <= now)
     ]
     tried = {"last_tried_at": asked_at or Now(), "last_error": code}
     UnipileAccount.objects.filter(pk__in=same).update(**tried)

@@ -1,61 +1,39 @@
-"""Cursors of a search, each bound to the account and to what is searched.
+"""Cursors of a search, each signed for the account, its API and what is searched.
 
 Unipile's own cursor holds the whole query, so it would silently win over other filters.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from typing import NamedTuple
-
 from django.core import signing
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from unipile_accounts.payloads.people import Api, Filters
-
-_SALT = "unipile_accounts.search"
+from unipile_accounts.payloads.people import Search
 
 
-class Cursor(NamedTuple):
-    """Where a search goes on. `unipiles` is Unipile's own cursor."""
-
-    unipile_account_id: str
-    api: Api
-    # Tells two searches apart.
-    query: str
-    ignored_filters: list[str]
-    unipiles: str
+def write_cursor(search: Search) -> str:
+    return signing.dumps([search.filters, search.cursor], salt=_salt(search), compress=True)
 
 
-def digest(filters: Filters) -> str:
-    return hashlib.sha256(json.dumps(filters, sort_keys=True).encode()).hexdigest()
+def read_cursor(text: str, search: Search) -> Search:
+    """Return the page of a search to which a cursor leads. The filters may be left out.
 
-
-def write_cursor(cursor: Cursor) -> str:
-    return signing.dumps(cursor, salt=_SALT, compress=True)
-
-
-def read_cursor(text: str, *, unipile_account_id: str, api: Api, filters: Filters) -> Cursor:
-    """Return where a cursor leads. Raises `ValidationError` for one of another search.
-
-    The filters may be left out.
+    Raises `ValidationError` for a cursor of another search.
     """
     try:
-        cursor = Cursor(*signing.loads(text, salt=_SALT))
-    except signing.BadSignature:
-        raise invalid_cursor(_("The cursor is invalid. Repeat the search without it.")) from None
-    if cursor.unipile_account_id != unipile_account_id:
-        raise invalid_cursor(_("This cursor belongs to another account. Start over without it."))
-    if cursor.api != api:
-        raise invalid_cursor(_("The account's plan has changed. Start over without the cursor."))
-    if filters and cursor.query != digest(filters):
-        raise invalid_cursor(
-            _("This cursor belongs to another search. Send the same filters, or start over.")
-        )
-    return cursor
+        filters, cursor = signing.loads(text, salt=_salt(search))
+    except signing.BadSignature as exc:
+        raise invalid_cursor() from exc
+    if search.filters and search.filters != filters:
+        raise invalid_cursor()
+    return search._replace(filters=filters, cursor=cursor)
 
 
-def invalid_cursor(message: str) -> ValidationError:
+def invalid_cursor() -> ValidationError:
+    message = _("The cursor is too old, or of another search. Repeat the search without it.")
     return ValidationError({"cursor": ValidationError(message, code="invalid_cursor")})
+
+
+def _salt(search: Search) -> str:
+    return f"unipile_accounts.search.{search.api}.{search.unipile_account_id}"

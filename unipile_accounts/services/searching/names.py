@@ -10,12 +10,10 @@ from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from puffle.cache import tolerating_a_dead_cache
-from unipile_accounts.models import UnipileAccount
+from puffle.stores import tolerating_a_dead_cache
 from unipile_accounts.payloads.people import (
-    Api,
     Filters,
-    Parameter,
+    Search,
     by_id,
     is_id,
     parameters_of,
@@ -32,70 +30,58 @@ _CANDIDATES = 5
 class NameNotFound(ValidationError):
     """A name is not exactly one title at LinkedIn. `candidates` are those it may stand for."""
 
-    def __init__(self, field: str, error: ValidationError, candidates: list[Parameter]) -> None:
+    def __init__(self, field: str, error: ValidationError, titles: dict[str, str]) -> None:
         super().__init__({field: error})
-        self.candidates = [{"id": each.id, "name": each.title} for each in candidates]
+        found = [{"id": each, "name": title} for each, title in titles.items()]
+        self.candidates = found[:_CANDIDATES]
 
 
-def with_ids(filters: Filters, account: UnipileAccount, *, api: Api, patience: Patience) -> Filters:
-    """Return the filters with LinkedIn's ids in place of names.
+def with_ids(search: Search, patience: Patience) -> Filters:
+    """Return the filters that count, with LinkedIn's ids in place of names.
 
     Raises `NameNotFound` with up to five candidates, or the `UnipileError` of the question.
     """
 
-    def ids_of(field: str, words: str | list[str]) -> list[str]:
-        ids = (
-            _id_of(word, field=field, account=account, api=api, patience=patience) for word in words
-        )
-        # A name that comes twice is one id.
-        return list(dict.fromkeys(ids))
+    account_id = search.unipile_account_id
+
+    def id_of(word: str, field: str) -> str:
+        word = _readable(word)
+        if is_id(word):
+            return word
+        listed = parameters_of(field, api=search.api)
+        key = _cache_key(account_id, *listed.values(), word.casefold())
+        known: str | None = None
+        with tolerating_a_dead_cache():
+            known = cache.get(key)
+        if known is None:
+            timeout = patience.timeout()
+            items = search_parameters(account_id, keywords=word, timeout=timeout, **listed)
+            known = _only_one(word, read_parameters(items), field=field)
+            with tolerating_a_dead_cache():
+                cache.set(key, known, _REMEMBERED)
+        return known
 
     return {
-        field: ids_of(field, words) if by_id(field) else words for field, words in filters.items()
+        field: [id_of(word, field) for word in words] if by_id(field) else words
+        for field, words in search.used_filters.items()
     }
 
 
-def _id_of(word: str, *, field: str, account: UnipileAccount, api: Api, patience: Patience) -> str:
-    word = _readable(word)
-    if is_id(word):
-        return word
-    listed = parameters_of(field, api=api)
-    key = _cache_key(account.unipile_account_id, *listed.values(), word.casefold())
-    known: str | None = None
-    with tolerating_a_dead_cache():
-        known = cache.get(key)
-    if known is None:
-        items = search_parameters(
-            account.unipile_account_id,
-            keywords=word,
-            timeout=patience.timeout(),
-            **listed,
-        )
-        known = _only_one(word, read_parameters(items), field=field)
-        with tolerating_a_dead_cache():
-            cache.set(key, known, _REMEMBERED)
-    return known
-
-
-def _only_one(word: str, found: list[Parameter], *, field: str) -> str:
+def _only_one(word: str, titles: dict[str, str], *, field: str) -> str:
     """Return the id of the title that reads like the word, ignoring case."""
-    equal = [each for each in found if _readable(each.title).casefold() == word.casefold()]
+    wanted = word.casefold()
+    equal = {each: title for each, title in titles.items() if _readable(title).casefold() == wanted}
     if len(equal) == 1:
-        return equal[0].id
-    if not found:
-        message = _("LinkedIn has no match for “%(name)s”.")
-    elif equal:
-        message = _("LinkedIn has several matches for “%(name)s”. Send the id of one: %(found)s.")
-    else:
+        return next(iter(equal))
+    message = _("LinkedIn has no match for “%(name)s”.")
+    if titles:
         message = _(
-            "LinkedIn has no exact match for “%(name)s”. Send the id of one of these, or its whole"
-            " title: %(found)s."
+            "LinkedIn has not exactly one match for “%(name)s”. Send the id of a candidate, or its"
+            " whole name."
         )
-    candidates = (equal or found)[:_CANDIDATES]
-    listed = "; ".join(f"{each.title} = {each.id}" for each in candidates)
     code = "ambiguous_name" if equal else "unknown_name"
-    error = ValidationError(message, code=code, params={"name": word, "found": listed})
-    raise NameNotFound(field, error, candidates)
+    error = ValidationError(message, code=code, params={"name": word})
+    raise NameNotFound(field, error, equal or titles)
 
 
 def _readable(text: str) -> str:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
+from django.db import connection, connections
 from django.utils import timezone
 
-from tests.helpers import stored, table
+from tests.helpers import hold, somebody_waits, stored, table, until
 from tests.unipile_accounts.services.linking.conftest import (
     M1,
     M2,
@@ -22,12 +24,13 @@ from tests.unipile_accounts.services.linking.conftest import (
     is_at_unipile,
     notice,
 )
-from unipile_accounts.exceptions import UnipileError, UnipileUnexpectedAnswer
-from unipile_accounts.models import AccountChange, ConnectLink, UnipileAccount
-from unipile_accounts.payloads.webhook import AccountEvent, LinkNotice
-from unipile_accounts.services.linking.claims import finish_claims, handle_notice
-from unipile_accounts.services.linking.events import handle_event
-from unipile_accounts.services.linking.upkeep import finish_all_claims
+from unipile_accounts.exceptions import UnipileError
+from unipile_accounts.models import AccountChange, ConnectLink, ConnectLinkQuerySet, UnipileAccount
+from unipile_accounts.payloads.webhook import AccountEvent
+from unipile_accounts.results import Door
+from unipile_accounts.services import disconnect_account
+from unipile_accounts.services.linking.claims import finish_claims
+from unipile_accounts.services.linking.events import handle_event, handle_notice
 from unipile_sandbox import Fault, Sandbox, linkedin_account
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -51,6 +54,10 @@ def is_as_new(link: ConnectLink) -> bool:
     return (link.used_at, link.claimed_at, link.claimed_account_id) == (None, None, "")
 
 
+def claims_of(unipile_id: str) -> ConnectLinkQuerySet:
+    return ConnectLink.objects.filter(claimed_account_id=unipile_id)
+
+
 def assert_refused(link: ConnectLink, unipile_id: str) -> None:
     """Nothing comes of the notice, and the link stays as good as it was."""
     rows, requests = table(), AccountChange.objects.count()
@@ -60,17 +67,9 @@ def assert_refused(link: ConnectLink, unipile_id: str) -> None:
     assert (table(), AccountChange.objects.count()) == (rows, requests)
 
 
-@pytest.mark.parametrize("odd", ["../webhooks", "x" * 300, "acc_" + "x" * 18, "x" * 21, " " * 22])
+@pytest.mark.parametrize("odd", ["../webhooks", "x" * 300, "acc_" + "x" * 18])
 def test_odd_id_is_refused_unasked(owner: User, sandbox: Sandbox, odd: str) -> None:
     assert_refused(a_link(owner), odd)
-    assert sandbox.request_count == 0
-
-
-def test_name_that_we_did_not_give_is_refused(owner: User, sandbox: Sandbox) -> None:
-    good = notice(a_link(owner), at_unipile(sandbox))
-    for name in ("", "x", good.name[:-1], good.name + "x"):
-        with pytest.raises(PermissionDenied):
-            handle_notice(LinkNotice("CREATION_SUCCESS", good.unipile_account_id, name))
     assert sandbox.request_count == 0
 
 
@@ -146,9 +145,19 @@ def test_earlier_claim_of_another_owner_goes_first(
 
     assert_refused(a_link(owner), unipile_id)
 
-    finish_claims(unipile_id)
+    finish_claims(claims_of(unipile_id))
     assert is_used(theirs)
     assert UnipileAccount.objects.get().user == stranger
+
+
+def test_own_earlier_claim_is_no_hindrance(owner: User, sandbox: Sandbox) -> None:
+    unipile_id = at_unipile(sandbox)
+    a_claim(owner, unipile_id)
+    link = a_link(owner)
+
+    handle_notice(notice(link, unipile_id))
+
+    assert is_used(link)
 
 
 def test_pass_finishes_the_earliest_claim_first(
@@ -166,7 +175,7 @@ def test_pass_finishes_the_earliest_claim_first(
         reconnect_account="another-account-of-his",
     )
 
-    finish_all_claims()
+    finish_claims(ConnectLink.objects.all())
 
     assert is_used(links[0])
     assert UnipileAccount.objects.get().user == owner
@@ -194,18 +203,6 @@ def test_reconnect_link_is_for_its_own_account_only(
 
     assert_refused(link, unipile_id)
     assert_refused(link, at_unipile(sandbox, M2))
-
-
-def test_reconnect_link_logs_its_row_in_again(owner: User, sandbox: Sandbox) -> None:
-    row = a_row(owner, sandbox, status="credentials_required", last_error="reconnect_required")
-    sandbox.update(row.unipile_account_id, created_at=LONG_AGO)
-    link = a_link(owner, row, reconnect_account=row.unipile_account_id)
-
-    handle_notice(notice(link, row.unipile_account_id, "RECONNECTED"))
-
-    row.refresh_from_db()
-    assert (row.status, row.last_error) == ("connected", "")
-    assert is_used(link)
 
 
 def test_failed_login_is_no_claim(owner: User, sandbox: Sandbox) -> None:
@@ -244,34 +241,27 @@ def test_newest_claim_of_a_link_is_the_one(
     link = a_claim(owner, first)
 
     handle_notice(notice(link, second))
-    finish_claims(first)
+    finish_claims(claims_of(first))
 
     assert UnipileAccount.objects.get().linkedin_id == M2
     assert first in caplog.text
 
 
-SILENT = {
-    "503": Fault(status=503),
-    "a page": Fault(status=200, body=b"<html>"),
-    "404": Fault(status=404),
-    "404 of a proxy": Fault(status=404, body=b"<html>"),
-    "no member": Fault(
-        status=200,
-        body=b'{"object": "Account", "id": "%b", "type": "LINKEDIN", "sources": [],'
-        b' "created_at": "2026-07-01T12:50:22.378Z", "connection_params": {"im": {}}}',
-    ),
-}
-
-
-@pytest.mark.parametrize("kind", SILENT)
+@pytest.mark.parametrize(
+    "fault", [Fault(status=503), Fault(body=b"<html>"), Fault(status=404), "id", "created_at"]
+)
 def test_claim_stays_open_while_unipile_cannot_say(
-    owner: User, sandbox: Sandbox, kind: str
+    owner: User, sandbox: Sandbox, fault: Fault | str
 ) -> None:
     link, unipile_id = a_link(owner), at_unipile(sandbox)
-    fault = SILENT[kind]
-    if kind == "no member" and fault.body:
-        fault = Fault(status=200, body=fault.body % unipile_id.encode())
-    sandbox.inject(fault, account_id=unipile_id)
+    payload = sandbox.get(unipile_id)
+    if isinstance(fault, Fault):
+        sandbox.inject(fault, account_id=unipile_id)
+    else:
+        place = payload["connection_params"]["im"] if fault == "id" else payload
+        missing = place.pop(fault)
+        sandbox.add(payload)
+        place[fault] = missing
 
     with pytest.raises(UnipileError):
         handle_notice(notice(link, unipile_id))
@@ -279,21 +269,12 @@ def test_claim_stays_open_while_unipile_cannot_say(
     assert is_open(link)
     assert not UnipileAccount.objects.exists()
     sandbox.clear_faults()
+    sandbox.add(payload)
     handle_notice(notice(link, unipile_id))
     assert is_used(link)
 
 
-def test_claim_without_the_accounts_age_stays_open(owner: User, sandbox: Sandbox) -> None:
-    link, unipile_id = a_link(owner), at_unipile(sandbox)
-    sandbox.update(unipile_id, omit=["created_at"])
-
-    with pytest.raises(UnipileUnexpectedAnswer):
-        handle_notice(notice(link, unipile_id))
-
-    assert is_open(link)
-
-
-@pytest.mark.parametrize("word", ["OK", "SYNC_SUCCESS", "CONNECTING", "NEW"])
+@pytest.mark.parametrize("word", ["OK", "CONNECTING"])
 def test_event_finishes_an_open_claim(owner: User, sandbox: Sandbox, word: str) -> None:
     unipile_id = at_unipile(sandbox)
     link = a_claim(owner, unipile_id)
@@ -328,25 +309,16 @@ def test_event_takes_a_bad_claim_off_in_silence(owner: User, sandbox: Sandbox) -
 
 def test_claim_from_before_a_disconnect_revives_nothing(owner: User, sandbox: Sandbox) -> None:
     unipile_id = at_unipile(sandbox)
-    link = a_claim(owner, unipile_id)
-    row = a_row(owner, sandbox, given_up_at=NOW() + timedelta(seconds=1), status="disconnected")
+    link = a_claim(owner, unipile_id, claimed_at=NOW() - timedelta(seconds=2))
+    given_up_at = NOW() - timedelta(seconds=1)
+    row = a_row(owner, sandbox, given_up_at=given_up_at, status="disconnected")
     before = stored(row)
 
-    finish_claims(unipile_id)
+    handle_notice(notice(link, unipile_id))
 
     assert is_used(link)
     assert stored(row) == before
     assert history(row) == []
-
-
-def test_claim_from_after_a_disconnect_revives_the_row(owner: User, sandbox: Sandbox) -> None:
-    row = a_row(owner, sandbox, given_up_at=NOW(), status="disconnected")
-    unipile_id = at_unipile(sandbox)
-
-    handle_notice(notice(a_link(owner, row), unipile_id))
-
-    row.refresh_from_db()
-    assert (row.status, row.given_up_at, row.unipile_account_id) == ("connected", None, unipile_id)
 
 
 def test_link_whose_row_went_to_another_owner_makes_a_row(
@@ -371,7 +343,58 @@ def test_later_answer_of_the_row_is_not_undone(owner: User, sandbox: Sandbox) ->
 
     asked = sandbox.request_count
     sandbox.on_answer = read_later
-    finish_claims(row.unipile_account_id)
+    finish_claims(claims_of(row.unipile_account_id))
 
     assert is_used(link)
     assert sandbox.request_count == asked + 2
+
+
+def test_claim_from_before_a_disconnect_revives_no_holder(owner: User, sandbox: Sandbox) -> None:
+    row = a_row(owner, sandbox, status="credentials_required")
+    unipile_id = at_unipile(sandbox)
+    link = a_claim(owner, unipile_id)
+    holder = a_row(
+        owner,
+        sandbox,
+        unipile_account_id=unipile_id,
+        linkedin_id="",
+        status="disconnected",
+        given_up_at=NOW(),
+    )
+    before = table()
+
+    finish_claims(claims_of(unipile_id))
+
+    assert is_used(link)
+    assert table() == before
+    assert history(row) == history(holder) == []
+
+
+def test_disconnect_in_the_future_loses_no_login(owner: User, sandbox: Sandbox) -> None:
+    row = a_row(owner, sandbox, given_up_at=NOW() + timedelta(days=1), status="disconnected")
+    unipile_id = at_unipile(sandbox)
+
+    handle_notice(notice(a_link(owner, row), unipile_id))
+
+    assert stored(row)["status"] == "connected"
+    assert stored(row)["unipile_account_id"] == unipile_id
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite locks no rows")
+def test_disconnect_that_waited_is_later_than_a_claim(owner: User, sandbox: Sandbox) -> None:
+    row = a_row(owner, sandbox)
+    unipile_id = at_unipile(sandbox)
+    rows = UnipileAccount.objects.all()
+    release = hold(row)
+
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(disconnect_account, rows, row.pk, door=Door.API)
+        until(somebody_waits)
+        link = a_claim(owner, unipile_id, account=row)
+        release()
+        waiting.result()
+        pool.submit(connections.close_all)
+    finish_claims(claims_of(unipile_id))
+
+    assert is_used(link)
+    assert stored(row)["status"] == "disconnected"

@@ -12,11 +12,9 @@ from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 from rest_framework.test import APIClient
 
-from tests.helpers import api_client, make_account, stored
-from unipile_accounts.models import AccountChange, ConnectLink, UnipileAccount
-from unipile_accounts.results import Door
-from unipile_accounts.services import refresh_accounts
-from unipile_sandbox import Fault, Sandbox, UnknownAccountError, linkedin_account
+from tests.helpers import make_account, stored
+from unipile_accounts.models import AccountChange, UnipileAccount
+from unipile_sandbox import Sandbox, linkedin_account
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("webhook")]
 
@@ -63,20 +61,6 @@ def listed(api: APIClient) -> list[dict[str, Any]]:
 
 def history(account: UnipileAccount) -> list[dict[str, Any]]:
     return [entry.changes for entry in account.changes.order_by("id")]
-
-
-def test_login_through_a_link_becomes_a_row(api: APIClient, owner: User, sandbox: Sandbox) -> None:
-    unipile_id = sandbox.log_in(connect(api), name="Mara", premium_features=["premium"])
-    sandbox.wait_for_deliveries()
-
-    [row] = listed(api)
-    assert (row["provider_account_id"], row["display_name"]) == (unipile_id, "Mara")
-    assert (row["status"], row["is_premium"], row["weekly_message_limit"]) == (
-        "connected",
-        True,
-        150,
-    )
-    assert UnipileAccount.objects.get().user == owner
 
 
 @pytest.mark.parametrize("first", ["notice", "event", "together"])
@@ -159,147 +143,3 @@ def test_clock_that_is_behind_loses_no_login(
     [row] = listed(api)
     assert (row["id"], row["status"]) == (str(account.pk), "connected")
     assert sandbox.get(new_id)
-
-
-def test_same_login_again_keeps_row_and_history(
-    api: APIClient, owner: User, sandbox: Sandbox
-) -> None:
-    account = make_account(owner, sandbox)
-    refresh(api, account)
-    known = history(account)
-
-    new_id = sandbox.log_in(connect(api), member_id=account.linkedin_id)
-    sandbox.wait_for_deliveries()
-
-    [row] = listed(api)
-    assert (row["id"], row["provider_account_id"]) == (str(account.pk), new_id)
-    moved = {"provider_account_id": [account.unipile_account_id, new_id]}
-    assert history(account) == [*known, moved]
-    with pytest.raises(UnknownAccountError):
-        sandbox.get(account.unipile_account_id)
-    assert sandbox.get(new_id)
-
-
-def test_login_that_another_owner_has_is_not_merged(
-    api: APIClient, stranger: User, sandbox: Sandbox
-) -> None:
-    theirs = make_account(stranger, sandbox)
-    before = stored(theirs)
-
-    sandbox.log_in(connect(api), member_id=theirs.linkedin_id)
-    sandbox.wait_for_deliveries()
-
-    assert len(listed(api)) == 1
-    assert stored(theirs) == before
-    assert sandbox.get(theirs.unipile_account_id)
-
-
-def test_late_notice_revives_nothing_given_up(
-    api: APIClient, owner: User, sandbox: Sandbox
-) -> None:
-    account = make_account(owner, sandbox)
-    url = reconnect(api, account)
-    sandbox.outbox.hold("notice")
-    sandbox.log_in(url)
-    disconnect(api, account)
-    given_up = stored(account)
-
-    sandbox.outbox.release("notice")
-    sandbox.wait_for_deliveries()
-
-    assert stored(account) == given_up
-    assert listed(api) == []
-
-
-def test_event_finishes_an_open_claim(api: APIClient, sandbox: Sandbox) -> None:
-    sandbox.outbox.hold("event")
-    sandbox.delivery.retry_delays = (3600.0,) * 5
-    sandbox.inject(Fault(status=503), operation="account")
-    unipile_id = sandbox.log_in(connect(api), name="Mara")
-    sandbox.wait_for_deliveries(attempts=1)
-    assert ConnectLink.objects.get().claimed_account_id == unipile_id
-    assert listed(api) == []
-
-    sandbox.clear_faults()
-    sandbox.outbox.release("event")
-    sandbox.wait_for_deliveries(attempts=1)
-
-    [row] = listed(api)
-    assert (row["provider_account_id"], row["display_name"]) == (unipile_id, "Mara")
-    assert ConnectLink.objects.get().claimed_account_id == ""
-
-
-def test_event_of_an_outage_comes_again(owner: User, sandbox: Sandbox) -> None:
-    account = make_account(owner, sandbox)
-    sandbox.delivery.retry_delays = (3600.0,) * 5
-    sandbox.inject(Fault(status=503), account_id=account.unipile_account_id)
-    sandbox.log_out(account.unipile_account_id)
-    [delivery] = sandbox.wait_for_deliveries(attempts=1)
-    assert delivery.attempts[0].status == 503
-    assert stored(account)["status"] == "connected"
-
-    sandbox.clear_faults()
-    sandbox.outbox.retry_now()
-    sandbox.wait_for_deliveries()
-
-    assert stored(account)["status"] == "credentials_required"
-
-
-def test_link_is_stored_without_its_address(api: APIClient, owner: User) -> None:
-    url = connect(api)
-
-    link = ConnectLink.objects.get()
-    assert (link.user, link.account, link.used_at) == (owner, None, None)
-    assert url not in str(ConnectLink.objects.values().get())
-    assert 3500 < (link.expires_at - link.created_at).total_seconds() <= 3600
-
-
-def test_another_users_link_gives_him_the_account(
-    api: APIClient, stranger: User, sandbox: Sandbox
-) -> None:
-    sandbox.log_in(connect(api_client(stranger)), name="Mara")
-    sandbox.wait_for_deliveries()
-
-    assert listed(api) == []
-    assert UnipileAccount.objects.get().user == stranger
-
-
-# --- What a pass makes good -----------------------------------------------------------------------
-
-
-def run_pass() -> int | None:
-    run = refresh_accounts(UnipileAccount.objects.all(), door=Door.COMMAND, upkeep=True)
-    list(run)
-    return run.unknown
-
-
-@pytest.mark.parametrize("fault", [Fault(status=500), Fault(status=404)])
-def test_pass_deletes_what_unipile_kept(
-    api: APIClient, owner: User, sandbox: Sandbox, fault: Fault
-) -> None:
-    account = make_account(owner, sandbox)
-    # A 404 of another workspace is no proof that the account is deleted.
-    sandbox.inject(fault, operation="delete")
-    disconnect(api, account)
-    assert sandbox.get(account.unipile_account_id)
-    sandbox.clear_faults()
-
-    assert run_pass() == 0
-
-    with pytest.raises(UnknownAccountError):
-        sandbox.get(account.unipile_account_id)
-
-
-def test_pass_counts_what_no_row_knows(
-    owner: User, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
-) -> None:
-    make_account(owner, sandbox)
-    nobodys = sandbox.add(linkedin_account())
-    other = sandbox.add(linkedin_account() | {"type": "WHATSAPP"})
-
-    assert run_pass() == 1
-
-    assert "1 LinkedIn accounts that no row knows" in caplog.text
-    assert nobodys in caplog.text
-    assert other not in caplog.text
-    assert sandbox.get(nobodys)

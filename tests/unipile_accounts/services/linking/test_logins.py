@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -12,10 +13,10 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.db import IntegrityError, connection
+from django.db import OperationalError, connection
 from django.utils import timezone
 
-from tests.helpers import stored
+from tests.helpers import meanwhile, stored
 from tests.unipile_accounts.services.linking.conftest import (
     M1,
     M2,
@@ -31,12 +32,15 @@ from unipile_accounts.exceptions import (
     UnipilePremiumStatusPending,
     UnipileReconnectRequired,
 )
+from unipile_accounts.interrupts import Stopped, stop_on_signals
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.payloads.account import AccountVerdict
 from unipile_accounts.results import Door
-from unipile_accounts.services import add_account, disconnect_account, refresh_account
-from unipile_accounts.services.linking.claims import handle_notice
+from unipile_accounts.services import disconnect_account, refresh_account, refresh_accounts
+from unipile_accounts.services.linking import logins
+from unipile_accounts.services.linking.events import handle_notice
 from unipile_accounts.services.linking.logins import Login, may_take
+from unipile_accounts.signals import account_refreshed
 from unipile_sandbox import Sandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -184,11 +188,6 @@ def test_plan_of_an_unknown_member_is_not_taken(owner: User, sandbox: Sandbox) -
         ({"refreshed_at": 1}, {"refreshed_at": 2}, True),
         ({"refreshed_at": 2}, {"refreshed_at": 1, "live_checked_at": 1}, True),
         ({"refreshed_at": 1, "live_checked_at": 1}, {"refreshed_at": 2}, False),
-        (
-            {"refreshed_at": 1, "live_checked_at": 1},
-            {"refreshed_at": 1, "live_checked_at": 2},
-            True,
-        ),
         ({}, {"refreshed_at": 1}, True),
     ],
 )
@@ -229,6 +228,41 @@ def test_second_row_ends_its_history_with_the_first(owner: User, sandbox: Sandbo
     assert not is_at_unipile(sandbox, old)
 
 
+def test_stopped_pass_publishes_its_merges(owner: User, sandbox: Sandbox) -> None:
+    row = a_row(owner, sandbox)
+    second = a_row(owner, sandbox, linkedin_id="")
+    told = []
+
+    def stop_before_deleting(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        if "unipile_connect_links" in sql:
+            signal.raise_signal(signal.SIGTERM)
+        return execute(sql, *rest)
+
+    def publish(account: UnipileAccount, **_: object) -> None:
+        told.append(account)
+
+    account_refreshed.connect(publish)
+    deleting = connection.execute_wrapper(stop_before_deleting)
+    with stop_on_signals(), deleting, pytest.raises(Stopped):
+        list(refresh_accounts(UnipileAccount.objects.filter(pk=second.pk), door=Door.COMMAND))
+
+    assert told == [row]
+
+
+def test_broken_database_after_a_merge_loses_no_result(
+    owner: User, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = a_row(owner, sandbox)
+    second = a_row(owner, sandbox, linkedin_id="")
+
+    def break_down(_: str) -> None:
+        raise OperationalError
+
+    monkeypatch.setattr(logins, "delete_unused", break_down)
+
+    assert refresh_account(UnipileAccount.objects.all(), second.pk, door=Door.API).account == row
+
+
 def test_whoever_refreshed_the_second_row_gets_the_first(owner: User, sandbox: Sandbox) -> None:
     row = a_row(owner, sandbox)
     second = a_row(owner, sandbox, linkedin_id="")
@@ -237,6 +271,16 @@ def test_whoever_refreshed_the_second_row_gets_the_first(owner: User, sandbox: S
     assert refresh_account(rows, second.pk, door=Door.API).account == row
     with pytest.raises(UnipileAccount.DoesNotExist):
         refresh_account(rows, second.pk, door=Door.API)
+
+
+def test_row_given_up_meanwhile_stays_given_up(owner: User, sandbox: Sandbox) -> None:
+    row = a_row(owner, sandbox, linkedin_id="")
+    rows = UnipileAccount.objects.all()
+    meanwhile(sandbox, lambda: disconnect_account(rows, row.pk, door=Door.API))
+
+    read(row)
+
+    assert rows.get().given_up_at
 
 
 def test_given_up_row_takes_the_login_that_staff_added(owner: User, sandbox: Sandbox) -> None:
@@ -375,20 +419,6 @@ def test_two_owners_claims_of_one_account_make_one_row(
     assert [type(each) for each in raised if each] == [PermissionDenied]
     assert UnipileAccount.objects.get().unipile_account_id == unipile_id
     assert is_at_unipile(sandbox, unipile_id)
-
-
-@pytest.mark.parametrize("turn", range(5))
-def test_same_account_added_twice_at_once_is_one_row(
-    owner: User, stranger: User, sandbox: Sandbox, turn: int
-) -> None:
-    unipile_id = at_unipile(sandbox)
-    rows = [UnipileAccount(user=u, unipile_account_id=unipile_id) for u in (owner, stranger)]
-
-    raised = at_once(*(lambda row=row: add_account(row, user=owner) for row in rows))
-
-    assert [type(each) for each in raised if each] == [IntegrityError]
-    assert UnipileAccount.objects.count() == 1
-    assert sum(len(history(row.pk)) for row in rows) == 1
 
 
 @pytest.mark.parametrize("turn", range(5))

@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from django.db import connections
 
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.results import Door, RefreshResult
@@ -48,27 +46,6 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     seconds: list[float] = []
     monkeypatch.setattr(patience, "pause", seconds.append)
     return seconds
-
-
-@contextmanager
-def on_page(sandbox: Sandbox, number: int) -> Iterator[list[Callable[[], object]]]:
-    """Run what is put into the list when page `number` is made up and not yet sent."""
-    steps: list[Callable[[], object]] = []
-    pages = 0
-
-    def act(request: Request) -> None:
-        nonlocal pages
-        pages += is_list(request)
-        if is_list(request) and pages == number:
-            sandbox.on_answer = None
-            try:
-                for step in steps:
-                    step()
-            finally:
-                connections.close_all()
-
-    sandbox.on_answer = act
-    yield steps
 
 
 @pytest.fixture

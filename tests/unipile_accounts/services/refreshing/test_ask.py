@@ -13,6 +13,7 @@ from tests.helpers import make_account, stored
 from unipile_accounts.exceptions import (
     UnipileAccountNotListed,
     UnipileAccountUnavailable,
+    UnipileAPIError,
     UnipileAuthenticationError,
     UnipileError,
     UnipilePremiumStatusPending,
@@ -57,12 +58,14 @@ def account(owner: User, sandbox: Sandbox) -> UnipileAccount:
         (Fault(body=b"<html>"), UnipileUnexpectedAnswer),
         (Fault(status=401), UnipileAuthenticationError),
         (Fault(status=403, error_type="errors/account_restricted"), UnipileAccountUnavailable),
-        (Fault(status=404, error_type="errors/resource_not_found"), UnipileAccountNotListed),
+        (Fault(status=404, error_type="errors/resource_not_found"), UnipileAPIError),
     ],
 )
 def test_failing_profile_changes_no_row(
     account: UnipileAccount, sandbox: Sandbox, fault: Fault, error: type[UnipileError]
 ) -> None:
+    # The workspace is ours, so that a 404 of the account would count.
+    make_account(account.user, sandbox)
     sandbox.inject(fault, operation="profile")
     before = stored(account)
 

@@ -15,7 +15,7 @@ from django.db.models import F
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from tests.helpers import api_client, error_of, make_account, stored, until
+from tests.helpers import api_client, error_of, make_account, somebody_waits, stored, until
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.results import Door, RefreshResult
 from unipile_accounts.services import refresh_account, refresh_accounts
@@ -124,15 +124,6 @@ def test_refresh_compares_with_what_others_just_wrote(
     assert response.status_code == 200
     assert response.json()["changed"] == NOTHING
     assert stored(account)["weekly_message_limit"] == 150
-
-
-def somebody_waits() -> bool:
-    """Tell whether somebody waits for a lock; on SQLite nobody can say."""
-    if connection.vendor != "postgresql":
-        return True
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        return bool(cursor.fetchone()[0])
 
 
 @pytest.fixture
@@ -253,19 +244,6 @@ def test_account_deleted_meanwhile_is_not_found(
     assert not UnipileAccount.objects.exists()
 
 
-def test_edits_of_other_columns_meanwhile_survive(
-    api: APIClient, account: UnipileAccount, sandbox: Sandbox, meanwhile: Meanwhile
-) -> None:
-    sandbox.update(account.unipile_account_id, premium_features=["premium"])
-    rows = UnipileAccount.objects.filter(pk=account.pk)
-    meanwhile(lambda: rows.update(created_at="2020-01-01T00:00Z"))
-
-    assert post(api, account.pk).status_code == 200
-    after = stored(account)
-    assert after["is_premium"] is True
-    assert after["created_at"].year == 2020
-
-
 def test_account_of_a_new_owner_is_missing(
     api: APIClient,
     account: UnipileAccount,
@@ -325,39 +303,6 @@ def test_answer_asked_for_earlier_changes_nothing(
     assert response.json()["is_premium"] is True
     assert stored(account) == rows[0]
     assert rows[0]["name"] == "Later"
-
-
-def test_earlier_answer_undoes_no_unchanged_one(
-    api: APIClient, owner: User, account: UnipileAccount, sandbox: Sandbox, meanwhile: Meanwhile
-) -> None:
-    post(api, account.pk)
-    sandbox.update(account.unipile_account_id, premium_features=["premium"])
-
-    def ask_again() -> None:
-        sandbox.update(account.unipile_account_id, premium_features=[])
-        assert post(api_client(owner), account.pk).json()["changed"] == NOTHING
-
-    meanwhile(ask_again)
-
-    assert post(api, account.pk).json()["changed"] == NOTHING
-    assert stored(account)["is_premium"] is False
-
-
-def test_earlier_bad_news_undo_no_answer(
-    api: APIClient, owner: User, account: UnipileAccount, sandbox: Sandbox, meanwhile: Meanwhile
-) -> None:
-    make_account(owner, sandbox)
-    payload = sandbox.get(account.unipile_account_id)
-    sandbox.remove(account.unipile_account_id)
-
-    def come_back() -> None:
-        sandbox.add(payload)
-        assert post(api_client(owner), account.pk).status_code == 200
-
-    meanwhile(come_back)
-
-    assert post(api, account.pk).status_code == 200
-    assert stored(account)["status"] == "connected"
 
 
 def test_earlier_good_answer_undoes_no_bad_news(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import pytest
@@ -89,6 +89,12 @@ CASES: dict[str, list[Step]] = {
         live(NAVIGATOR, "navigator out of reach", NAVIGATOR, changed=True),
         ordinary(NAVIGATOR, NAVIGATOR, is_live=True),
         ordinary(PREMIUM, PREMIUM, changed=True, is_live=True),
+    ],
+    "a seat that gets out of reach stays": [
+        live(FREE, NAVIGATOR, NAVIGATOR, changed=True),
+        live(FREE, "navigator out of reach", NAVIGATOR),
+        ordinary(FREE, NAVIGATOR, is_live=True),
+        ordinary(PREMIUM, PREMIUM, changed=True),
     ],
     "a seat that is out of reach is given to nobody": [
         live(FREE, "navigator out of reach", PREMIUM, changed=True),
@@ -254,11 +260,19 @@ def test_time_in_the_future_orders_nothing(caplog: pytest.LogCaptureFixture) -> 
     assert row.plan
 
 
-@pytest.mark.parametrize("status", UnipileAccount.Status.values)
-def test_later_answer_speaks_for_its_status(status: str) -> None:
-    result = as_stored(new_row(status=status))
+@pytest.mark.parametrize(
+    ("status", "refreshed_at", "code"),
+    [
+        ("connected", NOW, None),
+        ("connected", None, "premium_status_pending"),
+        ("credentials_required", NOW, "reconnect_required"),
+        ("disconnected", NOW, "reconnect_required"),
+    ],
+)
+def test_later_answer_speaks_for_its_row(
+    status: str, refreshed_at: datetime | None, code: str | None
+) -> None:
+    result = as_stored(new_row(status=status, refreshed_at=refreshed_at))
 
     assert not result.stored
-    assert (result.error is None) is (status == "connected")
-    if result.error:
-        assert result.error.code == "reconnect_required"
+    assert (result.error.code if result.error else None) == code

@@ -144,22 +144,6 @@ def test_account_gone_at_unipile_is_disconnected(
     assert received[0]["changes"] == {"status": ("credentials_required", "disconnected")}
 
 
-def test_login_lost_again_is_no_change(
-    account: UnipileAccount, sandbox: Sandbox, received: list[dict[str, Any]]
-) -> None:
-    sandbox.update(account.unipile_account_id, status="CREDENTIALS", premium_features=["premium"])
-    before = stored(account)
-
-    with pytest.raises(UnipileReconnectRequired):
-        refresh(account)
-
-    after = stored(account)
-    assert after["answered_at"] is not None
-    stamps = {name: after[name] for name in STAMPS}
-    assert after == {**before, **stamps}
-    assert received[0]["changes"] == {}
-
-
 def test_row_given_up_is_not_asked_for(
     account: UnipileAccount, sandbox: Sandbox, received: list[dict[str, Any]]
 ) -> None:
@@ -174,26 +158,6 @@ def test_row_given_up_is_not_asked_for(
     assert stored(account) == before
     assert sandbox.request_count == 0
     assert received == []
-
-
-def test_row_without_member_gets_it(owner: User, sandbox: Sandbox) -> None:
-    account = make_account(owner, sandbox, linkedin_id="")
-
-    refresh(account)
-
-    assert stored(account)["linkedin_id"] == sandbox.member_id(account.unipile_account_id)
-
-
-def test_another_members_login_is_no_answer(account: UnipileAccount, sandbox: Sandbox) -> None:
-    sandbox.update(account.unipile_account_id, premium_features=["premium"])
-    UnipileAccount.objects.update(linkedin_id="ACoAAanother")
-    before = stored(account)
-
-    with pytest.raises(UnipileReconnectRequired, match="another LinkedIn member"):
-        refresh(account)
-
-    after = stored(account)
-    assert after == {**before, **{name: after[name] for name in STAMPS}}
 
 
 # --- The signal -----------------------------------------------------------------------------------

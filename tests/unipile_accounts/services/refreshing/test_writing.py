@@ -12,7 +12,12 @@ from django.db.models import ProtectedError
 from django.test.utils import CaptureQueriesContext
 
 from tests.helpers import make_account, stored
-from unipile_accounts.exceptions import AccountLocked, UnipileError, UnipileServerError
+from unipile_accounts.exceptions import (
+    AccountLocked,
+    UnipileError,
+    UnipileNotAsked,
+    UnipileServerError,
+)
 from unipile_accounts.models import AccountChange, UnipileAccount
 from unipile_accounts.payloads.account import AccountVerdict, read_account
 from unipile_accounts.results import Door, Origin, RefreshResult
@@ -48,9 +53,9 @@ def store(row: UnipileAccount, said: AccountVerdict, **options: Any) -> RefreshR
 
 
 def store_page(row: UnipileAccount, said: AccountVerdict, **options: Any) -> list[RefreshResult]:
-    defaults: dict[str, Any] = {"asked_at": row.database_time, "new_members": set()}
-    origin = Origin(Door.COMMAND)
-    return writing.store_locked([row], {ID: said}, origin=origin, **(defaults | options))
+    defaults: dict[str, Any] = {"asked_at": row.database_time, "origin": Origin(Door.COMMAND)}
+    defaults |= {"with_members": True, "dry_run": False}
+    return writing.store_locked([(row, said)], **(defaults | options))
 
 
 def history() -> list[dict[str, Any]]:
@@ -150,7 +155,7 @@ def test_page_writes_what_one_refresh_writes(account: UnipileAccount) -> None:
     row = read()
     for_one = store(row, said, dry_run=True)
 
-    [result] = store_page(read(), said, asked_at=row.database_time, new_members={row.pk})
+    [result] = store_page(read(), said, asked_at=row.database_time)
 
     assert for_one
     assert result.changes == for_one.changes
@@ -233,6 +238,7 @@ def test_failure_is_noted_and_nothing_else(account: UnipileAccount) -> None:
 def test_failure_that_was_stored_needs_no_note(account: UnipileAccount) -> None:
     note(read(), failure(), stored=True)
     note(read(), AccountLocked("Somebody holds it."))
+    note(read(), UnipileNotAsked("The time was over."))
 
     assert read().last_error == ""
 
@@ -242,10 +248,18 @@ def test_failure_of_another_question_is_not_noted(
     account: UnipileAccount, stranger: User, changed: str
 ) -> None:
     row = read()
-    later = row.database_time + timedelta(seconds=1)
-    new = {"user": stranger, "unipile_account_id": "another", "last_tried_at": later}[changed]
-    UnipileAccount.objects.update(**{changed: new})
+    new = {"user": stranger, "unipile_account_id": "another", "last_tried_at": row.database_time}
+    UnipileAccount.objects.update(**{changed: new[changed]})
+
+    note(row, failure(), asked_at=row.database_time - timedelta(seconds=1))
+
+    assert read().last_error == ""
+
+
+def test_time_in_the_future_hides_no_failure(account: UnipileAccount) -> None:
+    row = read()
+    UnipileAccount.objects.update(last_tried_at=row.database_time + timedelta(days=1))
 
     note(row, failure(), asked_at=row.database_time)
 
-    assert read().last_error == ""
+    assert read().last_error == "unipile_error"

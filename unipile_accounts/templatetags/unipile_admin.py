@@ -1,4 +1,4 @@
-"""What the admin's pages tell about all accounts together."""
+"""What the admin's pages tell about accounts."""
 
 from __future__ import annotations
 
@@ -8,21 +8,29 @@ from django import template
 from django.db.models import Count
 from django.urls import reverse
 
+from unipile_accounts.admin.columns import link
 from unipile_accounts.admin.filters import PlanFilter, StatusFilter
+from unipile_accounts.admin.words import in_words
 from unipile_accounts.models import UnipileAccount
 
 register = template.Library()
+register.filter("account_link", link)
+register.filter("in_words", in_words)
 
-_FILTERS = (StatusFilter, PlanFilter)
+
+@register.inclusion_tag("admin/unipile_accounts/changes.html")
+def latest_changes(account: UnipileAccount, most: int) -> dict[str, Any]:
+    return {"entries": account.changes.select_related("user", "owner")[:most]}
 
 
 @register.simple_tag
 def account_overview() -> list[dict[str, Any]]:
     """Count in one query, as the list's filters do, each count with the address of its accounts."""
+    filters = (StatusFilter, PlanFilter)
     counts = UnipileAccount.objects.aggregate(
         **{
             f"{each.parameter_name}_{value}": Count("pk", filter=condition)
-            for each in _FILTERS
+            for each in filters
             for value, _label, condition in each.conditions
         }
     )
@@ -39,5 +47,5 @@ def account_overview() -> list[dict[str, Any]]:
                 for value, label, _condition in each.conditions
             ],
         }
-        for each in _FILTERS
+        for each in filters
     ]
