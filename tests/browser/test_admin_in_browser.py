@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from uuid import NAMESPACE_OID, uuid5
+
 import pytest
 from django.contrib.auth.models import Group, Permission, User
 from playwright.sync_api import Locator, Page, expect
@@ -43,6 +45,7 @@ def upgraded(sandbox: Sandbox) -> UnipileAccount:
     people = {sample["id"]: sample["name"] for sample in samples() if sample["type"] == "LINKEDIN"}
     for number, (account_id, name) in enumerate({**people, GONE: "Odile Marchetti"}.items()):
         UnipileAccount.objects.create(
+            id=uuid5(NAMESPACE_OID, account_id),
             user=customers[number % 2],
             unipile_account_id=account_id,
             name=name,

@@ -16,6 +16,7 @@ from pytest_django import Settings
 
 from tests.helpers import api_client, make_account, stored
 from tests.reliability.faults import CASES
+from unipile_accounts.limits import SALES_NAVIGATOR
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.services.refreshing import patience
 from unipile_accounts.signals import account_refreshed
@@ -47,10 +48,7 @@ def account(owner: User, sandbox: Sandbox) -> UnipileAccount:
         sandbox,
         payload=linkedin_account(name="New name"),
         name="Old name",
-        is_premium=True,
-        has_sales_navigator=True,
-        weekly_connection_limit=100,
-        weekly_message_limit=150,
+        **SALES_NAVIGATOR.columns,
     )
 
 

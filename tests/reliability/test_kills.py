@@ -15,23 +15,14 @@ import pytest
 
 from script.postgres import Server
 from script.serving import Service, wait_until
+from unipile_accounts.limits import FREE, SALES_NAVIGATOR
 
 # More of them for docs/reliability.md: KILLS=10 RESTARTS=3.
 KILLS = int(os.environ.get("KILLS", "2"))
 RESTARTS = int(os.environ.get("RESTARTS", "1"))
-UNTOUCHED = {
-    "is_premium": False,
-    "has_sales_navigator": False,
-    "weekly_connection_limit": 80,
-    "weekly_message_limit": 100,
-    "name": "",
-    "profile_url": "",
-}
+UNTOUCHED = {**FREE.columns, "name": "", "profile_url": ""}
 REFRESHED = {
-    "is_premium": True,
-    "has_sales_navigator": True,
-    "weekly_connection_limit": 100,
-    "weekly_message_limit": 150,
+    **SALES_NAVIGATOR.columns,
     "name": "Robin Sample",
     "profile_url": "https://www.linkedin.com/in/robin-sample-example",
 }

@@ -181,11 +181,10 @@ class Logins(RuleBasedStateMachine):
         account = None if row is None else self._row(row, user)
 
         what = ("reconnect", {"accountId": str(account.pk)}) if account else ("connect",)
-        before = set(ConnectLink.objects.values_list("pk", flat=True))
         work = partial(self._call, user, "post", *what)
         response = self._step(work, kill=kill, owners=set())
         if response is not None and response.status_code == 200:
-            [pk] = set(ConnectLink.objects.values_list("pk", flat=True)) - before
+            pk = ConnectLink.objects.latest("created_at").pk
             self.urls.append((response.json()["url"], pk))
 
     @rule(owner=someone, row=any_of, live=st.booleans(), kill=kills)

@@ -22,6 +22,7 @@ from unipile_accounts.exceptions import (
     UnipileReconnectRequired,
     UnipileUnexpectedAnswer,
 )
+from unipile_accounts.limits import SALES_NAVIGATOR
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.payloads.account import read_account
 from unipile_accounts.results import Door
@@ -156,10 +157,7 @@ def premium(owner: User, sandbox: Sandbox) -> Callable[[], UnipileAccount]:
             name="Stored name",
             profile_url="https://www.linkedin.com/in/stored",
             status="connected",
-            is_premium=True,
-            has_sales_navigator=True,
-            weekly_connection_limit=100,
-            weekly_message_limit=150,
+            **SALES_NAVIGATOR.columns,
             refreshed_at=None,
             answered_at=None,
         )
