@@ -488,5 +488,5 @@ def test_no_login_is_lost_whatever_happens(
     Logins.staff = User.objects.create_user("staff", is_staff=True)
 
     run_state_machine_as_test(
-        Logins, settings=hypothesis_settings(examples(30), stateful_step_count=25)
+        Logins, settings=hypothesis_settings(examples(100), stateful_step_count=25)
     )
