@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
@@ -16,7 +16,8 @@ from unipile_accounts.api import texts
 from unipile_accounts.api.base import CallersAccounts
 from unipile_accounts.api.errors import ASKING, by_status
 from unipile_accounts.api.fields import AccountIdSerializer, TrueField, WeeklyLimitField
-from unipile_accounts.results import Door, RefreshResult
+from unipile_accounts.limits import PLAN_COLUMNS
+from unipile_accounts.results import Door
 from unipile_accounts.services import refresh_account
 
 
@@ -40,31 +41,19 @@ class RefreshSerializer(AccountIdSerializer):
     live = serializers.BooleanField(required=False, help_text=texts.LIVE)
 
 
-class ChangedField(serializers.BooleanField):
-    """Tells whether the refresh changed the field of this name."""
-
-    def get_attribute(self, instance: RefreshResult) -> bool:
-        return self.field_name in instance.changes
+class ChangedSerializer(serializers.Serializer[Any]):
+    is_premium = serializers.BooleanField()
+    has_sales_navigator = serializers.BooleanField()
 
 
-class ChangedSerializer(serializers.Serializer[RefreshResult]):
-    is_premium = ChangedField()
-    has_sales_navigator = ChangedField()
-
-
-class RefreshResponseSerializer(serializers.Serializer[RefreshResult]):
+# It only describes the answer. To make it, DRF would build all fields anew each time.
+class RefreshResponseSerializer(serializers.Serializer[Any]):
     success = TrueField(help_text=texts.SUCCESS)
-    is_premium = serializers.BooleanField(source="account.is_premium", help_text=texts.IS_PREMIUM)
-    has_sales_navigator = serializers.BooleanField(
-        source="account.has_sales_navigator", help_text=texts.HAS_SALES_NAVIGATOR
-    )
-    weekly_connection_limit = WeeklyLimitField(
-        source="account.weekly_connection_limit", help_text=texts.CONNECTION_LIMIT
-    )
-    weekly_message_limit = WeeklyLimitField(
-        source="account.weekly_message_limit", help_text=texts.MESSAGE_LIMIT
-    )
-    changed = ChangedSerializer(source="*", help_text=texts.CHANGED)
+    is_premium = serializers.BooleanField(help_text=texts.IS_PREMIUM)
+    has_sales_navigator = serializers.BooleanField(help_text=texts.HAS_SALES_NAVIGATOR)
+    weekly_connection_limit = WeeklyLimitField(help_text=texts.CONNECTION_LIMIT)
+    weekly_message_limit = WeeklyLimitField(help_text=texts.MESSAGE_LIMIT)
+    changed = ChangedSerializer(help_text=texts.CHANGED)
 
 
 class RefreshEndpoint(CallersAccounts):
@@ -91,4 +80,7 @@ class RefreshEndpoint(CallersAccounts):
             user=request.user,
             live=body.get("live", False),
         )
-        return Response(RefreshResponseSerializer(result).data)
+        plan = {name: getattr(result.account, name) for name in PLAN_COLUMNS}
+        flags = ("is_premium", "has_sales_navigator")
+        changed = {name: name in result.changes for name in flags}
+        return Response({"success": True, **plan, "changed": changed})
