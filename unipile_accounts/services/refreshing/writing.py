@@ -103,7 +103,7 @@ def _write_decided(decided: list[tuple[UnipileAccount, Decision]], origin: Origi
     always = {"version": F("version") + 1, "updated_at": timezone.now()}
     for same, pks in alike.items():
         UnipileAccount.objects.filter(pk__in=pks).update(**dict(same), **always)
-    # The rows are there, so nothing is inserted. bulk_update() takes three times as long.
+    # The rows are there, so nothing is inserted. bulk_update() takes twice as long.
     UnipileAccount.objects.bulk_create(
         named, update_conflicts=True, unique_fields=["id"], update_fields=_OWN_COLUMNS
     )
