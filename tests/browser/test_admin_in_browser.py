@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import NAMESPACE_OID, uuid5
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
+from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from tests.browser.conftest import Screenshot
 from tests.browser.looking import overflow, violations
+from tests.helpers import make_account
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.results import Door
 from unipile_accounts.services import refresh_accounts
@@ -163,7 +166,20 @@ def test_staff_add_an_account(
 @pytest.mark.parametrize("width", [390, 800, 1366])
 def test_pages_fit_into_a_window(page: Page, upgraded: UnipileAccount, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})
-    User.objects.filter(username="omar").update(email="omar.at.his.place@customer.example.test")
+    omar = User.objects.get(username="omar")
+    User.objects.filter(pk=omar.pk).update(email="omar.at.his.place@customer.example.test")
+    now = timezone.now()
+    # All of it is as long as it gets.
+    make_account(
+        omar,
+        name="edda.marlowe@customer.example.test",
+        status="credentials_required",
+        has_sales_navigator=True,
+        refreshed_at=now,
+        live_checked_at=now - timedelta(minutes=59),
+        last_error="not_linkedin",
+        last_tried_at=now,
+    )
     log_in(page, "sam")
     assert overflow(page, "html") <= 0
     if width != 800:
