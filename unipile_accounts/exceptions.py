@@ -6,33 +6,28 @@ never the key. `exc.advice` is for the person who asked, and begins with `exc.me
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-
-class Retry(Enum):
-    """When asking the same question again can help."""
-
-    NEVER = "never"
-    AT_ONCE = "at once"
-    AFTER_A_PAUSE = "after a pause"
+# Seconds before a second try of the same question.
+AT_ONCE, AFTER_A_PAUSE = 0.25, 1.0
 
 
 class UnipileError(Exception):
     """There is no verdict about the account.
 
-    `retry` says when trying again can help. `retry_after` is how many seconds Unipile told us to
+    `retry` is the seconds after which the same question may be asked again, and None where that
+    cannot help. `retry_after` is how many seconds Unipile told us to
     wait, and `wait` how many we tell the caller. `error_type` is Unipile's, or empty.
     """
 
     code: str = "unipile_error"
     meaning: str | Promise = _("We could not read Unipile's answer. Nothing was changed.")
     next_step: str | Promise = _("Try again later. If it happens again, tell the operator.")
-    retry: Retry = Retry.NEVER
+    retry: float | None = None
     wait: int | None = None
 
     def __init__(
@@ -59,7 +54,7 @@ class UnipileUnavailable(UnipileError):
     code = "unipile_unavailable"
     meaning = _("Unipile cannot be reached right now. Nothing was changed.")
     next_step = _("Try again shortly.")
-    retry = Retry.AT_ONCE
+    retry = AT_ONCE
     wait = 30
 
 
@@ -67,7 +62,7 @@ class UnipileTimeout(UnipileError):
     code = "unipile_timeout"
     meaning = _("Unipile did not answer in time. Nothing was changed.")
     next_step = _("Try again shortly.")
-    retry = Retry.AFTER_A_PAUSE
+    retry = AFTER_A_PAUSE
 
 
 class UnipileNotAsked(UnipileTimeout):
@@ -88,7 +83,7 @@ class UnipileAPIError(UnipileError):
 class UnipileServerError(UnipileAPIError):
     """A 5xx or a 408, after which the next try may well succeed."""
 
-    retry = Retry.AT_ONCE
+    retry = AT_ONCE
 
 
 class UnipileAuthenticationError(UnipileAPIError):
@@ -105,7 +100,7 @@ class UnipileRateLimited(UnipileAPIError):
     code = "unipile_rate_limited"
     meaning = _("Unipile is rate limiting us. Nothing was changed.")
     next_step = _("Try again later.")
-    retry = Retry.AFTER_A_PAUSE
+    retry = AFTER_A_PAUSE
     wait = 60
 
 

@@ -35,7 +35,6 @@ LIST_CODES = {
 def _impatience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait between tries, but not for as long as in production."""
     monkeypatch.setattr(patience, "TRIES", 2)
-    monkeypatch.setattr(patience, "PAUSES", dict.fromkeys(patience.PAUSES, 0.001))
     monkeypatch.setattr(patience, "LONGEST_PAUSE", 0.002)
     monkeypatch.setattr("random.uniform", lambda low, high: low / 100)
 

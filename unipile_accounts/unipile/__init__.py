@@ -8,10 +8,10 @@ from unipile_accounts.unipile.accounts import (
     begin_list,
     delete_account,
     get_account,
+    get_own_profile,
     list_accounts,
 )
 from unipile_accounts.unipile.hosted import create_link
-from unipile_accounts.unipile.profile import get_own_profile
 from unipile_accounts.unipile.search import search_parameters, search_people
 from unipile_accounts.unipile.webhooks import (
     ACCOUNT_EVENTS,

@@ -13,7 +13,7 @@ import pytest
 from pytest_django import Settings
 
 from tests.unipile_accounts.unipile.conftest import ID, no_longer_than, open_connections
-from unipile_accounts.exceptions import Retry, UnipileError, UnipileUnavailable
+from unipile_accounts.exceptions import AT_ONCE, UnipileError, UnipileUnavailable
 from unipile_accounts.unipile import get_account, list_accounts, session
 from unipile_sandbox import Fault, Request, Sandbox, linkedin_account
 
@@ -58,7 +58,7 @@ def test_broken_connection_is_worth_a_second_try(
     with pytest.raises(UnipileUnavailable) as caught:
         get_account(account)
 
-    assert caught.value.retry is Retry.AT_ONCE
+    assert caught.value.retry == AT_ONCE
     assert get_account(account) == sandbox.get(account)
     assert [request.reused for request in sandbox.requests] == [False, True, False]
 

@@ -7,14 +7,13 @@ import time
 
 from django.conf import settings
 
-from unipile_accounts.exceptions import Retry, UnipileError, UnipileNotAsked
+from unipile_accounts.exceptions import UnipileError, UnipileNotAsked
 from unipile_accounts.interrupts import check, pause
 
 # Tries of one question in a pass, and failures in a row that make the pass give up.
 TRIES = 4
 FAILURES_IN_A_ROW = 8
-# Seconds before a second try. Each further pause is twice as long.
-PAUSES = {Retry.AT_ONCE: 0.25, Retry.AFTER_A_PAUSE: 1.0}
+# In seconds. Each further pause is twice as long as the one before.
 LONGEST_PAUSE = 60.0
 # What somebody who waits for one account puts up with, in seconds.
 SHORT_PAUSE = 0.5
@@ -64,12 +63,12 @@ class Patience:
 
     def try_again(self, error: UnipileError) -> bool:
         """Pause before another try of the same question, and return False when there is none."""
-        if error.retry not in PAUSES:
+        if error.retry is None:
             self.succeeded()
             return False
         self._tries += 1
         self._failures.append(error)
-        pause_of_ours = PAUSES[error.retry] * 2.0**self._tries
+        pause_of_ours = error.retry * 2.0**self._tries
         seconds = min(error.retry_after or pause_of_ours, LONGEST_PAUSE)
         if (
             self._tries >= self._most_tries
