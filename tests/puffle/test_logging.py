@@ -259,6 +259,14 @@ def test_crash_is_logged_without_local_variables(
     assert b"boom" not in response.content
 
 
+def test_user_of_an_entry_is_kept() -> None:
+    record = logging.makeLogRecord({"user": 5})
+
+    add_request(record)
+
+    assert record.__dict__["user"] == 5
+
+
 # --- Lines ----------------------------------------------------------------------------------------
 
 

@@ -126,6 +126,18 @@ def test_row_that_goes_meanwhile_is_not_found(
 
 
 @pytest.mark.django_db(transaction=True)
+def test_row_given_up_meanwhile_gets_a_new_login(
+    api: APIClient, account: UnipileAccount, sandbox: Sandbox
+) -> None:
+    given_up = {"status": "disconnected", "given_up_at": timezone.now()}
+    rows = UnipileAccount.objects.filter(pk=account.pk)
+    meanwhile(sandbox, lambda: rows.update(**given_up))
+
+    assert reconnect(api, account).status_code == 200
+    assert asked(sandbox) == ("create", None)
+
+
+@pytest.mark.django_db(transaction=True)
 def test_user_who_goes_meanwhile_gets_no_link(
     api: APIClient, owner: User, sandbox: Sandbox
 ) -> None:
@@ -154,6 +166,19 @@ def test_link_that_unipile_refuses_is_an_error(
     sandbox.inject(Fault(status=503))
 
     assert error_of(api.post(CONNECT), 503)["code"] == "unipile_unavailable"
+    assert not ConnectLink.objects.exists()
+
+
+def test_refused_reconnect_does_not_advise_itself(
+    api: APIClient, account: UnipileAccount, sandbox: Sandbox
+) -> None:
+    for status, error_type in (
+        (404, "errors/resource_not_found"),
+        (401, "errors/disconnected_account"),
+    ):
+        sandbox.inject(Fault(status=status, error_type=error_type), operation="link", times=1)
+        assert error_of(reconnect(api, account), 502)["code"] == "unipile_error"
+
     assert not ConnectLink.objects.exists()
 
 

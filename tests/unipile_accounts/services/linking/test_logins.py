@@ -189,6 +189,8 @@ def test_plan_of_an_unknown_member_is_not_taken(owner: User, sandbox: Sandbox) -
         ({"refreshed_at": 2}, {"refreshed_at": 1, "live_checked_at": 1}, True),
         ({"refreshed_at": 1, "live_checked_at": 1}, {"refreshed_at": 2}, False),
         ({}, {"refreshed_at": 1}, True),
+        # A time ahead of the clock is none.
+        ({"refreshed_at": 24 * 10_000}, {"refreshed_at": 1}, True),
     ],
 )
 def test_later_reading_of_a_plan_is_kept(
