@@ -166,6 +166,10 @@ class UnipileAccount(models.Model):
         """Return the database's time when the row was read, or else now."""
         return type(self).objects.database_time()
 
+    def passed(self, moment: datetime | None) -> datetime | None:
+        """Return a time, and None for one ahead of the database's clock, which orders nothing."""
+        return moment if moment and moment <= self.database_time else None
+
     @property
     def plan(self) -> Plan | None:
         """Return the plan, or None where no answer has told it."""

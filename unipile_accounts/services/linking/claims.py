@@ -133,10 +133,8 @@ def _decide(links: ConnectLinkQuerySet, login: Login) -> tuple[RefreshResult, Or
 
 def _is_given_up_since(link: ConnectLink, rows: Iterable[UnipileAccount | None]) -> bool:
     """Tell whether a row was given up after the claim, which then does not bring it back."""
-    now = UnipileAccount.objects.database_time()
-    moments = [row.given_up_at for row in rows if row and row.given_up_at]
-    # A time ahead of the database's clock orders nothing.
-    return any(link.claimed_at <= moment <= now for moment in moments if link.claimed_at)
+    moments = [row.passed(row.given_up_at) for row in rows if row]
+    return any(link.claimed_at and at and link.claimed_at <= at for at in moments)
 
 
 def _check(link: ConnectLink, login: Login, holder: UnipileAccount | None) -> None:

@@ -123,17 +123,11 @@ def _newest_plan(
         for each in (row, holder)
         if each and (each.linkedin_id or each.unipile_account_id == login.unipile_account_id)
     ]
-    now = UnipileAccount.objects.database_time()
 
-    def told(moment: datetime | None) -> datetime:
-        # A time ahead of the database's clock orders nothing.
-        return moment if moment and moment <= now else _NEVER
+    def told_at(each: UnipileAccount) -> list[datetime]:
+        return [each.passed(at) or _NEVER for at in (each.live_checked_at, each.refreshed_at)]
 
-    newest = max(
-        known,
-        key=lambda each: (told(each.live_checked_at), told(each.refreshed_at)),
-        default=UnipileAccount(),
-    )
+    newest = max(known, key=told_at, default=UnipileAccount())
     return {name: getattr(newest, name) for name in _PLAN}
 
 

@@ -97,7 +97,7 @@ def is_outdated(row: UnipileAccount, *, asked_at: datetime) -> bool:
     """Tell whether a later answer is stored. A time ahead of the database's clock is none."""
     if row.answered_at is None or asked_at >= row.answered_at:
         return False
-    if row.answered_at <= row.database_time:
+    if row.passed(row.answered_at):
         return True
     logger.warning("Account %s was answered in the future. That time is ignored.", row.pk)
     return False

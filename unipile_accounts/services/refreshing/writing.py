@@ -181,12 +181,16 @@ def note_failures(results: Iterable[RefreshResult]) -> None:
 def _note(accounts: dict[UUID, UnipileAccount], code: str, asked_at: datetime | None) -> None:
     free = UnipileAccount.objects.select_for_update(no_key=True, skip_locked=True).order_by("pk")
     columns = free.only("user_id", "unipile_account_id", "last_tried_at")
-    now = UnipileAccount.objects.database_time()
     same = [
         row.pk
         for row in columns.filter(pk__in=accounts)
-        if is_same_question(row, accounts[row.pk])
-        and not (asked_at and row.last_tried_at and asked_at < row.last_tried_at <= now)
+        if is_same_question(row, accounts[row.pk]) and not _was_tried_since(row, asked_at)
     ]
     tried = {"last_tried_at": asked_at or Now(), "last_error": code}
     UnipileAccount.objects.filter(pk__in=same).update(**tried)
+
+
+def _was_tried_since(row: UnipileAccount, asked_at: datetime | None) -> bool:
+    tried_at = row.last_tried_at
+    is_later = asked_at is not None and tried_at is not None and asked_at < tried_at
+    return is_later and row.passed(tried_at) is not None
