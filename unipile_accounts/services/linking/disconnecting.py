@@ -9,7 +9,6 @@ from uuid import UUID
 from puffle.stores import give_connection_back
 from unipile_accounts.exceptions import (
     UnipileAccountNotFound,
-    UnipileAccountNotListed,
     UnipileError,
     UnipileNotConfigured,
 )
@@ -67,8 +66,7 @@ def delete_at_unipile(unipile_account_id: str, patience: Patience, workspace: Wo
         try:
             delete_account(unipile_account_id, timeout=patience.timeout())
         except UnipileAccountNotFound as exc:
-            if not workspace.is_ours(unipile_account_id, patience):
-                raise UnipileAccountNotListed(str(exc)) from exc
+            workspace.confirm(exc, unipile_account_id, patience)
     except (UnipileError, UnipileNotConfigured) as exc:
         recording.logger.warning("Unipile did not delete an account: %s", exc)
         return False

@@ -17,7 +17,6 @@ from puffle.stores import give_connection_back
 from unipile_accounts.conf import conf
 from unipile_accounts.exceptions import (
     UnipileAccountNotFound,
-    UnipileAccountNotListed,
     UnipileAccountUnavailable,
     UnipileAPIError,
     UnipileError,
@@ -81,8 +80,7 @@ def _is_at_unipile(account: UnipileAccount, patience: Patience) -> bool:
     try:
         get_account(account.unipile_account_id, timeout=patience.timeout())
     except UnipileAccountNotFound as exc:
-        if not Workspace().is_ours(account.unipile_account_id, patience):
-            raise UnipileAccountNotListed(str(exc)) from exc
+        Workspace().confirm(exc, account.unipile_account_id, patience)
         return False
     except (UnipileLoginLost, UnipileAccountUnavailable):
         return True

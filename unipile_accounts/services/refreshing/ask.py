@@ -52,6 +52,15 @@ class Workspace:
                 self.saw_ours()
         return time.monotonic() < self._ours_until
 
+    def confirm(
+        self, error: UnipileAccountNotFound, unipile_account_id: str, patience: Patience
+    ) -> None:
+        """Raise `UnipileAccountNotListed` unless the workspace is ours, where a 404 counts."""
+        if not self.is_ours(unipile_account_id, patience):
+            raise UnipileAccountNotListed(
+                f"{error} No other account of ours was seen in this workspace."
+            ) from error
+
 
 def ask(
     account: UnipileAccount, *, patience: Patience, workspace: Workspace, live: bool = False
@@ -70,10 +79,7 @@ def ask(
     except UnipileLoginLost as exc:
         verdict = AccountVerdict(UnipileAccount.Status.CREDENTIALS_REQUIRED, str(exc))
     except UnipileAccountNotFound as exc:
-        if not workspace.is_ours(unipile_account_id, patience):
-            raise UnipileAccountNotListed(
-                f"{exc} No other account of ours was seen in this workspace."
-            ) from exc
+        workspace.confirm(exc, unipile_account_id, patience)
         verdict = AccountVerdict(UnipileAccount.Status.DISCONNECTED, str(exc))
     return Answer(with_plan(verdict, unipile_account_id), asked_at)
 

@@ -13,7 +13,6 @@ from puffle.stores import give_connection_back
 from unipile_accounts.exceptions import (
     SalesNavigatorUnavailable,
     UnipileAccountNotFound,
-    UnipileAccountNotListed,
     UnipileAccountUnavailable,
     UnipileError,
     UnipileNotConfigured,
@@ -110,8 +109,7 @@ def _meaning_of(exc: UnipileError, search: Search, patience: Patience) -> Except
             if search.api == "sales_navigator":
                 return SalesNavigatorUnavailable(str(exc))
         case UnipileAccountNotFound():
-            if not Workspace().is_ours(search.unipile_account_id, patience):
-                return UnipileAccountNotListed(str(exc))
+            Workspace().confirm(exc, search.unipile_account_id, patience)
         # A 400 without a type is not LinkedIn's.
         case UnipileError(status_code=400) if exc.error_type:
             return _refusal(search) or exc
