@@ -157,7 +157,7 @@ def _store(asked: UnipileAccount, login: Login, origin: Origin) -> RefreshResult
     if holder.given_up_at or holder.linkedin_id:
         return None
     if is_outdated(holder, asked_at=login.asked_at):
-        return as_stored(holder)
+        return as_stored(holder, asked_at=login.asked_at)
     row = rows.chosen(login)
     if may_take(row, login):
         return take(row, login, rows, origin, unsure=holder.status)

@@ -111,8 +111,8 @@ def is_same_question(row: UnipileAccount, as_asked: UnipileAccount) -> bool:
     )
 
 
-def as_stored(row: UnipileAccount, *, asked_at: datetime | None = None) -> RefreshResult:
-    """Answer from the row as it is, because a later answer is stored."""
+def as_stored(row: UnipileAccount, *, asked_at: datetime) -> RefreshResult:
+    """Answer from the row as it is, because an answer is stored that is later than `asked_at`."""
     error: UnipileError | None = None
     if row.status != UnipileAccount.Status.CONNECTED:
         error = UnipileReconnectRequired(f"Account {row.pk} is {row.status} by a later answer.")

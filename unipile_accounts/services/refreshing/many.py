@@ -108,7 +108,8 @@ class RefreshPass:
                 raise
             yield from self._fail_unread(exc)
         for chunk in self._unread.read_by_others():
-            yield from self._finished([as_stored(row) for row in chunk])
+            results = [as_stored(row, asked_at=self._unread.started) for row in chunk]
+            yield from self._finished(results)
 
     def _refresh(self) -> Iterator[RefreshResult]:
         """Refresh the accounts, or raise why those that are left fail."""

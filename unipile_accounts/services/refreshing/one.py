@@ -97,17 +97,17 @@ def refresh_one(
         try:
             row = accounts.with_database_time().get(pk=pk)
         except UnipileAccount.DoesNotExist:
-            return _merged(accounts, pk)
+            return _merged(accounts, asked)
     return given_up(row)
 
 
-def _merged(accounts: UnipileAccountQuerySet, pk: UUID) -> RefreshResult:
+def _merged(accounts: UnipileAccountQuerySet, asked: UnipileAccount) -> RefreshResult:
     """Answer from the row that has taken the login of this one, if there is one."""
-    last = AccountChange.objects.filter(account=pk).first()
+    last = AccountChange.objects.filter(account=asked.pk).first()
     kept = last.changes.get("merged_into") if last else None
     if kept is None:
         raise UnipileAccount.DoesNotExist
-    return as_stored(accounts.with_database_time().get(pk=kept[1]))
+    return as_stored(accounts.get(pk=kept[1]), asked_at=asked.database_time)
 
 
 def _note(result: RefreshResult) -> None:

@@ -23,8 +23,8 @@ class Unread:
 
     def __init__(self, selection: UnipileAccountQuerySet, *, live: bool) -> None:
         self.selection = selection.readable()
-        self._started = UnipileAccount.objects.database_time()
-        unread = self.selection.not_answered_since(self._started)
+        self.started = UnipileAccount.objects.database_time()
+        unread = self.selection.not_answered_since(self.started)
         self._unread = self.selection if live else unread
         self._asked_at: set[datetime] = set()
         self._reported: set[UUID] = set()
@@ -41,7 +41,7 @@ class Unread:
 
     def read_by_others(self) -> Iterator[list[UnipileAccount]]:
         """Iterate over accounts that other doors have read since, so that nobody is left out."""
-        read = self.selection.filter(answered_at__gte=self._started)
+        read = self.selection.filter(answered_at__gte=self.started)
         for chunk in chunks(read.exclude(answered_at__in=self._asked_at)):
             yield [row for row in chunk if row.pk not in self._reported]
 
@@ -54,7 +54,7 @@ class Unread:
         self._asked_at.add(page.asked_at)
         if len(results) < len(page.answers):
             listed = self.selection.filter(unipile_account_id__in=list(page.answers))
-            unread = listed.not_answered_since(self._started)
+            unread = listed.not_answered_since(self.started)
             self._listed.update(unread.values_list("pk", flat=True))
 
     def report(self, results: Iterable[RefreshResult], *, dry_run: bool) -> None:

@@ -35,11 +35,12 @@ from unipile_accounts.exceptions import (
 from unipile_accounts.interrupts import Stopped, stop_on_signals
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.payloads.account import AccountVerdict
-from unipile_accounts.results import Door
+from unipile_accounts.results import Door, Origin
 from unipile_accounts.services import disconnect_account, refresh_account, refresh_accounts
 from unipile_accounts.services.linking import logins
 from unipile_accounts.services.linking.events import handle_notice
-from unipile_accounts.services.linking.logins import Login, may_take
+from unipile_accounts.services.linking.logins import Login, may_take, store_new_member
+from unipile_accounts.services.refreshing.writing import note_failures
 from unipile_accounts.signals import account_refreshed
 from unipile_sandbox import Sandbox
 
@@ -263,6 +264,23 @@ def test_broken_database_after_a_merge_loses_no_result(
     monkeypatch.setattr(logins, "delete_unused", break_down)
 
     assert refresh_account(UnipileAccount.objects.all(), second.pk, door=Door.API).account == row
+
+
+def test_answer_that_comes_too_late_is_not_noted(owner: User, sandbox: Sandbox) -> None:
+    now = UnipileAccount.objects.database_time()
+    moments: dict[str, Any] = {"answered_at": now, "last_tried_at": now}
+    row = a_row(owner, sandbox, linkedin_id="", status="credentials_required", **moments)
+    asked_at = now - timedelta(minutes=1)
+
+    result = store_new_member(
+        row, ALIVE._replace(linkedin_id=M1), asked_at=asked_at, origin=Origin(Door.API)
+    )
+
+    assert result
+    assert result.error
+    note_failures([result])
+    row.refresh_from_db()
+    assert (row.last_error, row.last_tried_at) == ("", now)
 
 
 def test_whoever_refreshed_the_second_row_gets_the_first(owner: User, sandbox: Sandbox) -> None:

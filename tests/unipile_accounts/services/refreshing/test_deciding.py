@@ -272,7 +272,7 @@ def test_time_in_the_future_orders_nothing(caplog: pytest.LogCaptureFixture) -> 
 def test_later_answer_speaks_for_its_row(
     status: str, refreshed_at: datetime | None, code: str | None
 ) -> None:
-    result = as_stored(new_row(status=status, refreshed_at=refreshed_at))
+    result = as_stored(new_row(status=status, refreshed_at=refreshed_at), asked_at=NOW)
 
-    assert not result.stored
+    assert (result.stored, result.asked_at) == (False, NOW)
     assert (result.error.code if result.error else None) == code
