@@ -72,7 +72,13 @@ rate = _reader(
     str,
 )
 switch = _reader("(?i)1|true|0|false", "1 or 0", lambda value: value.lower() in {"1", "true"})
-zone = _reader("|".join(map(re.escape, available_timezones())), "the name of a time zone", str)
+
+
+def zone(name: str, *, default: str) -> str:
+    value = text(name) or default
+    if value not in available_timezones():
+        raise ImproperlyConfigured(f"{name} must be the name of a time zone, such as {default}.")
+    return value
 
 
 def words(name: str) -> list[str]:

@@ -7,13 +7,11 @@ import re
 import time
 import uuid
 from collections.abc import Callable
-from typing import cast
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBadRequest, HttpResponseBase, JsonResponse
-from rest_framework.request import Request
-from rest_framework.throttling import BaseThrottle
 
+from puffle.api.throttling import client_address
 from puffle.logging import request_id, user_id
 from puffle.stores import takes_writes
 
@@ -45,8 +43,7 @@ def request_log(get_response: View) -> View:
                 "path": request.path,
                 "status": response.status_code,
                 "milliseconds": round((time.monotonic() - started) * 1000),
-                # REST framework believes our own proxies only.
-                "address": BaseThrottle().get_ident(cast("Request", request)),
+                "address": client_address(request),
             }
             logger.info("%(method)s %(path)s %(status)s", entry, extra=entry)
         return response

@@ -50,12 +50,15 @@ class AddressRateThrottle(_RateThrottle):
         return str(client_network(request))
 
 
+def client_address(request: HttpRequest | Request) -> str | None:
+    # REST framework believes our own proxies only, and each of them appends an address.
+    return throttling.BaseThrottle().get_ident(cast("Request", request))
+
+
 def client_network(request: HttpRequest | Request) -> str | None:
     """Return what counts as one client, which is an IPv4 address or the /64 of an IPv6 one."""
-    # REST framework believes our own proxies only, and each of them appends an address.
-    address = throttling.BaseThrottle().get_ident(cast("Request", request))
     try:
-        ip = ip_address(address or "")
+        ip = ip_address(client_address(request) or "")
     except ValueError:
         # A socket has no address.
         return None
