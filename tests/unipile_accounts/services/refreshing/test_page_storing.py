@@ -15,6 +15,7 @@ from tests.helpers import (
     PREMIUM,
     Statements,
     free_accounts,
+    hold,
     make_account,
     make_accounts,
     meanwhile,
@@ -182,26 +183,15 @@ def test_rows_that_somebody_holds_come_later(owner: User, sandbox: Sandbox) -> N
         pytest.skip("SQLite locks no rows")
     accounts = free_accounts(owner, sandbox, 30)
     few = accounts[7:10]
-    held, done = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with transaction.atomic():
-            rows = UnipileAccount.objects.filter(pk__in=[account.pk for account in few])
-            list(rows.select_for_update())
-            held.set()
-            assert done.wait(10)
-        connections.close_all()
+    releases = [hold(account) for account in few]
 
     def release_when_it_is_asked_for(request: Request) -> None:
         if not is_list(request):
-            done.set()
+            for release in releases:
+                release()
 
     sandbox.on_answer = release_when_it_is_asked_for
-    with ThreadPoolExecutor(1) as pool:
-        holder = pool.submit(hold)
-        assert held.wait(10)
-        results = refresh_all()
-        holder.result()
+    results = refresh_all()
 
     assert outcomes(results) == {"refreshed": 30}
     # They were in the list, so their number says nothing of the workspace.
