@@ -9,8 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
 
 # Seconds before a second try of the same question.
 AT_ONCE, AFTER_A_PAUSE = 0.25, 1.0
@@ -25,8 +23,8 @@ class UnipileError(Exception):
     """
 
     code: str = "unipile_error"
-    meaning: str | Promise = _("We could not read Unipile's answer. Nothing was changed.")
-    next_step: str | Promise = _("Try again later. If it happens again, tell the operator.")
+    meaning = "We could not read Unipile's answer. Nothing was changed."
+    next_step = "Try again later. If it happens again, tell the operator."
     retry: float | None = None
     wait: int | None = None
 
@@ -52,24 +50,24 @@ class UnipileError(Exception):
 
 class UnipileUnavailable(UnipileError):
     code = "unipile_unavailable"
-    meaning = _("Unipile cannot be reached right now. Nothing was changed.")
-    next_step = _("Try again shortly.")
+    meaning = "Unipile cannot be reached right now. Nothing was changed."
+    next_step = "Try again shortly."
     retry = AT_ONCE
     wait = 30
 
 
 class UnipileTimeout(UnipileError):
     code = "unipile_timeout"
-    meaning = _("Unipile did not answer in time. Nothing was changed.")
-    next_step = _("Try again shortly.")
+    meaning = "Unipile did not answer in time. Nothing was changed."
+    next_step = "Try again shortly."
     retry = AFTER_A_PAUSE
 
 
 class UnipileNotAsked(UnipileTimeout):
     """A run over many accounts ended before it came to this one."""
 
-    meaning = _("The time limit was reached before Unipile was asked.")
-    next_step = _("Refresh the account again.")
+    meaning = "The time limit was reached before Unipile was asked."
+    next_step = "Refresh the account again."
 
 
 class UnipileUnexpectedAnswer(UnipileError):
@@ -90,16 +88,16 @@ class UnipileAuthenticationError(UnipileAPIError):
     """Our key is refused. This says nothing about the customer's account."""
 
     code = "unipile_authentication"
-    meaning = _("Unipile refuses this service's API key. Nothing was changed.")
-    next_step = _(
+    meaning = "Unipile refuses this service's API key. Nothing was changed."
+    next_step = (
         "The operator must check UNIPILE_API_KEY and UNIPILE_DSN. A reconnect does not help."
     )
 
 
 class UnipileRateLimited(UnipileAPIError):
     code = "unipile_rate_limited"
-    meaning = _("Unipile is rate limiting us. Nothing was changed.")
-    next_step = _("Try again later.")
+    meaning = "Unipile is rate limiting us. Nothing was changed."
+    next_step = "Try again later."
     retry = AFTER_A_PAUSE
     wait = 60
 
@@ -108,8 +106,8 @@ class UnipileReconnectRequired(UnipileError):
     """The row is not connected, by what Unipile said last."""
 
     code = "reconnect_required"
-    meaning: str | Promise = ""
-    next_step = _("Reconnect the account to LinkedIn, then refresh it again.")
+    meaning = ""
+    next_step = "Reconnect the account to LinkedIn, then refresh it again."
 
 
 class UnipileAccountNotFound(UnipileAPIError, UnipileReconnectRequired):
@@ -124,19 +122,19 @@ class UnipileAccountUnavailable(UnipileError):
     """Unipile names a trouble of this one account that is not its login."""
 
     code = "account_unavailable"
-    meaning: str | Promise = _("LinkedIn is blocking this account. Nothing was changed.")
-    next_step = _("Check the account on LinkedIn and refresh again. If that fails, reconnect it.")
+    meaning = "LinkedIn is blocking this account. Nothing was changed."
+    next_step = "Check the account on LinkedIn and refresh again. If that fails, reconnect it."
 
     def __init__(self, message: str, **kwargs: Any) -> None:
         super().__init__(message, **kwargs)
         if self.error_type:
-            why = _("LinkedIn is blocking this account (%s). Nothing was changed.")
-            self.meaning = why % self.error_type
+            why = f"LinkedIn is blocking this account ({self.error_type}). Nothing was changed."
+            self.meaning = why
 
 
 class UnipileAccountDisconnected(UnipileReconnectRequired):
-    meaning = _("The account is disconnected, so it was not read.")
-    next_step = _("Reconnect it to LinkedIn first.")
+    meaning = "The account is disconnected, so it was not read."
+    next_step = "Reconnect it to LinkedIn first."
 
 
 class UnipileAccountNotListed(UnipileError):
@@ -144,7 +142,7 @@ class UnipileAccountNotListed(UnipileError):
 
     code = "unipile_account_not_listed"
     meaning = ""
-    next_step = _(
+    next_step = (
         "UNIPILE_DSN or UNIPILE_API_KEY may be another workspace's. Nothing was changed. The"
         " operator must check both. If they are right, the command with --confirm-gone marks what"
         " is gone. Or connect it anew: the same LinkedIn member gets the same row."
@@ -153,21 +151,21 @@ class UnipileAccountNotListed(UnipileError):
 
 class UnipileNotLinkedIn(UnipileError):
     code = "not_linkedin"
-    meaning = _("This Unipile account is not a LinkedIn account, so it has no premium status.")
-    next_step = _("Connect a LinkedIn account instead.")
+    meaning = "This Unipile account is not a LinkedIn account, so it has no premium status."
+    next_step = "Connect a LinkedIn account instead."
 
 
 class UnipilePremiumStatusPending(UnipileError):
     code = "premium_status_pending"
-    meaning = _("The account is still connecting, so its plan is not known yet.")
-    next_step = _("Try again in a minute.")
+    meaning = "The account is still connecting, so its plan is not known yet."
+    next_step = "Try again in a minute."
     wait = 60
 
 
 class AccountLocked(UnipileError):
     code = "database_unavailable"
-    meaning = _("The account is locked in our database. Nothing was changed.")
-    next_step = _("Try again shortly.")
+    meaning = "The account is locked in our database. Nothing was changed."
+    next_step = "Try again shortly."
     wait = 5
 
 
@@ -175,8 +173,8 @@ class SalesNavigatorUnavailable(UnipileError):
     """LinkedIn refuses a Sales Navigator search to an account whose stored flag allows it."""
 
     code = "sales_navigator_unavailable"
-    meaning = _("LinkedIn refuses Sales Navigator to this account.")
-    next_step = _('Refresh it with "live": true. If that does not help, reconnect it.')
+    meaning = "LinkedIn refuses Sales Navigator to this account."
+    next_step = 'Refresh it with "live": true. If that does not help, reconnect it.'
 
 
 class UnipileNotConfigured(ImproperlyConfigured):
@@ -184,7 +182,7 @@ class UnipileNotConfigured(ImproperlyConfigured):
 
     code = "unipile_not_configured"
     wait = None
-    advice = _(
+    advice = (
         "This service is not set up for Unipile. The operator must run manage.py check --deploy, or"
         " look in the log, where an error names the setting."
     )

@@ -54,5 +54,5 @@ class UnipileWebhookView(APIView):
             ) from exc
         except (UnipileError, UnipileNotConfigured) as exc:
             logger.warning("A webhook is to be sent again: %s", exc)
-            raise TryAgain(str(exc.advice), exc.code) from exc
+            raise TryAgain(exc.advice, exc.code) from exc
         return Response({"received": True})

@@ -7,7 +7,6 @@ from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
-from django.utils.translation import gettext_lazy as _
 from django.views import defaults
 from drf_standardized_errors import formatter, handler
 from drf_standardized_errors.types import ErrorResponse
@@ -21,14 +20,14 @@ from puffle.stores import is_passing
 class DatabaseUnavailable(APIException):
     status_code = 503
     default_code = "database_unavailable"
-    default_detail = _("The database does not answer. Nothing is half done. Try again shortly.")
+    default_detail = "The database does not answer. Nothing is half done. Try again shortly."
     wait = 5
 
 
 class RequestTooLarge(APIException):
     status_code = 413
     default_code = "request_too_large"
-    default_detail = _("The request body is larger than 64 KiB. Send only the documented fields.")
+    default_detail = "The request body is larger than 64 KiB. Send only the documented fields."
 
 
 class ExceptionHandler(handler.ExceptionHandler):
@@ -39,7 +38,7 @@ class ExceptionHandler(handler.ExceptionHandler):
             case RequestDataTooBig():
                 return RequestTooLarge()
             case SuspiciousOperation() | UnreadablePostError() | RecursionError():
-                return ParseError(_("The request cannot be read. Send only what is documented."))
+                return ParseError("The request cannot be read. Send only what is documented.")
             case simplejwt.AuthenticationFailed():
                 return _plain(exc)
         return super().convert_known_exceptions(exc)

@@ -7,7 +7,6 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in
-from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.exceptions import AuthenticationFailed, Throttled
@@ -77,7 +76,7 @@ class TokenView(simplejwt.TokenObtainPairView):
             self.request, "axes_locked_out", False
         ):
             wait = settings.AXES_COOLOFF_TIME.total_seconds()
-            exc = Throttled(wait, _("Too many failed logins."))
+            exc = Throttled(wait, "Too many failed logins.")
         return super().handle_exception(exc)
 
 

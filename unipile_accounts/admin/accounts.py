@@ -13,7 +13,6 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext_lazy as _
 
 from unipile_accounts.admin import columns
 from unipile_accounts.admin.base import PuffleAdmin, delete_selected
@@ -60,7 +59,7 @@ class UnipileAccountAdmin(PuffleAdmin):
     # Counting 100,000 rows once is enough.
     show_full_result_count = False
     search_fields = ["^id", "name", "user__username", "user__email", "unipile_account_id"]
-    search_help_text = _(
+    search_help_text = (
         "Name, LinkedIn profile, owner's username or e-mail address, Unipile id, or the account's"
         " id"
     )
@@ -85,8 +84,8 @@ class UnipileAccountAdmin(PuffleAdmin):
         owner = "user" if self.has_change_permission(request, obj) else columns.owner
         return [
             (None, {"fields": (*_ANSWERS, owner)}),
-            (_("Who it is"), {"fields": ("unipile_account_id", *_IDENTITY)}),
-            (_("Record"), {"fields": _RECORD}),
+            ("Who it is", {"fields": ("unipile_account_id", *_IDENTITY)}),
+            ("Record", {"fields": _RECORD}),
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: UnipileAccount | None = None) -> Any:
@@ -128,7 +127,7 @@ def _refresh_added(request: HttpRequest, pk: UUID) -> None:
     added = UnipileAccount.objects.filter(pk=pk)
     refresh(request, added)
     if added.filter(refreshed_at=None):
-        text = _(
+        text = (
             "The account is stored all the same. Check its Unipile id. If it is wrong, disconnect"
             " and delete the account, then add it again."
         )

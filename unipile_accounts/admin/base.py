@@ -12,7 +12,6 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.translation import gettext_lazy as _
 
 _T = TypeVar("_T")
 
@@ -64,6 +63,6 @@ def _twice(view: Callable[..., _T], *args: Any, **kwargs: Any) -> _T:
         return view(*args, **kwargs)
 
 
-@admin.action(description=_("Delete selected %(verbose_name_plural)s"), permissions=["delete"])
+@admin.action(description="Delete selected %(verbose_name_plural)s", permissions=["delete"])
 def delete_selected(model_admin: Any, request: HttpRequest, queryset: Any) -> Any:
     return _twice(transaction.atomic(actions.delete_selected), model_admin, request, queryset)

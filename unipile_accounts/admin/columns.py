@@ -12,8 +12,6 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from unipile_accounts.admin.words import reason
 from unipile_accounts.models import UnipileAccount
@@ -32,56 +30,56 @@ def link(account: UnipileAccount) -> SafeString:
     return format_html('<a href="{}"><bdi>{}</bdi></a>', url, account)
 
 
-@admin.display(description=gettext_lazy("name"), ordering="name")
+@admin.display(description="name", ordering="name")
 def account_name(account: UnipileAccount) -> str:
-    return account.name or _("(no name yet)")
+    return account.name or "(no name yet)"
 
 
-@admin.display(description=gettext_lazy("owner"), ordering="user__username")
+@admin.display(description="owner", ordering="user__username")
 def owner(account: UnipileAccount) -> SafeString:
     """Name the owner, with a link to all accounts of this owner, and the e-mail address."""
     url = f"{reverse(_LIST)}?user={account.user_id}"
     return _with_note(format_html('<a href="{}">{}</a>', url, account.user), account.user.email)
 
 
-@admin.display(description=gettext_lazy("status"), ordering="status")
+@admin.display(description="status", ordering="status")
 def status(account: UnipileAccount) -> str:
     if account.given_up_at:
-        return _("given up")
+        return "given up"
     if account.status == UnipileAccount.Status.CONNECTED and account.answered_at is None:
-        return _("unknown")
+        return "unknown"
     icon = static(f"admin/img/icon-{_ICONS[UnipileAccount.Status(account.status)]}.svg")
     return format_html('<img src="{}" alt=""> {}', icon, account.get_status_display())
 
 
-@admin.display(description=gettext_lazy("plan"), ordering="is_premium")
+@admin.display(description="plan", ordering="is_premium")
 def plan(account: UnipileAccount) -> str:
     """Name the plan, and whether LinkedIn itself was asked for it."""
     if account.plan is None:
-        return _("unknown")
-    source: str = _("Unipile's copy")
+        return "unknown"
+    source: str = "Unipile's copy"
     if account.live_checked_at:
-        source = format_html(_("LinkedIn, {}"), _moment(account.live_checked_at))
+        source = format_html("LinkedIn, {}", _moment(account.live_checked_at))
     return _with_note(account.plan.name, source)
 
 
-@admin.display(description=gettext_lazy("weekly limits"), ordering="weekly_connection_limit")
+@admin.display(description="weekly limits", ordering="weekly_connection_limit")
 def weekly_limits(account: UnipileAccount) -> str:
     if account.plan is None:
-        return _("unknown")
+        return "unknown"
     return format_html(
-        _("{} connections<br>{} messages"),
+        "{} connections<br>{} messages",
         account.weekly_connection_limit,
         account.weekly_message_limit,
     )
 
 
-@admin.display(description=gettext_lazy("last refreshed"), ordering="refreshed_at")
+@admin.display(description="last refreshed", ordering="refreshed_at")
 def last_refreshed(account: UnipileAccount) -> str:
-    return _moment(account.refreshed_at) if account.refreshed_at else _("never")
+    return _moment(account.refreshed_at) if account.refreshed_at else "never"
 
 
-@admin.display(description=gettext_lazy("last error"), ordering="last_error")
+@admin.display(description="last error", ordering="last_error")
 def last_error(account: UnipileAccount) -> str:
     """Say why the last refresh failed, with the code on hover, and when that was."""
     if not account.last_error or account.last_tried_at is None:
@@ -90,12 +88,12 @@ def last_error(account: UnipileAccount) -> str:
     return _with_note(why, _moment(account.last_tried_at))
 
 
-@admin.display(description=gettext_lazy("LinkedIn member"))
+@admin.display(description="LinkedIn member")
 def linkedin_member(account: UnipileAccount) -> str:
     """Show the member's id, with a link to all accounts of this member."""
     member = account.linkedin_id
     if not member:
-        return _("unknown")
+        return "unknown"
     url = f"{reverse(_LIST)}?linkedin_id={member}"
     return format_html('<a href="{}">{}</a>', url, member)
 

@@ -9,7 +9,6 @@ from django.contrib import admin
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.http import HttpRequest
-from django.utils.translation import gettext_lazy as _
 
 from unipile_accounts.admin.words import CODES, reason
 from unipile_accounts.models import UnipileAccount
@@ -33,29 +32,29 @@ class _ChoiceFilter(admin.SimpleListFilter):
 
 
 class StatusFilter(_ChoiceFilter):
-    title = _("status")
+    title = "status"
     parameter_name = "status"
     conditions = [
-        ("connected", _("connected"), _CONNECTED & ~Q(answered_at=None)),
+        ("connected", "connected", _CONNECTED & ~Q(answered_at=None)),
         (
             "credentials_required",
-            _("credentials required"),
+            "credentials required",
             Q(status=UnipileAccount.Status.CREDENTIALS_REQUIRED),
         ),
-        ("disconnected", _("disconnected"), _DISCONNECTED & Q(given_up_at=None)),
-        ("given_up", _("given up"), _DISCONNECTED & ~Q(given_up_at=None)),
-        ("unknown", _("unknown"), _CONNECTED & Q(answered_at=None)),
+        ("disconnected", "disconnected", _DISCONNECTED & Q(given_up_at=None)),
+        ("given_up", "given up", _DISCONNECTED & ~Q(given_up_at=None)),
+        ("unknown", "unknown", _CONNECTED & Q(answered_at=None)),
     ]
 
 
 class PlanFilter(_ChoiceFilter):
-    title = _("plan")
+    title = "plan"
     parameter_name = "plan"
     conditions = [
-        ("premium", _("premium"), Q(is_premium=True, has_sales_navigator=False) & _IS_KNOWN),
-        ("sales_navigator", _("Sales Navigator"), Q(has_sales_navigator=True) & _IS_KNOWN),
-        ("free", _("free"), Q(is_premium=False, has_sales_navigator=False) & _IS_KNOWN),
-        ("unknown", _("unknown"), ~_IS_KNOWN),
+        ("premium", "premium", Q(is_premium=True, has_sales_navigator=False) & _IS_KNOWN),
+        ("sales_navigator", "Sales Navigator", Q(has_sales_navigator=True) & _IS_KNOWN),
+        ("free", "free", Q(is_premium=False, has_sales_navigator=False) & _IS_KNOWN),
+        ("unknown", "unknown", ~_IS_KNOWN),
     ]
 
 
@@ -65,20 +64,20 @@ def _answered_within(age: timedelta) -> Q:
 
 
 class FreshnessFilter(_ChoiceFilter):
-    title = _("last refreshed")
+    title = "last refreshed"
     parameter_name = "refreshed"
     conditions = [
-        ("never", _("Never"), ~_IS_KNOWN),
-        ("hour", _("Not for an hour"), ~_answered_within(timedelta(hours=1))),
-        ("day", _("Not for a day"), ~_answered_within(timedelta(days=1))),
-        ("week", _("Not for a week"), ~_answered_within(timedelta(weeks=1))),
+        ("never", "Never", ~_IS_KNOWN),
+        ("hour", "Not for an hour", ~_answered_within(timedelta(hours=1))),
+        ("day", "Not for a day", ~_answered_within(timedelta(days=1))),
+        ("week", "Not for a week", ~_answered_within(timedelta(weeks=1))),
     ]
 
 
 class FailureFilter(_ChoiceFilter):
-    title = _("last error")
+    title = "last error"
     parameter_name = "failed"
     conditions = [
-        ("any", _("Failed"), ~Q(last_error="")),
+        ("any", "Failed", ~Q(last_error="")),
         *((code, reason(code), Q(last_error=code)) for code in CODES),
     ]

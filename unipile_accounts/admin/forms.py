@@ -4,7 +4,6 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext as _
 
 from unipile_accounts.models import UnipileAccount
 
@@ -31,9 +30,6 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic whe
         if other is None:
             return owner
         raise ValidationError(
-            _(
-                "This owner has an account of the same LinkedIn member already: %s. Delete that"
-                " one first. If it is not given up, disconnect it before."
-            )
-            % other
+            f"This owner has an account of the same LinkedIn member already: {other}. Delete that"
+            " one first. If it is not given up, disconnect it before."
         )

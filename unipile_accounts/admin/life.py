@@ -12,8 +12,6 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from unipile_accounts.admin.base import SECONDS
 from unipile_accounts.admin.words import advice
@@ -30,7 +28,7 @@ from unipile_accounts.services import (
 MOST = 20
 
 
-@admin.action(description=gettext_lazy("Make a link to reconnect"), permissions=["refresh"])
+@admin.action(description="Make a link to reconnect", permissions=["refresh"])
 def make_reconnect_links(
     model_admin: Any, request: HttpRequest, queryset: UnipileAccountQuerySet
 ) -> None:
@@ -38,7 +36,7 @@ def make_reconnect_links(
     _show_links(request, queryset, lambda row: create_reconnect_link(accounts, row.pk))
 
 
-@admin.action(description=gettext_lazy("Make a link to connect LinkedIn"), permissions=["refresh"])
+@admin.action(description="Make a link to connect LinkedIn", permissions=["refresh"])
 def make_connect_links(model_admin: Any, request: HttpRequest, queryset: Any) -> None:
     _show_links(request, queryset, create_connect_link)
 
@@ -53,7 +51,7 @@ def _show_link(request: HttpRequest, make: Callable[[Any], str], row: Any) -> No
     messages.success(request, render_to_string("admin/unipile_accounts/link.html", context))
 
 
-@admin.action(description=gettext_lazy("Disconnect"), permissions=["change"])
+@admin.action(description="Disconnect", permissions=["change"])
 def disconnect(
     model_admin: Any, request: HttpRequest, queryset: UnipileAccountQuerySet
 ) -> HttpResponse | None:
@@ -67,7 +65,7 @@ def disconnect(
         return None
     context = {
         **model_admin.admin_site.each_context(request),
-        "title": _("Disconnect accounts"),
+        "title": "Disconnect accounts",
         "opts": model_admin.opts,
         "media": model_admin.media,
         "accounts": queryset.select_related("user"),
@@ -78,16 +76,16 @@ def disconnect(
 def _disconnect(request: HttpRequest, row: UnipileAccount) -> None:
     accounts = UnipileAccount.objects.all()
     if disconnect_account(accounts, row.pk, door=Door.ADMIN, user=request.user):
-        messages.success(request, _("Disconnected: %s.") % row)
+        messages.success(request, f"Disconnected: {row}.")
         return
-    text = _("Disconnected, but not yet deleted at Unipile: %s. The nightly run tries again.")
-    messages.warning(request, text % row)
+    text = f"Disconnected, but not yet deleted at Unipile: {row}. The nightly run tries again."
+    messages.warning(request, text)
 
 
 def _are_too_many(request: HttpRequest, rows: Any) -> bool:
     are_too_many = bool(rows.count() > MOST)
     if are_too_many:
-        messages.warning(request, _("Select at most %d. Nothing was done.") % MOST)
+        messages.warning(request, f"Select at most {MOST}. Nothing was done.")
     return are_too_many
 
 
@@ -96,17 +94,16 @@ def _one_by_one(request: HttpRequest, rows: Any, act: Callable[[Any], None]) -> 
     deadline = time.monotonic() + SECONDS
     for row in rows:
         if why := _why_not_done(row, act, deadline=deadline):
-            text = _("Not done for %(row)s: %(why)s") % {"row": row, "why": why}
-            messages.error(request, text)
+            messages.error(request, f"Not done for {row}: {why}")
 
 
 def _why_not_done(row: Any, act: Callable[[Any], None], *, deadline: float) -> str:
     if time.monotonic() > deadline:
-        return _("The time limit was reached.")
+        return "The time limit was reached."
     try:
         act(row)
     except ObjectDoesNotExist:
-        return _("It is not here any more.")
+        return "It is not here any more."
     except (UnipileError, UnipileNotConfigured) as exc:
         return advice(exc)
     return ""

@@ -8,7 +8,6 @@ from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import UserAdmin
 from django.http import HttpRequest
-from django.utils.translation import gettext_lazy as _
 
 from unipile_accounts.admin import columns
 from unipile_accounts.admin.base import PuffleAdmin, delete_selected
@@ -24,7 +23,7 @@ class AccountInline(admin.TabularInline):  # type: ignore[type-arg]  # not gener
     """Shows the accounts, each with a link to its page, and edits none."""
 
     model = UnipileAccount
-    verbose_name_plural = _("Unipile accounts")
+    verbose_name_plural = "Unipile accounts"
     show_change_link = True
     ordering = ["created_at"]
     # The stubs know names only.

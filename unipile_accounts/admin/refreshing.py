@@ -10,7 +10,6 @@ from typing import Any
 from django.contrib import admin, messages
 from django.http import HttpRequest
 from django.template.loader import render_to_string
-from django.utils.translation import gettext_lazy as _
 
 from unipile_accounts.admin.base import SECONDS
 from unipile_accounts.admin.words import advice, in_words
@@ -29,14 +28,14 @@ SECONDS_TO_FAIL = 3.0
 NAMED = 10
 
 
-@admin.action(description=_("Refresh premium status from Unipile"), permissions=["refresh"])
+@admin.action(description="Refresh premium status from Unipile", permissions=["refresh"])
 def refresh_from_unipile(
     model_admin: Any, request: HttpRequest, queryset: UnipileAccountQuerySet
 ) -> None:
     refresh(request, queryset)
 
 
-@admin.action(description=_("Ask LinkedIn itself for the plan"), permissions=["refresh"])
+@admin.action(description="Ask LinkedIn itself for the plan", permissions=["refresh"])
 def ask_linkedin(model_admin: Any, request: HttpRequest, queryset: UnipileAccountQuerySet) -> None:
     refresh(request, queryset, live=True)
 
@@ -90,9 +89,9 @@ class Report:
 
     def html(self) -> str:
         kinds = (
-            ("failed", _("Failed"), self.summary.failed),
-            ("changed", _("Changed"), self.summary.changed),
-            ("skipped", _("Skipped"), self.summary.skipped),
+            ("failed", "Failed", self.summary.failed),
+            ("changed", "Changed", self.summary.changed),
+            ("skipped", "Skipped", self.summary.skipped),
         )
         groups = [
             {

@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.contrib.admin.utils import label_for_field
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.template.defaultfilters import pluralize
 
 from unipile_accounts import exceptions
 from unipile_accounts.exceptions import UnipileError, UnipileNotConfigured
@@ -49,8 +48,8 @@ def _label(name: str) -> str:
 
 def _value(value: Any) -> str:
     if isinstance(value, bool):
-        return _("yes") if value else _("no")
-    return str(_STATUSES.get(value, value) or _("none"))
+        return "yes" if value else "no"
+    return str(_STATUSES.get(value, value) or "none")
 
 
 def reason(code: str) -> str:
@@ -65,7 +64,6 @@ def reason(code: str) -> str:
 def advice(error: UnipileError | UnipileNotConfigured) -> str:
     """Return what to do about an error, with the pause that Unipile asked for."""
     if isinstance(error, UnipileNotConfigured) or not error.retry_after:
-        return str(error.advice)
+        return error.advice
     minutes = math.ceil(error.retry_after / 60)
-    again = ngettext("Try again in %d minute.", "Try again in %d minutes.", minutes) % minutes
-    return f"{error.meaning} {again}"
+    return f"{error.meaning} Try again in {minutes} minute{pluralize(minutes)}."

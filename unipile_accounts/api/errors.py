@@ -6,7 +6,6 @@ from collections import defaultdict
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.core.exceptions import ValidationError as InvalidFields
-from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import APIException, AuthenticationFailed, NotFound, ValidationError
 from rest_framework.fields import get_error_detail
 
@@ -56,7 +55,7 @@ ASKING = (
 
 class UnipileFailed(APIException):
     def __init__(self, error: UnipileError | UnipileNotConfigured) -> None:
-        super().__init__(str(error.advice), error.code)
+        super().__init__(error.advice, error.code)
         self.status_code = _STATUS[error.code]
         self.wait = error.wait
 
@@ -73,11 +72,11 @@ def as_api_error(exc: Exception) -> Exception:
     match exc:
         case UnipileAccount.DoesNotExist():
             return NotFound(
-                _("None of your accounts has this id. List them with GET /api/unipile/accounts.")
+                "None of your accounts has this id. List them with GET /api/unipile/accounts."
             )
         case ObjectDoesNotExist():
             # Only a user can be gone otherwise, while Unipile was asked.
-            return AuthenticationFailed(_("The user is gone."), "user_not_found")
+            return AuthenticationFailed("The user is gone.", "user_not_found")
         case UnipileError() | UnipileNotConfigured():
             return UnipileFailed(exc)
         case InvalidFields():

@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -22,8 +21,8 @@ class AccountIdField(serializers.Field[uuid.UUID, Any, str, Any]):
     """A UUID in the one form of the public page. `UUIDField` takes many more."""
 
     default_error_messages = {
-        "invalid": _("Send the account's id, such as 3c90c3cc-0d44-4b50-8888-8dd25736052a."),
-        "unipile_id": _(
+        "invalid": "Send the account's id, such as 3c90c3cc-0d44-4b50-8888-8dd25736052a.",
+        "unipile_id": (
             "This looks like Unipile's id. Send the account's own, a UUID such as"
             " 3c90c3cc-0d44-4b50-8888-8dd25736052a."
         ),
@@ -41,7 +40,7 @@ class KnownFieldsSerializer(serializers.Serializer[Any]):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Refuse a field that nobody reads, such as a misspelt switch or filter."""
         if unknown := set(self.initial_data) - set(self.fields):
-            message = _("There is no such field. There are: %s.") % ", ".join(self.fields)
+            message = f"There is no such field. There are: {', '.join(self.fields)}."
             raise serializers.ValidationError(dict.fromkeys(unknown, message), "unknown_field")
         return attrs
 
@@ -54,7 +53,7 @@ class AccountIdSerializer(KnownFieldsSerializer):
 
 def one_of(choices: Sequence[str], **kwargs: Any) -> serializers.ChoiceField:
     """Return a choice whose error names what there is to choose from."""
-    message = _("“{input}” is none of these: %s.") % ", ".join(choices)
+    message = f"“{{input}}” is none of these: {', '.join(choices)}."
     return serializers.ChoiceField(choices, error_messages={"invalid_choice": message}, **kwargs)
 
 

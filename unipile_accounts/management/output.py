@@ -109,5 +109,5 @@ def _outcome(result: RefreshResult) -> dict[str, Any]:
         "changed": {name: change._asdict() for name, change in result.changes.items()},
         "code": error.code if error else None,
         "reason": str(error) if error else None,
-        "next_step": str(error.next_step) if error else None,
+        "next_step": error.next_step if error else None,
     }

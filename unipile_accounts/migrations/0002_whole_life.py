@@ -19,16 +19,14 @@ class Migration(migrations.Migration):
             name='AccountChange',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('changed_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='changed at')),
-                ('door', models.CharField(help_text='Where the change came in, such as api or command.', max_length=16, verbose_name='door')),
+                ('changed_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('door', models.CharField(help_text='Where the change came in, such as api or command.', max_length=16)),
                 ('idempotency_key', models.CharField(blank=True, default='', help_text='What the request was marked with, so that its repetition can be answered.', max_length=128)),
-                ('field', models.CharField(max_length=64, verbose_name='field')),
-                ('old', models.TextField(blank=True, verbose_name='old')),
-                ('new', models.TextField(blank=True, verbose_name='new')),
+                ('field', models.CharField(max_length=64)),
+                ('old', models.TextField(blank=True)),
+                ('new', models.TextField(blank=True)),
             ],
             options={
-                'verbose_name': 'account change',
-                'verbose_name_plural': 'account changes',
                 'db_table': 'unipile_account_changes',
                 'ordering': ['-id'],
             },
@@ -37,31 +35,29 @@ class Migration(migrations.Migration):
             name='ConnectLink',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='created at')),
-                ('expires_at', models.DateTimeField(verbose_name='expires at')),
-                ('used_at', models.DateTimeField(blank=True, null=True, verbose_name='used at')),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('expires_at', models.DateTimeField()),
+                ('used_at', models.DateTimeField(blank=True, null=True)),
                 ('unipile_account_id', models.CharField(blank=True, help_text="The account that Unipile's notice named when the link was used.", max_length=255, verbose_name='Unipile id')),
             ],
             options={
-                'verbose_name': 'connect link',
-                'verbose_name_plural': 'connect links',
                 'db_table': 'unipile_connect_links',
             },
         ),
         migrations.AddField(
             model_name='unipileaccount',
             name='given_up_at',
-            field=models.DateTimeField(blank=True, help_text='When its owner or staff disconnected it. Only a reconnect brings it back.', null=True, verbose_name='given up at'),
+            field=models.DateTimeField(blank=True, help_text='When its owner or staff disconnected it. Only a reconnect brings it back.', null=True),
         ),
         migrations.AddField(
             model_name='unipileaccount',
             name='last_error',
-            field=models.CharField(blank=True, db_default='', default='', help_text='The code of why the last refresh failed; empty after a success.', max_length=64, verbose_name='last error'),
+            field=models.CharField(blank=True, db_default='', default='', help_text='The code of why the last refresh failed; empty after a success.', max_length=64),
         ),
         migrations.AddField(
             model_name='unipileaccount',
             name='last_tried_at',
-            field=models.DateTimeField(blank=True, help_text='When any door last asked.', null=True, verbose_name='last tried at'),
+            field=models.DateTimeField(blank=True, help_text='When any door last asked.', null=True),
         ),
         migrations.AddField(
             model_name='unipileaccount',
@@ -71,7 +67,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='unipileaccount',
             name='live_checked_at',
-            field=models.DateTimeField(blank=True, help_text='When the stored plan was read from LinkedIn itself, if it was.', null=True, verbose_name='live checked at'),
+            field=models.DateTimeField(blank=True, help_text='When the stored plan was read from LinkedIn itself, if it was.', null=True),
         ),
         migrations.AddField(
             model_name='unipileaccount',
@@ -81,7 +77,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='accountchange',
             name='account',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='changes', to='unipile_accounts.unipileaccount', verbose_name='account'),
+            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='changes', to='unipile_accounts.unipileaccount'),
         ),
         migrations.AddField(
             model_name='accountchange',
@@ -91,7 +87,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='connectlink',
             name='account',
-            field=models.ForeignKey(blank=True, help_text='The account that is reconnected; none for a new one.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='connect_links', to='unipile_accounts.unipileaccount', verbose_name='account'),
+            field=models.ForeignKey(blank=True, help_text='The account that is reconnected; none for a new one.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='connect_links', to='unipile_accounts.unipileaccount'),
         ),
         migrations.AddField(
             model_name='connectlink',

@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='connectlink',
             name='claimed_at',
-            field=models.DateTimeField(blank=True, null=True, verbose_name='claimed at'),
+            field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddField(
             model_name='connectlink',
@@ -44,7 +44,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='unipileaccount',
             name='answered_at',
-            field=models.DateTimeField(blank=True, help_text="When the newest stored answer was asked for, by the database's clock.", null=True, verbose_name='answered at'),
+            field=models.DateTimeField(blank=True, help_text="When the newest stored answer was asked for, by the database's clock.", null=True),
         ),
         migrations.AddField(
             model_name='unipileaccount',
@@ -59,7 +59,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='unipileaccount',
             name='refreshed_at',
-            field=models.DateTimeField(blank=True, help_text='When the newest plan was asked for. Without it the plan is not known.', null=True, verbose_name='refreshed at'),
+            field=models.DateTimeField(blank=True, help_text='When the newest plan was asked for. Without it the plan is not known.', null=True),
         ),
         migrations.AlterField(
             model_name='unipileaccount',
@@ -90,17 +90,17 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='accountchange',
             name='changes',
-            field=models.JSONField(db_default=models.Value({}, models.JSONField()), default=dict, help_text='Each changed value as [old, new], such as {"is_premium": [false, true]}.', verbose_name='changes'),
+            field=models.JSONField(db_default=models.Value({}, models.JSONField()), default=dict, help_text='Each changed value as [old, new], such as {"is_premium": [false, true]}.'),
         ),
         migrations.AddField(
             model_name='accountchange',
             name='owner',
-            field=models.ForeignKey(db_constraint=False, db_index=False, help_text='Whose account it was at that moment. Older entries do not tell.', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='owner'),
+            field=models.ForeignKey(db_constraint=False, db_index=False, help_text='Whose account it was at that moment. Older entries do not tell.', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL),
         ),
         migrations.AlterField(
             model_name='connectlink',
             name='account',
-            field=models.ForeignKey(blank=True, db_constraint=False, help_text='The account that is reconnected; none for a new one.', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='connect_links', to='unipile_accounts.unipileaccount', verbose_name='account'),
+            field=models.ForeignKey(blank=True, db_constraint=False, help_text='The account that is reconnected; none for a new one.', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='connect_links', to='unipile_accounts.unipileaccount'),
         ),
         migrations.AlterField(
             model_name='connectlink',
@@ -115,7 +115,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='accountchange',
             name='account',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='changes', to='unipile_accounts.unipileaccount', verbose_name='account'),
+            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='changes', to='unipile_accounts.unipileaccount'),
         ),
         migrations.AlterField(
             model_name='accountchange',

@@ -9,7 +9,6 @@ from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
 from unipile_accounts.limits import FREE, Plan, plan_of
 from unipile_accounts.models.queryset import UnipileAccountQuerySet, protect_living
@@ -26,100 +25,89 @@ class UnipileAccount(models.Model):
     """A LinkedIn account that a customer has connected through Unipile."""
 
     class Status(models.TextChoices):
-        CONNECTED = "connected", _("connected")
-        CREDENTIALS_REQUIRED = "credentials_required", _("credentials required")
-        DISCONNECTED = "disconnected", _("disconnected")
+        CONNECTED = "connected", "connected"
+        CREDENTIALS_REQUIRED = "credentials_required", "credentials required"
+        DISCONNECTED = "disconnected", "disconnected"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=protect_living,
         related_name="unipile_accounts",
-        verbose_name=_("owner"),
+        verbose_name="owner",
     )
     unipile_account_id = models.CharField(
-        _("Unipile id"),
+        "Unipile id",
         max_length=255,
         validators=[
             RegexValidator(
                 UNIPILE_ID,
-                _(
+                (
                     "This is no Unipile id. Copy the account's id from Unipile's dashboard: exactly"
                     " 22 letters, digits, hyphens and underscores, such as k3Vd9QmTRxS1aLw0ZbYc7A."
                 ),
             )
         ],
-        error_messages={"unique": _("There is already an account with this Unipile id.")},
-        help_text=_(
-            "Unipile's own id of the account, 22 characters such as k3Vd9QmTRxS1aLw0ZbYc7A."
-        ),
+        error_messages={"unique": "There is already an account with this Unipile id."},
+        help_text="Unipile's own id of the account, 22 characters such as k3Vd9QmTRxS1aLw0ZbYc7A.",
     )
     linkedin_id = models.CharField(
-        _("LinkedIn member"),
+        "LinkedIn member",
         max_length=255,
         blank=True,
         default="",
         db_default="",
-        help_text=_("Unipile's id of the LinkedIn member, the same at every login."),
+        help_text="Unipile's id of the LinkedIn member, the same at every login.",
     )
-    name = models.CharField(_("name"), max_length=255, blank=True)
-    profile_url = models.URLField(_("profile URL"), max_length=1000, blank=True)
-    status = models.CharField(_("status"), max_length=20, choices=Status, default=Status.CONNECTED)
+    name = models.CharField(max_length=255, blank=True)
+    profile_url = models.URLField("profile URL", max_length=1000, blank=True)
+    status = models.CharField(max_length=20, choices=Status, default=Status.CONNECTED)
     given_up_at = models.DateTimeField(
-        _("given up at"),
         null=True,
         blank=True,
-        help_text=_("When its owner or staff disconnected it. Only a reconnect brings it back."),
+        help_text="When its owner or staff disconnected it. Only a reconnect brings it back.",
     )
-    is_premium = models.BooleanField(_("premium"), default=False)
-    has_sales_navigator = models.BooleanField(_("Sales Navigator"), default=False)
-    weekly_connection_limit = models.PositiveIntegerField(
-        _("weekly connection limit"), default=FREE.weekly_connection_limit
-    )
-    weekly_message_limit = models.PositiveIntegerField(
-        _("weekly message limit"), default=FREE.weekly_message_limit
-    )
+    is_premium = models.BooleanField("premium", default=False)
+    has_sales_navigator = models.BooleanField("Sales Navigator", default=False)
+    weekly_connection_limit = models.PositiveIntegerField(default=FREE.weekly_connection_limit)
+    weekly_message_limit = models.PositiveIntegerField(default=FREE.weekly_message_limit)
     refreshed_at = models.DateTimeField(
-        _("refreshed at"),
         null=True,
         blank=True,
-        help_text=_("When the newest plan was asked for. Without it the plan is not known."),
+        help_text="When the newest plan was asked for. Without it the plan is not known.",
     )
     answered_at = models.DateTimeField(
-        _("answered at"),
         null=True,
         blank=True,
-        help_text=_("When the newest stored answer was asked for, by the database's clock."),
+        help_text="When the newest stored answer was asked for, by the database's clock.",
     )
     version = models.PositiveIntegerField(
-        default=0, db_default=0, editable=False, help_text=_("Goes up with every write.")
+        default=0, db_default=0, editable=False, help_text="Goes up with every write."
     )
     live_checked_at = models.DateTimeField(
-        _("live checked at"),
         null=True,
         blank=True,
-        help_text=_("When the stored plan was read from LinkedIn itself, if it was."),
+        help_text="When the stored plan was read from LinkedIn itself, if it was.",
     )
     live_snapshot = models.TextField(
         blank=True,
         default="",
         db_default="",
         editable=False,
-        help_text=_("What Unipile's copy said then of the flags that LinkedIn told, as JSON."),
+        help_text="What Unipile's copy said then of the flags that LinkedIn told, as JSON.",
     )
     last_tried_at = models.DateTimeField(
-        _("last tried at"), null=True, blank=True, help_text=_("When any door last asked.")
+        null=True, blank=True, help_text="When any door last asked."
     )
     last_error = models.CharField(
-        _("last error"),
         max_length=64,
         blank=True,
         default="",
         db_default="",
-        help_text=_("The code of why the last refresh failed; empty after a success."),
+        help_text="The code of why the last refresh failed; empty after a success.",
     )
-    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
-    updated_at = models.DateTimeField(_("updated at"), auto_now=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
 
     objects = UnipileAccountQuerySet.as_manager()
 
@@ -128,8 +116,7 @@ class UnipileAccount(models.Model):
 
     class Meta:
         db_table = "unipile_accounts"
-        verbose_name = _("Unipile account")
-        verbose_name_plural = _("Unipile accounts")
+        verbose_name = "Unipile account"
         indexes = [models.Index(fields=["linkedin_id"], name="unipile_account_linkedin_id")]
         permissions = [("refresh_unipileaccount", "Can refresh Unipile account")]
         constraints = [

@@ -5,7 +5,6 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
 from unipile_accounts.models.account import UnipileAccount
 
@@ -22,7 +21,6 @@ class AccountChange(models.Model):
         related_name="changes",
         db_index=False,
         db_constraint=False,
-        verbose_name=_("account"),
     )
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -31,12 +29,11 @@ class AccountChange(models.Model):
         related_name="+",
         db_index=False,
         db_constraint=False,
-        verbose_name=_("owner"),
-        help_text=_("Whose account it was at that moment. Older entries do not tell."),
+        help_text="Whose account it was at that moment. Older entries do not tell.",
     )
-    changed_at = models.DateTimeField(_("changed at"), default=timezone.now)
+    changed_at = models.DateTimeField(default=timezone.now)
     door = models.CharField(
-        _("door"), max_length=16, help_text=_("Where the change came in, such as api or command.")
+        max_length=16, help_text="Where the change came in, such as api or command."
     )
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -46,19 +43,16 @@ class AccountChange(models.Model):
         related_name="+",
         db_index=False,
         db_constraint=False,
-        verbose_name=_("acting user"),
+        verbose_name="acting user",
     )
     changes = models.JSONField(
-        _("changes"),
         default=dict,
         db_default=models.Value({}, models.JSONField()),
-        help_text=_('Each changed value as [old, new], such as {"is_premium": [false, true]}.'),
+        help_text='Each changed value as [old, new], such as {"is_premium": [false, true]}.',
     )
 
     class Meta:
         db_table = "unipile_account_changes"
-        verbose_name = _("account change")
-        verbose_name_plural = _("account changes")
         ordering = ["-id"]
         indexes = [models.Index(fields=["account", "-id"], name="unipile_change_account")]
 

@@ -8,7 +8,6 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
 from unipile_accounts.models.account import UnipileAccount
 
@@ -40,7 +39,7 @@ class ConnectLink(models.Model):
         on_delete=models.DO_NOTHING,
         related_name="connect_links",
         db_constraint=False,
-        verbose_name=_("owner"),
+        verbose_name="owner",
     )
     account = models.ForeignKey(
         UnipileAccount,
@@ -49,34 +48,33 @@ class ConnectLink(models.Model):
         on_delete=models.DO_NOTHING,
         related_name="connect_links",
         db_constraint=False,
-        verbose_name=_("account"),
-        help_text=_("The account that is reconnected; none for a new one."),
+        help_text="The account that is reconnected; none for a new one.",
     )
     reconnect_account = models.CharField(
-        _("reconnected Unipile id"),
+        "reconnected Unipile id",
         max_length=255,
         blank=True,
         default="",
         db_default="",
-        help_text=_("The account at Unipile that the link logs in again; none for a new login."),
+        help_text="The account at Unipile that the link logs in again; none for a new login.",
     )
-    created_at = models.DateTimeField(_("created at"), default=timezone.now)
-    expires_at = models.DateTimeField(_("expires at"))
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
     claimed_account_id = models.CharField(
-        _("claimed Unipile id"),
+        "claimed Unipile id",
         max_length=255,
         blank=True,
         default="",
         db_default="",
-        help_text=_("The account of the open claim: a notice named it, and nobody has read it."),
+        help_text="The account of the open claim: a notice named it, and nobody has read it.",
     )
-    claimed_at = models.DateTimeField(_("claimed at"), null=True, blank=True)
-    used_at = models.DateTimeField(_("used at"), null=True, blank=True)
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    used_at = models.DateTimeField(null=True, blank=True)
     unipile_account_id = models.CharField(
-        _("Unipile id"),
+        "Unipile id",
         max_length=255,
         blank=True,
-        help_text=_("The account that was read when the link was used."),
+        help_text="The account that was read when the link was used.",
     )
 
     objects = ConnectLinkQuerySet.as_manager()
@@ -87,8 +85,6 @@ class ConnectLink(models.Model):
 
     class Meta:
         db_table = "unipile_connect_links"
-        verbose_name = _("connect link")
-        verbose_name_plural = _("connect links")
         indexes = [
             models.Index(
                 fields=["claimed_account_id"],

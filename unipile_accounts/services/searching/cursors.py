@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from django.core import signing
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext as _
 
 from unipile_accounts.payloads.people import Search
 
@@ -31,7 +30,7 @@ def read_cursor(text: str, search: Search) -> Search:
 
 
 def invalid_cursor() -> ValidationError:
-    message = _("The cursor is too old, or of another search. Repeat the search without it.")
+    message = "The cursor is too old, or of another search. Repeat the search without it."
     return ValidationError({"cursor": ValidationError(message, code="invalid_cursor")})
 
 

@@ -8,7 +8,6 @@ import unicodedata
 
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext as _
 
 from puffle.stores import tolerating_a_dead_cache
 from unipile_accounts.payloads.people import (
@@ -73,14 +72,14 @@ def _only_one(word: str, titles: dict[str, str], *, field: str) -> str:
     equal = {each: title for each, title in titles.items() if _readable(title).casefold() == wanted}
     if len(equal) == 1:
         return next(iter(equal))
-    message = _("LinkedIn has no match for “%(name)s”.")
+    message = f"LinkedIn has no match for “{word}”."
     if titles:
-        message = _(
-            "LinkedIn has not exactly one match for “%(name)s”. Send the id of a candidate, or its"
+        message = (
+            f"LinkedIn has not exactly one match for “{word}”. Send the id of a candidate, or its"
             " whole name."
         )
     code = "ambiguous_name" if equal else "unknown_name"
-    error = ValidationError(message, code=code, params={"name": word})
+    error = ValidationError(message, code=code)
     raise NameNotFound(field, error, equal or titles)
 
 

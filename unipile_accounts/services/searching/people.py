@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext as _
 
 from puffle.stores import give_connection_back
 from unipile_accounts.exceptions import (
@@ -127,7 +126,7 @@ def _refusal(search: Search) -> ValidationError | None:
     ]
     if not with_an_id:
         return None
-    message = _(
+    message = (
         "LinkedIn refuses this search. It may not know an id here, because ids differ by API."
         " Send the name instead."
     )
