@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from unipile_accounts.exceptions import UnipileAccountDisconnected, UnipileError
-from unipile_accounts.models import UnipileAccount
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from unipile_accounts.models import AnyUser, UnipileAccount
 
 
 class Door(StrEnum):
@@ -30,7 +26,7 @@ class Origin:
     """Who asked for a refresh, and where. The history says so."""
 
     door: Door
-    user: AbstractBaseUser | AnonymousUser | None = None
+    user: AnyUser | None = None
 
 
 class Change(NamedTuple):

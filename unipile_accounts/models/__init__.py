@@ -3,10 +3,11 @@ from __future__ import annotations
 from unipile_accounts.models.account import UnipileAccount
 from unipile_accounts.models.change import AccountChange
 from unipile_accounts.models.connect_link import ConnectLink, ConnectLinkQuerySet
-from unipile_accounts.models.queryset import UnipileAccountQuerySet
+from unipile_accounts.models.queryset import AnyUser, UnipileAccountQuerySet
 
 __all__ = [
     "AccountChange",
+    "AnyUser",
     "ConnectLink",
     "ConnectLinkQuerySet",
     "UnipileAccount",

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import re
 import uuid
+from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.core.validators import RegexValidator
@@ -12,10 +12,6 @@ from django.utils import timezone
 
 from unipile_accounts.limits import FREE, Plan, plan_of
 from unipile_accounts.models.queryset import UnipileAccountQuerySet, protect_living
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
 
 # Ids of Unipile's second API begin with acc_, and the first one refuses them.
 UNIPILE_ID = re.compile(r"\A(?!acc_)[A-Za-z0-9_-]{22}\Z")

@@ -1,22 +1,23 @@
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import models
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
 from django.utils import timezone
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-    from django.db.models.expressions import Combinable
-
     from unipile_accounts.models.account import UnipileAccount  # noqa: F401  # named as text
+
+# Whoever a request may come from.
+AnyUser = AbstractBaseUser | AnonymousUser
 
 
 class UnipileAccountQuerySet(models.QuerySet["UnipileAccount"]):
-    def owned_by(self, user: AbstractBaseUser | AnonymousUser) -> Self:
+    def owned_by(self, user: AnyUser) -> Self:
         return self.filter(user_id=user.pk)
 
     def given_up(self) -> Self:

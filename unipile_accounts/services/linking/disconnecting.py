@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from puffle.stores import give_connection_back
@@ -13,7 +12,7 @@ from unipile_accounts.exceptions import (
     UnipileNotConfigured,
 )
 from unipile_accounts.interrupts import Stopped
-from unipile_accounts.models import ConnectLink, UnipileAccount, UnipileAccountQuerySet
+from unipile_accounts.models import AnyUser, ConnectLink, UnipileAccount, UnipileAccountQuerySet
 from unipile_accounts.results import Door, Origin
 from unipile_accounts.services.refreshing import recording
 from unipile_accounts.services.refreshing.ask import Workspace
@@ -22,16 +21,13 @@ from unipile_accounts.services.refreshing.patience import Patience
 from unipile_accounts.services.refreshing.writing import write_locked
 from unipile_accounts.unipile import delete_account
 
-if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-
 
 def disconnect_account(
     accounts: UnipileAccountQuerySet,
     pk: UUID,
     *,
     door: Door,
-    user: AbstractBaseUser | AnonymousUser | None = None,
+    user: AnyUser | None = None,
 ) -> bool:
     """Give one of these accounts up, and return whether Unipile has deleted it.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
@@ -24,14 +24,11 @@ from unipile_accounts.exceptions import (
     UnipileNotConfigured,
     UnipileReconnectRequired,
 )
-from unipile_accounts.models import ConnectLink, UnipileAccount, UnipileAccountQuerySet
+from unipile_accounts.models import AnyUser, ConnectLink, UnipileAccount, UnipileAccountQuerySet
 from unipile_accounts.services.refreshing import recording
 from unipile_accounts.services.refreshing.ask import Workspace
 from unipile_accounts.services.refreshing.patience import Patience
 from unipile_accounts.unipile import create_link, get_account
-
-if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 LIFETIME = timedelta(hours=1)
 _SALT = "unipile_accounts.connect_link"
@@ -47,7 +44,7 @@ def _failure_logged() -> Iterator[None]:
 
 
 @_failure_logged()
-def create_connect_link(user: AbstractBaseUser | AnonymousUser) -> str:
+def create_connect_link(user: AnyUser) -> str:
     """Return a link on which this user connects an account. It dies within an hour.
 
     Each link stands for itself, so a second one does no harm. The address is not stored. Raises

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 
-from unipile_accounts.models import UnipileAccount
+from unipile_accounts.models import AnyUser, UnipileAccount
 from unipile_accounts.results import Door, Origin
 from unipile_accounts.services.refreshing import writing
 
-if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
-
-def add_account(row: UnipileAccount, *, user: AbstractBaseUser | AnonymousUser) -> None:
+def add_account(row: UnipileAccount, *, user: AnyUser) -> None:
     """Insert a row. Raises `IntegrityError` where somebody was quicker with the same Unipile id."""
     with transaction.atomic():
         writing.add(row, Origin(Door.ADMIN, user))
 
 
-def move_account(pk: UUID, owner_id: Any, *, user: AbstractBaseUser | AnonymousUser) -> None:
+def move_account(pk: UUID, owner_id: Any, *, user: AnyUser) -> None:
     """Give an account to another owner.
 
     Raises `UnipileAccount.DoesNotExist`, or `IntegrityError` where the owner has its member.

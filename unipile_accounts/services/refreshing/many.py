@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING
 
 from unipile_accounts.conf import conf
 from unipile_accounts.exceptions import (
@@ -16,7 +15,7 @@ from unipile_accounts.exceptions import (
     UnipileError,
     UnipileNotConfigured,
 )
-from unipile_accounts.models import UnipileAccount, UnipileAccountQuerySet
+from unipile_accounts.models import AnyUser, UnipileAccount, UnipileAccountQuerySet
 from unipile_accounts.results import Door, Origin, RefreshResult
 from unipile_accounts.services.linking.upkeep import Upkeep
 from unipile_accounts.services.refreshing import recording
@@ -30,9 +29,6 @@ from unipile_accounts.services.refreshing.unread import Unread, chunks
 from unipile_accounts.services.refreshing.writing import note_failures
 from unipile_accounts.unipile import PAGE_SIZE
 
-if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-
 # Above this share of the selection, missing accounts tell of another workspace.
 MISSING_SHARE = 0.05
 # Up to this many accounts are asked for one by one where that takes fewer requests.
@@ -43,7 +39,7 @@ def refresh_accounts(
     accounts: UnipileAccountQuerySet,
     *,
     door: Door,
-    user: AbstractBaseUser | AnonymousUser | None = None,
+    user: AnyUser | None = None,
     dry_run: bool = False,
     confirm_gone: bool = False,
     live: bool = False,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db import DatabaseError
 
 from unipile_accounts.exceptions import AccountLocked, UnipileError
-from unipile_accounts.models import AccountChange, UnipileAccount, UnipileAccountQuerySet
+from unipile_accounts.models import AccountChange, AnyUser, UnipileAccount, UnipileAccountQuerySet
 from unipile_accounts.results import Door, Origin, RefreshResult
 from unipile_accounts.services.linking.logins import store_new_member
 from unipile_accounts.services.refreshing import recording
@@ -22,16 +21,13 @@ from unipile_accounts.services.refreshing.deciding import (
 from unipile_accounts.services.refreshing.patience import Patience
 from unipile_accounts.services.refreshing.writing import note_failures, store
 
-if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-
 
 def refresh_account(
     accounts: UnipileAccountQuerySet,
     pk: UUID,
     *,
     door: Door,
-    user: AbstractBaseUser | AnonymousUser | None = None,
+    user: AnyUser | None = None,
     live: bool = False,
 ) -> RefreshResult:
     """Re-read one of these accounts from Unipile and store what it says.
