@@ -45,7 +45,7 @@ from tests.reliability.watching import (
 from unipile_accounts.exceptions import UnipileAuthenticationError, UnipileError
 from unipile_accounts.limits import plan_of
 from unipile_accounts.models import ConnectLink, UnipileAccount
-from unipile_accounts.results import Door
+from unipile_accounts.results import Door, Origin
 from unipile_accounts.services import (
     add_account,
     disconnect_account,
@@ -323,7 +323,7 @@ class Logins(RuleBasedStateMachine):
 
         def work() -> None:
             row = UnipileAccount(user=user, unipile_account_id=unipile_id)
-            add_account(row, user=self.staff)
+            add_account(row, Origin(Door.ADMIN, self.staff))
             list(refresh_accounts(UnipileAccount.objects.filter(pk=row.pk), door=Door.ADMIN))
 
         self._step(work, kill=kill, owners={user.pk}, logs_in=True)
@@ -334,7 +334,7 @@ class Logins(RuleBasedStateMachine):
         if account:
             with suppress(IntegrityError):
                 self._step(
-                    lambda: move_account(account.pk, user.pk, user=self.staff),
+                    lambda: move_account(account.pk, user.pk, Origin(Door.ADMIN, self.staff)),
                     kill=kill,
                     owners={user.pk, account.user_id},
                 )
@@ -356,12 +356,12 @@ class Logins(RuleBasedStateMachine):
         """Let somebody else do this while the next step waits for Unipile."""
         rows = UnipileAccount.objects.all()
         if account := self._row(row):
-            pk, staff = account.pk, self.staff
+            pk, by_staff = account.pk, Origin(Door.ADMIN, self.staff)
             work: dict[str, Callable[[], object]] = {
                 "disconnect": lambda: self._give_up(account),
-                "move": lambda: move_account(pk, self.owners[owner].pk, user=staff),
+                "move": lambda: move_account(pk, self.owners[owner].pk, by_staff),
                 "delete": lambda: rows.get(pk=pk).delete(),
-                "read": lambda: refresh_account(rows, pk, door=Door.ADMIN, user=staff),
+                "read": lambda: refresh_account(rows, pk, door=Door.ADMIN, user=self.staff),
             }
 
             def do() -> None:

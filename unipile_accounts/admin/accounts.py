@@ -26,6 +26,7 @@ from unipile_accounts.admin.forms import AccountForm
 from unipile_accounts.admin.life import disconnect, make_reconnect_links
 from unipile_accounts.admin.refreshing import ask_linkedin, refresh, refresh_from_unipile
 from unipile_accounts.models import UnipileAccount
+from unipile_accounts.results import Door, Origin
 from unipile_accounts.services import add_account, move_account
 
 _ANSWERS = (columns.plan, columns.weekly_limits, columns.last_refreshed, columns.status)
@@ -95,10 +96,11 @@ class UnipileAccountAdmin(PuffleAdmin):
         self, request: HttpRequest, obj: UnipileAccount, form: ModelForm[Any], change: bool
     ) -> None:
         """Write what was edited and nothing else. A refresh may have written the rest meanwhile."""
+        origin = Origin(Door.ADMIN, request.user)
         if not change:
-            add_account(obj, user=request.user)
+            add_account(obj, origin)
         elif "user" in form.changed_data:
-            move_account(obj.pk, obj.user_id, user=request.user)
+            move_account(obj.pk, obj.user_id, origin)
 
     def response_add(
         self, request: HttpRequest, obj: UnipileAccount, post_url_continue: str | None = None

@@ -6,9 +6,10 @@ from unipile_accounts.services.linking.disconnecting import disconnect_account
 from unipile_accounts.services.linking.events import handle_webhook
 from unipile_accounts.services.linking.links import create_connect_link, create_reconnect_link
 from unipile_accounts.services.linking.registration import delete_webhooks, register_webhook
-from unipile_accounts.services.linking.staff import add_account, move_account
 from unipile_accounts.services.refreshing.many import RefreshPass, refresh_accounts
 from unipile_accounts.services.refreshing.one import refresh_account
+from unipile_accounts.services.refreshing.writing import add as add_account
+from unipile_accounts.services.refreshing.writing import move as move_account
 from unipile_accounts.services.searching.people import search_people
 
 __all__ = [

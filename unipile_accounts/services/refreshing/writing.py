@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -33,6 +34,7 @@ Answered = tuple[UnipileAccount, AccountVerdict]
 
 # Each account has other values in these.
 _OWN_COLUMNS = ("name", "profile_url", "linkedin_id")
+_INSERTED = ("id", "user_id", "unipile_account_id", *_OWN_COLUMNS)
 
 
 def store(
@@ -98,7 +100,7 @@ def _write_decided(decided: list[tuple[UnipileAccount, Decision]], origin: Origi
         values = decision.values
         if not values.keys().isdisjoint(_OWN_COLUMNS):
             values = {name: values[name] for name in values if name not in _OWN_COLUMNS}
-            named.append(_with_own_columns(row))
+            named.append(UnipileAccount(**{name: getattr(row, name) for name in _INSERTED}))
         alike[tuple(values.items())].append(row.pk)
     always = {"version": F("version") + 1, "updated_at": timezone.now()}
     for same, pks in alike.items():
@@ -112,15 +114,15 @@ def _write_decided(decided: list[tuple[UnipileAccount, Decision]], origin: Origi
     )
 
 
-def _with_own_columns(row: UnipileAccount) -> UnipileAccount:
-    own = {name: getattr(row, name) for name in _OWN_COLUMNS}
-    identity = {"user_id": row.user_id, "unipile_account_id": row.unipile_account_id}
-    return UnipileAccount(pk=row.pk, **identity, **own)
-
-
 def write_locked(row: UnipileAccount, values: dict[str, Any], origin: Origin) -> dict[str, Change]:
     """Write values to a row that this transaction has locked, and return what they change."""
-    changes = _apply(row, values)
+    changes = {
+        name: Change(old, values[name])
+        for name in COLUMNS
+        if name in values and (old := getattr(row, name)) != values[name]
+    }
+    for name, value in values.items():
+        setattr(row, name, value)
     row.version += 1
     row.save(update_fields=[*values, "version", "updated_at"])
     if changes:
@@ -128,27 +130,27 @@ def write_locked(row: UnipileAccount, values: dict[str, Any], origin: Origin) ->
     return changes
 
 
-def _apply(row: UnipileAccount, values: dict[str, Any]) -> dict[str, Change]:
-    old = {name: getattr(row, name) for name in values}
-    for name, value in values.items():
-        setattr(row, name, value)
-    return {
-        name: Change(old[name], values[name])
-        for name in COLUMNS
-        if name in values and old[name] != values[name]
-    }
-
-
+@transaction.atomic
 def add(row: UnipileAccount, origin: Origin) -> None:
-    """Insert a new row. The history tells of its plan where that is known."""
+    """Insert a new row. The history tells of its plan where that is known.
+
+    Raises `IntegrityError` where somebody was quicker with the same Unipile id.
+    """
     row.save(force_insert=True)
     told = [name for name in COLUMNS if row.refreshed_at or name not in PLAN_COLUMNS]
     changes = {name: Change(None, value) for name in told if (value := getattr(row, name)) != ""}
     entry(row, changes, origin).save()
 
 
-def move(row: UnipileAccount, user_id: Any, origin: Origin) -> None:
-    """Give a locked row to another owner. Each owner's history tells the own side."""
+@transaction.atomic
+def move(pk: UUID, user_id: Any, origin: Origin) -> None:
+    """Give a row to another owner. Each owner's history tells the own side.
+
+    Raises `UnipileAccount.DoesNotExist`, or `IntegrityError` where the owner has its member.
+    """
+    row = UnipileAccount.objects.select_for_update(no_key=True).get(pk=pk)
+    if row.user_id == user_id:
+        return
     entry(row, {"status": Change(row.status, None)}, origin).save()
     row.user_id = user_id
     row.version += 1

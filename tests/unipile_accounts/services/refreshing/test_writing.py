@@ -193,7 +193,7 @@ def test_new_row_tells_a_plan_that_is_known(owner: User) -> None:
 
 
 def test_move_is_told_to_both_owners(account: UnipileAccount, owner: User, stranger: User) -> None:
-    writing.move(read(), stranger.pk, Origin(Door.ADMIN, owner))
+    writing.move(account.pk, stranger.pk, Origin(Door.ADMIN, owner))
 
     entries = AccountChange.objects.order_by("id").values_list("owner", "changes")
     assert list(entries) == [
