@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -19,9 +17,7 @@ from unipile_accounts.exceptions import (
     UnipileAccountNotFound,
     UnipileAccountUnavailable,
     UnipileAPIError,
-    UnipileError,
     UnipileLoginLost,
-    UnipileNotConfigured,
     UnipileReconnectRequired,
 )
 from unipile_accounts.models import AnyUser, ConnectLink, UnipileAccount, UnipileAccountQuerySet
@@ -34,16 +30,7 @@ LIFETIME = timedelta(hours=1)
 _SALT = "unipile_accounts.connect_link"
 
 
-@contextmanager
-def _failure_logged() -> Iterator[None]:
-    try:
-        yield
-    except (UnipileError, UnipileNotConfigured) as exc:
-        recording.logger.log(recording.log_level(exc), "No link was made: %s", exc)
-        raise
-
-
-@_failure_logged()
+@recording.failure_logged("No link was made")
 def create_connect_link(user: AnyUser) -> str:
     """Return a link on which this user connects an account. It dies within an hour.
 
@@ -53,7 +40,7 @@ def create_connect_link(user: AnyUser) -> str:
     return _create(user.pk, patience=Patience.of_one_refresh())
 
 
-@_failure_logged()
+@recording.failure_logged("No link was made")
 def create_reconnect_link(accounts: UnipileAccountQuerySet, pk: UUID) -> str:
     """Return a link on which the owner of one of these accounts logs in to LinkedIn again.
 

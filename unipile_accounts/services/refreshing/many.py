@@ -13,7 +13,6 @@ from unipile_accounts.exceptions import (
     UnipileAccountNotListed,
     UnipileAuthenticationError,
     UnipileError,
-    UnipileNotConfigured,
 )
 from unipile_accounts.models import AnyUser, UnipileAccount, UnipileAccountQuerySet
 from unipile_accounts.results import Door, Origin, RefreshResult
@@ -91,16 +90,17 @@ class RefreshPass:
         return self.patience.questions
 
     def __iter__(self) -> Iterator[RefreshResult]:
+        what = "The accounts that are left were not refreshed"
         try:
-            # A missing setting ends the run before anything is reported.
-            _ = conf.unipile_dsn, conf.unipile_api_key
-            self._unread = Unread(self.selection, live=self.live)
-            for chunk in chunks(self.selection.given_up()):
-                yield from self._finished([given_up(row) for row in chunk])
-            yield from self._refresh()
-        except (UnipileError, UnipileNotConfigured) as exc:
-            recording.log_cause(exc, self.origin)
-            if isinstance(exc, (UnipileAuthenticationError, UnipileNotConfigured)):
+            with recording.failure_logged(what, door=self.origin.door.value):
+                # A missing setting ends the run before anything is reported.
+                _ = conf.unipile_dsn, conf.unipile_api_key
+                self._unread = Unread(self.selection, live=self.live)
+                for chunk in chunks(self.selection.given_up()):
+                    yield from self._finished([given_up(row) for row in chunk])
+                yield from self._refresh()
+        except UnipileError as exc:
+            if isinstance(exc, UnipileAuthenticationError):
                 raise
             yield from self._fail_unread(exc)
         for chunk in self._unread.read_by_others():

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
-
-from django.core.exceptions import ImproperlyConfigured
 
 from unipile_accounts import metrics
 from unipile_accounts.exceptions import (
     UnipileAuthenticationError,
+    UnipileError,
+    UnipileNotConfigured,
     UnipileNotLinkedIn,
     UnipilePremiumStatusPending,
     UnipileReconnectRequired,
@@ -25,7 +27,7 @@ logger = logging.getLogger("unipile_accounts.services")
 
 # What an account's owner mends, and what the operator mends. Anything else is Unipile's trouble.
 _OWNERS = (UnipileReconnectRequired, UnipileNotLinkedIn, UnipilePremiumStatusPending)
-_OPERATORS = (UnipileAuthenticationError, ImproperlyConfigured)
+_OPERATORS = (UnipileAuthenticationError, UnipileNotConfigured)
 _NOT_OURS = UnipileAccount.DoesNotExist
 
 
@@ -95,14 +97,14 @@ def _code(error: Exception | None) -> str:
     return (getattr(error, "code", "") or type(error).__name__) if error else ""
 
 
-def log_cause(error: Exception, origin: Origin) -> None:
-    """Leave one entry of what keeps a whole pass from going on."""
-    logger.log(
-        log_level(error),
-        "The accounts that are left were not refreshed: %s",
-        error,
-        extra={"door": origin.door.value, "code": getattr(error, "code", None)},
-    )
+@contextmanager
+def failure_logged(what: str, **extra: Any) -> Iterator[None]:
+    """Leave one entry of what Unipile, or a setting, keeps from being done."""
+    try:
+        yield
+    except (UnipileError, UnipileNotConfigured) as exc:
+        logger.log(log_level(exc), "%s: %s", what, exc, extra={"code": exc.code, **extra})
+        raise
 
 
 def log_level(error: Exception | None) -> int:

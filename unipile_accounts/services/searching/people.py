@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -14,7 +13,6 @@ from unipile_accounts.exceptions import (
     UnipileAccountNotFound,
     UnipileAccountUnavailable,
     UnipileError,
-    UnipileNotConfigured,
     UnipileReconnectRequired,
 )
 from unipile_accounts.models import UnipileAccount, UnipileAccountQuerySet
@@ -35,8 +33,6 @@ from unipile_accounts.services.refreshing.patience import Patience
 from unipile_accounts.services.searching.cursors import invalid_cursor, read_cursor, write_cursor
 from unipile_accounts.services.searching.names import with_ids
 from unipile_accounts.unipile import search as unipile
-
-logger = logging.getLogger("unipile_accounts.services")
 
 
 class FoundPeople(NamedTuple):
@@ -66,15 +62,11 @@ def search_people(
     account = accounts.get(pk=pk)
     api: Api = "sales_navigator" if account.has_sales_navigator else "classic"
     search = Search(account.unipile_account_id, api, filters)
-    try:
+    failed = f"Search through account {pk} failed"
+    with recording.failure_logged(failed, account=str(pk), api=api):
         if account.status != UnipileAccount.Status.CONNECTED:
             raise UnipileReconnectRequired(f"Account {pk} is {account.status}.")
         return _page(read_cursor(cursor, search) if cursor else search, limit)
-    except (UnipileError, UnipileNotConfigured) as exc:
-        extra = {"account": str(pk), "api": api, "code": exc.code}
-        level = recording.log_level(exc)
-        logger.log(level, "Search through account %s failed: %s", pk, exc, extra=extra)
-        raise
 
 
 def _page(search: Search, limit: int) -> FoundPeople:
