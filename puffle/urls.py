@@ -7,7 +7,7 @@ from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from puffle.api import tokens, views
+from puffle.api import errors, tokens
 
 handler500 = "puffle.api.errors.server_error"
 
@@ -24,7 +24,7 @@ urlpatterns = [
     re_path(r"^api/token/refresh/?$", tokens.TokenRefreshView.as_view(), name="token-refresh"),
     re_path(r"^api/schema/?$", SpectacularAPIView.as_view(), name="schema"),
     re_path(r"^api/docs/?$", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
-    re_path(r"^api(?:/.*)?$", views.UnknownRouteView.as_view()),
+    re_path(r"^api(?:/.*)?$", errors.UnknownRouteView.as_view()),
     # Browsers ask for it at every site, and complain in their console where there is none.
     path("favicon.ico", RedirectView.as_view(url=static("unipile_accounts/favicon.svg"))),
 ]

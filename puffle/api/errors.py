@@ -10,8 +10,11 @@ from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.views import defaults
 from drf_standardized_errors import formatter, handler
 from drf_standardized_errors.types import ErrorResponse
-from rest_framework.exceptions import APIException, AuthenticationFailed, ParseError
+from rest_framework.exceptions import APIException, AuthenticationFailed, NotFound, ParseError
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 from rest_framework_simplejwt import exceptions as simplejwt
 
 from puffle.stores import is_passing
@@ -65,6 +68,17 @@ def _plain(exc: simplejwt.AuthenticationFailed) -> AuthenticationFailed:
     plain = AuthenticationFailed(str(answer["detail"]), str(answer["code"]))
     plain.auth_header = getattr(exc, "auth_header", None)  # type: ignore[attr-defined]
     return plain
+
+
+class UnknownRouteView(APIView):
+    """Answers every other address below /api/."""
+
+    schema = None
+    authentication_classes = ()
+    permission_classes = [AllowAny]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        raise NotFound("There is no such address. GET /api/docs lists all.")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
