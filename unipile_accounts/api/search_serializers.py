@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from unipile_accounts.api.fields import AccountIdSerializer, one_of
@@ -21,16 +20,7 @@ SENIORITIES = (
     "entry_level",
     "in_training",
 )
-HEADCOUNTS = (
-    "1-10",
-    "11-50",
-    "51-200",
-    "201-500",
-    "501-1000",
-    "1001-5000",
-    "5001-10000",
-    "10001+",
-)
+HEADCOUNTS = ("1-10", "11-50", "51-200", "201-500", "501-1000", "1001-5000", "5001-10000", "10001+")
 YEARS = ("0-1", "1-2", "3-5", "6-10", "10+")
 
 _IDS = "Names as LinkedIn writes them, or its ids (digits only)."
@@ -97,18 +87,12 @@ class SearchSerializer(AccountIdSerializer):
         return {name: value for name, value in body.items() if value not in ("", [], None)}
 
 
-@extend_schema_field({"type": "string", "enum": ["SearchPeopleItem"]})
-class ObjectField(serializers.CharField):
-    def get_attribute(self, instance: Any) -> str:
-        return "SearchPeopleItem"
-
-
 def _shown(help_text: str = "") -> serializers.CharField:
     return serializers.CharField(allow_null=True, help_text=help_text)
 
 
 class PersonSerializer(serializers.Serializer[Any]):
-    object = ObjectField()
+    object = serializers.ChoiceField(choices=["SearchPeopleItem"])
     provider_id = serializers.CharField(
         help_text="LinkedIn's id of the member, which is another in each API."
     )

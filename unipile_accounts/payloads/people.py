@@ -131,6 +131,7 @@ def read_person(found: Any) -> Person:
     position = positions[0] if positions else Fields({}, about="no position")
     company_id = position.text("company_id") or ""
     return {
+        "object": "SearchPeopleItem",
         "provider_id": provider_id,
         "public_identifier": _text(item, "public_identifier"),
         "first_name": _text(item, "first_name") or first_name or None,

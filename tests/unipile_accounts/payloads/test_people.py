@@ -121,6 +121,7 @@ ITEM: dict[str, Any] = {
     "premium": True,
 }
 PERSON: Person = {
+    "object": "SearchPeopleItem",
     "provider_id": "ACwAAB101X",
     "public_identifier": "perrin-lowe-example",
     "first_name": "Perrin",
