@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -16,12 +14,18 @@ from django.core.exceptions import MiddlewareNotUsed
 from django.core.signals import request_finished
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, Gauge, Histogram, generate_latest
-from prometheus_client.metrics_core import Metric
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
 from prometheus_client.multiprocess import MultiProcessCollector
-from prometheus_client.registry import Collector
 
-View = Callable[[HttpRequest], HttpResponseBase]
+from puffle.middleware import View
+
 _METHODS = {"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
 
 REQUESTS = Histogram(
@@ -52,9 +56,12 @@ def middleware(get_response: View) -> View:
     def respond(request: HttpRequest) -> HttpResponseBase:
         # Prometheus asks us directly. Whatever passed the proxy comes from outside.
         if request.path == "/metrics" and "X-Forwarded-For" not in request.headers:
-            shares_counts = "PROMETHEUS_MULTIPROC_DIR" in os.environ
-            page = generate_latest(AllProcesses() if shares_counts else REGISTRY)
-            return HttpResponse(page, content_type=CONTENT_TYPE_LATEST)
+            registry = REGISTRY
+            if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+                # The counts of all processes.
+                registry = CollectorRegistry()
+                MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+            return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
         started = time.monotonic()
         response = get_response(request)
         match = request.resolver_match
@@ -66,16 +73,6 @@ def middleware(get_response: View) -> View:
         return response
 
     return respond
-
-
-class AllProcesses(Collector):
-    """Add up the counts of all processes. One that was killed may leave an empty file."""
-
-    def collect(self) -> Iterable[Metric]:
-        files = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).glob("*.db")
-        counts = [str(file) for file in files if file.stat().st_size]
-        merged: Iterable[Metric] = MultiProcessCollector.merge(counts)  # type: ignore[no-untyped-call]
-        return merged
 
 
 def _look_at_the_pool(**_: Any) -> None:
