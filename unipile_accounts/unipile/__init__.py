@@ -9,7 +9,6 @@ from unipile_accounts.unipile.accounts import (
     delete_account,
     get_account,
     get_own_profile,
-    list_accounts,
 )
 from unipile_accounts.unipile.hosted import create_link
 from unipile_accounts.unipile.search import search_parameters, search_people
@@ -31,7 +30,6 @@ __all__ = [
     "delete_webhook",
     "get_account",
     "get_own_profile",
-    "list_accounts",
     "list_webhooks",
     "search_parameters",
     "search_people",

@@ -67,16 +67,11 @@ def delete_account(unipile_account_id: str, *, timeout: float | None = None) -> 
     _ask_about("DELETE", unipile_account_id, timeout=timeout)
 
 
-def list_accounts(*, cursor: str | None = None, timeout: float | None = None) -> AccountPage:
-    """Return one page of the workspace's accounts.
+def begin_list(*, cursor: str | None = None, timeout: float | None = None) -> PendingPage:
+    """Ask for a page of the workspace's accounts, which comes while something else is done.
 
     https://developer.unipile.com/reference/accountscontroller_listaccounts
     """
-    return begin_list(cursor=cursor, timeout=timeout).wait()
-
-
-def begin_list(*, cursor: str | None = None, timeout: float | None = None) -> PendingPage:
-    """Ask for a page, and go on with something else until it is waited for."""
     query = {"limit": str(PAGE_SIZE)} | ({"cursor": cursor} if cursor else {})
     answer = http.begin("GET", "/accounts", about=_LIST, query=query, timeout=timeout)
     return PendingPage(cursor, answer)

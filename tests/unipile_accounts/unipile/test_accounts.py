@@ -12,7 +12,7 @@ from unipile_accounts.exceptions import (
     UnipileAPIError,
     UnipileUnexpectedAnswer,
 )
-from unipile_accounts.unipile.accounts import delete_account, get_account, list_accounts
+from unipile_accounts.unipile.accounts import begin_list, delete_account, get_account
 from unipile_sandbox import Fault, Sandbox, linkedin_account
 
 
@@ -27,8 +27,8 @@ def test_ids_are_percent_encoded(sandbox: Sandbox, account_id: str) -> None:
 def test_list_is_read_until_there_is_no_cursor(sandbox: Sandbox) -> None:
     sandbox.load(linkedin_account(f"account-{number}") for number in range(251))
 
-    first = list_accounts()
-    second = list_accounts(cursor=first.cursor)
+    first = begin_list().wait()
+    second = begin_list(cursor=first.cursor).wait()
 
     assert (len(first.items), len(second.items), second.cursor) == (250, 1, None)
     assert sandbox.requests[0].path == "/api/v1/accounts?limit=250"
@@ -39,7 +39,7 @@ def test_cursor_and_port_are_both_in_the_query(sandbox: Sandbox, settings: Setti
     cursor = base64.b64encode(b"\xfb\xff&limit=1").decode()
 
     with pytest.raises(UnipileAPIError):
-        list_accounts(cursor=cursor)
+        begin_list(cursor=cursor).wait()
 
     path = sandbox.requests[0].path
     assert path == "/api/v1/accounts?limit=250&cursor=%2B%2F8mbGltaXQ9MQ%3D%3D&port=13843"
@@ -50,7 +50,7 @@ def test_absent_null_or_empty_cursor_is_the_end(sandbox: Sandbox, cursor: dict[s
     body = {"object": "AccountList", "items": [1], "brand_new": True, **cursor}
     sandbox.inject(Fault(body=json.dumps(body).encode()))
 
-    assert list_accounts() == ([1], None)
+    assert begin_list().wait() == ([1], None)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_list_that_leads_in_a_circle_is_unexpected(sandbox: Sandbox, body: Any) 
     sandbox.inject(Fault(status=200, body=json.dumps(body).encode()))
 
     with pytest.raises(UnipileUnexpectedAnswer, match="list of accounts"):
-        list_accounts(cursor="where-we-are")
+        begin_list(cursor="where-we-are").wait()
 
 
 # --- Delete ---------------------------------------------------------------------------------------

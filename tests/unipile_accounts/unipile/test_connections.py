@@ -14,7 +14,7 @@ from pytest_django import Settings
 
 from tests.unipile_accounts.unipile.conftest import ID, no_longer_than, open_connections
 from unipile_accounts.exceptions import AT_ONCE, UnipileError, UnipileUnavailable
-from unipile_accounts.unipile import get_account, list_accounts, session
+from unipile_accounts.unipile import begin_list, get_account, session
 from unipile_sandbox import Fault, Request, Sandbox, linkedin_account
 
 
@@ -27,7 +27,7 @@ def test_one_connection_serves_many_requests(account: str, sandbox: Sandbox) -> 
     for framing in ("chunked", "length"):
         sandbox.inject(Fault(framing=framing, padding=1), times=1)
         get_account(account)
-    list_accounts()
+    begin_list().wait()
 
     assert {request.connection for request in sandbox.requests} == {sandbox.requests[0].connection}
 

@@ -18,7 +18,7 @@ from unipile_accounts.models import UnipileAccount
 from unipile_accounts.payloads.account import AccountVerdict, listed_id, read_account
 from unipile_accounts.payloads.profile import read_profile
 from unipile_accounts.services.refreshing.patience import Patience
-from unipile_accounts.unipile import get_account, get_own_profile, list_accounts
+from unipile_accounts.unipile import begin_list, get_account, get_own_profile
 
 # How long a workspace counts as ours after it was seen to hold an account of ours, in seconds.
 _WORKSPACE_SEEN = 60.0
@@ -46,7 +46,7 @@ class Workspace:
     def is_ours(self, unipile_account_id: str, patience: Patience) -> bool:
         """Tell whether it holds another account that we know. Ask if need be."""
         if time.monotonic() >= self._ours_until:
-            page = list_accounts(timeout=patience.timeout())
+            page = begin_list(timeout=patience.timeout()).wait()
             ids = {listed_id(item) for item in page.items} - {None, unipile_account_id}
             if UnipileAccount.objects.filter(unipile_account_id__in=ids).exists():
                 self.saw_ours()
