@@ -88,27 +88,16 @@ class Report:
         return messages.SUCCESS
 
     def html(self) -> str:
-        kinds = (
-            ("failed", "Failed", self.summary.failed),
-            ("changed", "Changed", self.summary.changed),
-            ("skipped", "Skipped", self.summary.skipped),
-        )
         groups = [
             {
                 "kind": kind,
-                "title": title,
                 "reasons": _by_reason(self._named[kind]),
-                "more": count - len(self._named[kind]),
+                "more": getattr(self.summary, kind) - len(self._named[kind]),
             }
-            for kind, title, count in kinds
-            if count
+            for kind in ("failed", "changed", "skipped")
+            if self._named[kind]
         ]
-        context = {
-            "summary": self.summary,
-            "stopped_by": self.stopped_by,
-            "unreached": self.unreached,
-            "groups": groups,
-        }
+        context = {"report": self, "summary": self.summary, "groups": groups}
         return render_to_string("admin/unipile_accounts/report.html", context)
 
 

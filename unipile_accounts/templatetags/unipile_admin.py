@@ -25,12 +25,12 @@ def latest_changes(account: UnipileAccount, most: int) -> dict[str, Any]:
 
 @register.simple_tag
 def account_overview() -> list[dict[str, Any]]:
-    """Count in one query, as the list's filters do, each count with the address of its accounts."""
-    filters = (StatusFilter, PlanFilter)
+    """Count accounts in one query as the list's filters do, with the address of those counted."""
+    filters = {each.parameter_name: each for each in (StatusFilter, PlanFilter)}
     counts = UnipileAccount.objects.aggregate(
         **{
-            f"{each.parameter_name}_{value}": Count("pk", filter=condition)
-            for each in filters
+            f"{name}_{value}": Count("pk", filter=condition)
+            for name, each in filters.items()
             for value, _label, condition in each.conditions
         }
     )
@@ -39,13 +39,9 @@ def account_overview() -> list[dict[str, Any]]:
         {
             "title": each.title,
             "rows": [
-                {
-                    "label": label,
-                    "count": counts[f"{each.parameter_name}_{value}"],
-                    "url": f"{url}?{each.parameter_name}={value}",
-                }
+                (f"{url}?{name}={value}", label, counts[f"{name}_{value}"])
                 for value, label, _condition in each.conditions
             ],
         }
-        for each in filters
+        for name, each in filters.items()
     ]
