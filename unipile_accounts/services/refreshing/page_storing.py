@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import partial
+from uuid import UUID
 
 from django.db import IntegrityError
 
@@ -63,28 +64,27 @@ def _store(
             results.append(RefreshResult(row, error=answer, asked_at=page.asked_at))
         else:
             answered.append((row, answer))
-    elsewhere = _with_member_elsewhere(answered) if with_members else []
+    elsewhere = _with_member_elsewhere(answered) if with_members else set()
     results += store_locked(
-        [each for each in answered if each not in elsewhere],
+        [each for each in answered if each[0].pk not in elsewhere],
         asked_at=page.asked_at,
         origin=origin,
         with_members=with_members,
         dry_run=dry_run,
     )
-    return results, elsewhere
+    return results, [each for each in answered if each[0].pk in elsewhere]
 
 
-def _with_member_elsewhere(answered: list[Answered]) -> list[Answered]:
-    """Return the answers with a new member whom another row of the owner has."""
+def _with_member_elsewhere(answered: list[Answered]) -> set[UUID]:
+    """Return the rows with a new member whom another row of the owner has."""
     wanted = {
         row.pk: (row.user_id, verdict.linkedin_id)
         for row, verdict in answered
         if verdict.linkedin_id and not row.linkedin_id
     }
     if not wanted:
-        return []
+        return set()
     same = UnipileAccount.objects.filter(linkedin_id__in={member for _, member in wanted.values()})
     there = Counter(wanted.values())
     there.update(same.values_list("user_id", "linkedin_id"))
-    elsewhere = {pk for pk, login in wanted.items() if there[login] > 1}
-    return [(row, verdict) for row, verdict in answered if row.pk in elsewhere]
+    return {pk for pk, login in wanted.items() if there[login] > 1}
