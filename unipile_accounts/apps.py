@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
-from django.core.checks import register
 
 
 class UnipileAccountsConfig(AppConfig):
@@ -9,6 +8,4 @@ class UnipileAccountsConfig(AppConfig):
     verbose_name = "Unipile"
 
     def ready(self) -> None:
-        from unipile_accounts.checks import check_settings
-
-        register(check_settings)
+        from unipile_accounts import checks  # noqa: F401  # it registers them

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning
+from django.core.checks import CheckMessage, Error, Warning, register
 
 from unipile_accounts.conf import conf
 from unipile_accounts.exceptions import UnipileNotConfigured
 
 
+@register
 def check_settings(**kwargs: Any) -> list[CheckMessage]:
     messages: list[CheckMessage] = []
     # Without either, the rest of the site can be served already.

@@ -94,7 +94,11 @@ def describe(result: RefreshResult, *, dry_run: bool = False) -> str:
     """Say in one line what changed in an account, and why it was not refreshed and what to do."""
     parts = []
     if result.changes:
-        parts.append(f"{'would change ' if dry_run else ''}{describe_changes(result)}")
+        changes = ", ".join(
+            f"{name} {_printable(old)} -> {_printable(new)}"
+            for name, (old, new) in result.changes.items()
+        )
+        parts.append(f"{'would change ' if dry_run else ''}{changes}")
     if result.error:
         parts.append(f"{result.outcome}: {describe_error(result)}")
     account = result.account
@@ -109,13 +113,6 @@ def describe_error(result: RefreshResult) -> str:
     if result.outcome == "skipped":
         return result.error.advice
     return f"{result.error} {result.error.next_step}"
-
-
-def describe_changes(result: RefreshResult) -> str:
-    return ", ".join(
-        f"{name} {_printable(old)} -> {_printable(new)}"
-        for name, (old, new) in result.changes.items()
-    )
 
 
 def _printable(value: Any) -> str:

@@ -65,9 +65,7 @@ _DESCRIPTIONS = {
     503: "Try again later, after Retry-After seconds where it is given.",
     504: "Unipile gave no whole answer in time.",
 }
-_RETRY_AFTER = {
-    "Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait."},
-}
+_RETRY_AFTER = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait."}}
 _HEADERS = {
     401: {"WWW-Authenticate": {"schema": {"type": "string"}, "description": "Always Bearer."}},
     429: _RETRY_AFTER,

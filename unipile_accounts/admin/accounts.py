@@ -16,12 +16,7 @@ from django.http import HttpRequest, HttpResponse
 
 from unipile_accounts.admin import columns
 from unipile_accounts.admin.base import PuffleAdmin, delete_selected
-from unipile_accounts.admin.filters import (
-    FailureFilter,
-    FreshnessFilter,
-    PlanFilter,
-    StatusFilter,
-)
+from unipile_accounts.admin.filters import FailureFilter, FreshnessFilter, PlanFilter, StatusFilter
 from unipile_accounts.admin.forms import AccountForm
 from unipile_accounts.admin.life import disconnect, make_reconnect_links
 from unipile_accounts.admin.refreshing import ask_linkedin, refresh, refresh_from_unipile

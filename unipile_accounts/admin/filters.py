@@ -15,6 +15,7 @@ from unipile_accounts.models import UnipileAccount
 
 _IS_KNOWN = ~Q(refreshed_at=None)
 _CONNECTED = Q(status=UnipileAccount.Status.CONNECTED)
+_LOGGED_OUT = Q(status=UnipileAccount.Status.CREDENTIALS_REQUIRED)
 _DISCONNECTED = Q(status=UnipileAccount.Status.DISCONNECTED)
 
 
@@ -36,11 +37,7 @@ class StatusFilter(_ChoiceFilter):
     parameter_name = "status"
     conditions = [
         ("connected", "connected", _CONNECTED & ~Q(answered_at=None)),
-        (
-            "credentials_required",
-            "credentials required",
-            Q(status=UnipileAccount.Status.CREDENTIALS_REQUIRED),
-        ),
+        ("credentials_required", "credentials required", _LOGGED_OUT),
         ("disconnected", "disconnected", _DISCONNECTED & Q(given_up_at=None)),
         ("given_up", "given up", _DISCONNECTED & ~Q(given_up_at=None)),
         ("unknown", "unknown", _CONNECTED & Q(answered_at=None)),

@@ -18,11 +18,7 @@ from unipile_accounts.admin.words import advice
 from unipile_accounts.exceptions import UnipileError, UnipileNotConfigured
 from unipile_accounts.models import UnipileAccount, UnipileAccountQuerySet
 from unipile_accounts.results import Door
-from unipile_accounts.services import (
-    create_connect_link,
-    create_reconnect_link,
-    disconnect_account,
-)
+from unipile_accounts.services import create_connect_link, create_reconnect_link, disconnect_account
 
 # More than these nobody checks by hand.
 MOST = 20

@@ -126,8 +126,7 @@ class UnipileAccount(models.Model):
                 name="unipile_account_one_row_a_member",
             ),
             models.CheckConstraint(
-                condition=~models.Q(unipile_account_id=""),
-                name="unipile_account_id_not_empty",
+                condition=~models.Q(unipile_account_id=""), name="unipile_account_id_not_empty"
             ),
             models.CheckConstraint(
                 condition=models.Q(

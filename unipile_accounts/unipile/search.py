@@ -10,11 +10,7 @@ _MAX_PARAMETERS = 100
 
 
 def search_people(
-    unipile_account_id: str,
-    *,
-    body: dict[str, Any],
-    limit: int,
-    timeout: float | None = None,
+    unipile_account_id: str, *, body: dict[str, Any], limit: int, timeout: float | None = None
 ) -> Any:
     """Return one page of LinkedIn's search through this account, as {"items": [...], "cursor"}.
 
@@ -29,12 +25,7 @@ def search_people(
 
 
 def search_parameters(
-    unipile_account_id: str,
-    *,
-    kind: str,
-    keywords: str,
-    service: str,
-    timeout: float | None = None,
+    unipile_account_id: str, *, kind: str, keywords: str, service: str, timeout: float | None = None
 ) -> Any:
     """Return what LinkedIn knows under these words, as a list of {"id", "title"}.
 

@@ -6,11 +6,7 @@ from contextlib import suppress
 from uuid import UUID
 
 from puffle.stores import give_connection_back
-from unipile_accounts.exceptions import (
-    UnipileAccountNotFound,
-    UnipileError,
-    UnipileNotConfigured,
-)
+from unipile_accounts.exceptions import UnipileAccountNotFound, UnipileError, UnipileNotConfigured
 from unipile_accounts.interrupts import Stopped
 from unipile_accounts.models import AnyUser, ConnectLink, UnipileAccount, UnipileAccountQuerySet
 from unipile_accounts.results import Door, Origin
@@ -23,11 +19,7 @@ from unipile_accounts.unipile import delete_account
 
 
 def disconnect_account(
-    accounts: UnipileAccountQuerySet,
-    pk: UUID,
-    *,
-    door: Door,
-    user: AnyUser | None = None,
+    accounts: UnipileAccountQuerySet, pk: UUID, *, door: Door, user: AnyUser | None = None
 ) -> bool:
     """Give one of these accounts up, and return whether Unipile has deleted it.
 

@@ -105,10 +105,7 @@ def is_outdated(row: UnipileAccount, *, asked_at: datetime) -> bool:
 
 def is_same_question(row: UnipileAccount, as_asked: UnipileAccount) -> bool:
     """Tell whether an answer that was asked for with one reading of a row is about the other."""
-    return (row.user_id, row.unipile_account_id) == (
-        as_asked.user_id,
-        as_asked.unipile_account_id,
-    )
+    return (row.user_id, row.unipile_account_id) == (as_asked.user_id, as_asked.unipile_account_id)
 
 
 def as_stored(row: UnipileAccount, *, asked_at: datetime) -> RefreshResult:

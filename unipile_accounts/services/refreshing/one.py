@@ -13,11 +13,7 @@ from unipile_accounts.results import Door, Origin, RefreshResult
 from unipile_accounts.services.linking.logins import store_new_member
 from unipile_accounts.services.refreshing import recording
 from unipile_accounts.services.refreshing.ask import Workspace, ask
-from unipile_accounts.services.refreshing.deciding import (
-    as_stored,
-    given_up,
-    is_same_question,
-)
+from unipile_accounts.services.refreshing.deciding import as_stored, given_up, is_same_question
 from unipile_accounts.services.refreshing.patience import Patience
 from unipile_accounts.services.refreshing.writing import note_failures, store
 

@@ -48,7 +48,8 @@ def with_ids(search: Search, patience: Patience) -> Filters:
         if is_id(word):
             return word
         listed = parameters_of(field, api=search.api)
-        key = _cache_key(account_id, *listed.values(), word.casefold())
+        asked = json.dumps([account_id, *listed.values(), word.casefold()])
+        key = f"search_parameter_{hashlib.sha256(asked.encode()).hexdigest()}"
         known: str | None = None
         with tolerating_a_dead_cache():
             known = cache.get(key)
@@ -86,8 +87,3 @@ def _only_one(word: str, titles: dict[str, str], *, field: str) -> str:
 def _readable(text: str) -> str:
     """Return the text as a reader sees it, however its accents and blanks are encoded."""
     return " ".join(unicodedata.normalize("NFKC", text).split())
-
-
-def _cache_key(*parts: str) -> str:
-    digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-    return f"search_parameter_{digest}"
