@@ -93,6 +93,11 @@ def listed_id(item: Any) -> str | None:
     return account_id if is_text else None
 
 
+def is_linkedin(item: Any) -> bool:
+    """Tell the provider of an item of Unipile's list, however unreadable the rest is."""
+    return isinstance(item, dict) and item.get("type") == "LINKEDIN"
+
+
 def _flags(linkedin: Fields) -> Flags:
     features = linkedin.texts("premiumFeatures")
     premium_id = linkedin.text("premiumId")

@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from puffle.stores import give_connection_back
-from unipile_accounts.exceptions import UnipileError, UnipileNotLinkedIn
+from unipile_accounts.exceptions import UnipileError
 from unipile_accounts.models import UnipileAccount
-from unipile_accounts.payloads.account import AccountVerdict, listed_id, read_account
+from unipile_accounts.payloads.account import AccountVerdict, is_linkedin, listed_id, read_account
 from unipile_accounts.services.refreshing.ask import with_plan
 from unipile_accounts.services.refreshing.patience import Patience
 from unipile_accounts.unipile import AccountPage, begin_list
@@ -70,13 +70,12 @@ def _read(page: AccountPage, asked_at: datetime) -> Page:
         unipile_account_id = listed_id(item)
         if unipile_account_id is None:
             continue
-        read.members[unipile_account_id] = None
         try:
             verdict = read_account(item, unipile_account_id=unipile_account_id)
             read.members[unipile_account_id] = verdict.linkedin_id
             read.answers[unipile_account_id] = with_plan(verdict, unipile_account_id)
         except UnipileError as exc:
             read.answers[unipile_account_id] = exc
-            if isinstance(exc, UnipileNotLinkedIn):
-                del read.members[unipile_account_id]
+            if is_linkedin(item):
+                read.members.setdefault(unipile_account_id, None)
     return read

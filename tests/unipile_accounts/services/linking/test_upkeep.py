@@ -171,8 +171,10 @@ def test_replaced_login_without_member_is_kept(owner: User, sandbox: Sandbox) ->
 def test_unknown_accounts_are_counted_and_named(
     owner: User, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
-    ids = [sandbox.add(linkedin_account()) for _ in range(25)]
-    sandbox.add(linkedin_account() | {"type": "WHATSAPP"})
+    ids = [sandbox.add(linkedin_account()) for _ in range(24)]
+    ids.append(sandbox.add(linkedin_account() | {"connection_params": None}))
+    for provider in ("WHATSAPP", None):
+        sandbox.add(linkedin_account() | {"type": provider})
 
     assert run_the_pass() == 25
 
