@@ -122,7 +122,7 @@ class UnipileAccountUnavailable(UnipileError):
     """Unipile names a trouble of this one account that is not its login."""
 
     code = "account_unavailable"
-    meaning = "LinkedIn is blocking this account. Nothing was changed."
+    meaning = "LinkedIn is blocking this account, or does not tell its plan. Nothing was changed."
     next_step = "Check the account on LinkedIn and refresh again. If that fails, reconnect it."
 
     def __init__(self, message: str, **kwargs: Any) -> None:
@@ -130,6 +130,13 @@ class UnipileAccountUnavailable(UnipileError):
         if self.error_type:
             why = f"LinkedIn is blocking this account ({self.error_type}). Nothing was changed."
             self.meaning = why
+
+
+class PlanNotTold(UnipileAccountUnavailable):
+    """LinkedIn was asked for the plan, and answered without it."""
+
+    meaning = "LinkedIn does not tell the account's plan now. Nothing was changed."
+    next_step = "Ask it again in an hour. If that fails too, reconnect the account."
 
 
 class UnipileAccountDisconnected(UnipileReconnectRequired):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from unipile_accounts.exceptions import UnipileAccountUnavailable
+from unipile_accounts.exceptions import PlanNotTold, UnipilePremiumStatusPending
 from unipile_accounts.payloads.account import AccountVerdict
 from unipile_accounts.payloads.fields import Fields
 
@@ -18,8 +18,9 @@ def read_profile(
 ) -> AccountVerdict:
     """Return the account's verdict with the flags that its live profile tells.
 
-    LinkedIn's "no" counts only for an account that is connected. Raises `UnipileAccountUnavailable`
-    where neither LinkedIn nor the account's payload shows whether the account is premium, and
+    LinkedIn's "no" counts only for an account that is connected. Raises `PlanNotTold` where neither
+    LinkedIn nor the account's payload shows whether the account is premium,
+    `UnipilePremiumStatusPending` where the account is still connecting, and
     `UnipileUnexpectedAnswer` for anything that Unipile does not promise.
     """
     about = f"the profile of account {unipile_account_id}"
@@ -33,7 +34,8 @@ def read_profile(
     if any(signs) or (is_no_believed and None not in signs):
         live["is_premium"] = any(signs)
     elif not verdict.copy.get("is_premium"):
-        raise UnipileAccountUnavailable(f"LinkedIn does not tell the plan in {about}.")
+        error = PlanNotTold if verdict.copy else UnipilePremiumStatusPending
+        raise error(f"LinkedIn does not tell the plan in {about}.")
     if sales_navigator or (is_no_believed and sales_navigator is False):
         live["has_sales_navigator"] = bool(sales_navigator)
     return verdict._replace(live=live)

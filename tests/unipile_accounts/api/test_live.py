@@ -63,6 +63,7 @@ def test_flags_stay_when_linkedin_tells_nothing(
     error = error_of(refresh(api, upgraded.pk, live=True), 409)
 
     assert error["code"] == "account_unavailable"
+    assert "LinkedIn does not tell" in error["detail"]
     assert stored(upgraded) == before
 
 

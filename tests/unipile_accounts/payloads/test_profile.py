@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from unipile_accounts.exceptions import (
-    UnipileAccountUnavailable,
+    PlanNotTold,
     UnipileError,
+    UnipilePremiumStatusPending,
     UnipileUnexpectedAnswer,
 )
 from unipile_accounts.payloads.account import AccountVerdict
@@ -24,7 +25,7 @@ NOT_CONNECTED = COPY._replace(status=None)
 SEAT = {"owner_seat_id": "300000003", "contract_id": "2000000003"}
 ERROR = {"error": "DISCONNECTED"}
 ABSENT = object()
-NOTHING = UnipileAccountUnavailable
+NOTHING = PlanNotTold
 
 
 def profile(premium: Any = ABSENT, sales_navigator: Any = ABSENT, recruiter: Any = ABSENT) -> Any:
@@ -62,12 +63,17 @@ def read(answer: Any, verdict: AccountVerdict = COPY) -> AccountVerdict:
 def test_plan_is_what_linkedin_says_now(plan: Any, connected: Any, not_connected: Any) -> None:
     for verdict, expected in ((COPY, connected), (NOT_CONNECTED, not_connected)):
         if expected is NOTHING:
-            with pytest.raises(UnipileAccountUnavailable, match=ID):
+            with pytest.raises(PlanNotTold, match=ID):
                 read(profile(*plan), verdict)
         else:
             flags = dict(zip(("is_premium", "has_sales_navigator"), expected, strict=True))
             told = {name: flag for name, flag in flags.items() if flag is not None}
             assert read(profile(*plan), verdict) == verdict._replace(live=told)
+
+
+def test_account_that_is_still_connecting_is_pending() -> None:
+    with pytest.raises(UnipilePremiumStatusPending, match=ID):
+        read(profile(False, ERROR, None), COPY._replace(copy={}))
 
 
 @pytest.mark.parametrize(
