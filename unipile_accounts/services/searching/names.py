@@ -73,15 +73,13 @@ def _only_one(word: str, titles: dict[str, str], *, field: str) -> str:
     equal = {each: title for each, title in titles.items() if _readable(title).casefold() == wanted}
     if len(equal) == 1:
         return next(iter(equal))
-    message = f"LinkedIn has no match for “{word}”."
+    code, message = "unknown_name", f"LinkedIn has no match for “{word}”. Try another spelling."
     if titles:
-        message = (
-            f"LinkedIn has not exactly one match for “{word}”. Send the id of a candidate, or its"
-            " whole name."
-        )
-    code = "ambiguous_name" if equal else "unknown_name"
-    error = ValidationError(message, code=code)
-    raise NameNotFound(field, error, equal or titles)
+        message = f"LinkedIn has other names than “{word}”. Send a candidate's id or whole name."
+    if equal:
+        code = "ambiguous_name"
+        message = f"LinkedIn has several matches for “{word}”. Send a candidate's id."
+    raise NameNotFound(field, ValidationError(message, code=code), equal or titles)
 
 
 def _readable(text: str) -> str:

@@ -80,6 +80,8 @@ def test_other_names_are_answered_with_candidates(
     assert error.code == code
     assert f"“{word}”" in message
     assert ("candidate" in message) is bool(candidates)
+    # Candidates of one name differ by their ids only.
+    assert ("whole name" in message) is (code == "unknown_name" and bool(candidates))
     assert caught.value.candidates == [{"id": each, "name": name} for each, name in candidates]
 
 
