@@ -178,6 +178,9 @@ def test_refused_reconnect_does_not_advise_itself(
     ):
         sandbox.inject(Fault(status=status, error_type=error_type), operation="link", times=1)
         assert error_of(reconnect(api, account), 502)["code"] == "unipile_error"
+    blocked = Fault(status=403, error_type="errors/account_restricted")
+    sandbox.inject(blocked, operation="link", times=1)
+    assert "then ask for a link again" in error_of(reconnect(api, account), 409)["detail"]
 
     assert not ConnectLink.objects.exists()
 

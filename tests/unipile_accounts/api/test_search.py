@@ -260,7 +260,7 @@ def test_live_refresh_mends_an_old_flag(
 FAULTS: list[tuple[Fault, int, str, str | None]] = [
     (Fault(status=401), 502, "unipile_authentication", None),
     (Fault(status=403, error_type=NOT_SUBSCRIBED), 409, "account_unavailable", None),
-    (Fault(status=404, error_type="errors/resource_not_found"), 409, "reconnect_required", None),
+    (Fault(status=404, error_type="errors/resource_not_found"), 502, "unipile_error", None),
     (Fault(status=429, headers={"Retry-After": "7"}), 503, "unipile_rate_limited", "7"),
     (Fault(body=b"<html>"), 502, "unipile_error", None),
     (Fault(silent=True), 504, "unipile_timeout", None),
@@ -292,6 +292,16 @@ def test_every_fault_has_a_documented_outcome(
     assert response.headers.get("Retry-After") == retry_after
     assert stored(account) == before
     assert sandbox.request_count <= 3
+
+
+def test_account_that_is_gone_is_to_be_reconnected(
+    api: APIClient, account: UnipileAccount, sandbox: Sandbox
+) -> None:
+    make_account(account.user, sandbox)
+    sandbox.remove(account.unipile_account_id)
+
+    assert error_of(search(api, account), 409)["code"] == "reconnect_required"
+    assert stored(account)["status"] == "connected"
 
 
 def test_wrong_workspace_asks_for_no_new_login(

@@ -14,17 +14,15 @@ from django.utils import timezone
 from puffle.stores import give_connection_back
 from unipile_accounts.conf import conf
 from unipile_accounts.exceptions import (
-    UnipileAccountNotFound,
     UnipileAccountUnavailable,
     UnipileAPIError,
-    UnipileLoginLost,
     UnipileReconnectRequired,
 )
 from unipile_accounts.models import AnyUser, ConnectLink, UnipileAccount, UnipileAccountQuerySet
 from unipile_accounts.services.refreshing import recording
-from unipile_accounts.services.refreshing.ask import Workspace
+from unipile_accounts.services.refreshing.ask import is_at_unipile
 from unipile_accounts.services.refreshing.patience import Patience
-from unipile_accounts.unipile import create_link, get_account
+from unipile_accounts.unipile import create_link
 
 LIFETIME = timedelta(hours=1)
 _SALT = "unipile_accounts.connect_link"
@@ -51,24 +49,13 @@ def create_reconnect_link(accounts: UnipileAccountQuerySet, pk: UUID) -> str:
     account = accounts.get(pk=pk)
     patience = Patience.of_one_refresh()
     # A late delete can then hit only the old account.
-    is_there = account.given_up_at is None and _is_at_unipile(account, patience)
-    asked, account = account.unipile_account_id, accounts.get(pk=pk)
+    asked = account.unipile_account_id
+    is_there = account.given_up_at is None and is_at_unipile(asked, patience)
+    account = accounts.get(pk=pk)
     # The row may be given up by now, or have another login.
     is_held = account.given_up_at is None and account.unipile_account_id == asked
     reconnected = asked if is_there and is_held else ""
     return _create(account.user_id, account, patience=patience, reconnect_account=reconnected)
-
-
-def _is_at_unipile(account: UnipileAccount, patience: Patience) -> bool:
-    give_connection_back()
-    try:
-        get_account(account.unipile_account_id, timeout=patience.timeout())
-    except UnipileAccountNotFound as exc:
-        Workspace().confirm(exc, account.unipile_account_id, patience)
-        return False
-    except (UnipileLoginLost, UnipileAccountUnavailable):
-        return True
-    return True
 
 
 def _create(
@@ -100,6 +87,9 @@ def _create(
     except UnipileReconnectRequired as exc:
         # Reconnecting is what was tried.
         raise UnipileAPIError(str(exc)) from exc
+    except UnipileAccountUnavailable as exc:
+        exc.next_step = "Check the account on LinkedIn, then ask for a link again."
+        raise
     # The user may be gone by now.
     get_user_model().objects.get(pk=user_id)
     link.save(force_insert=True)

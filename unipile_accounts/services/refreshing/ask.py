@@ -10,6 +10,7 @@ from puffle.stores import give_connection_back
 from unipile_accounts.exceptions import (
     UnipileAccountNotFound,
     UnipileAccountNotListed,
+    UnipileAccountUnavailable,
     UnipileAPIError,
     UnipileLoginLost,
     UnipilePremiumStatusPending,
@@ -89,6 +90,19 @@ def read(unipile_account_id: str, patience: Patience) -> AccountVerdict:
     give_connection_back()
     payload = get_account(unipile_account_id, timeout=patience.timeout())
     return read_account(payload, unipile_account_id=unipile_account_id)
+
+
+def is_at_unipile(unipile_account_id: str, patience: Patience) -> bool:
+    """Tell whether Unipile has an account, or raise the `UnipileError` why it does not say."""
+    give_connection_back()
+    try:
+        get_account(unipile_account_id, timeout=patience.timeout())
+    except UnipileAccountNotFound as exc:
+        Workspace().confirm(exc, unipile_account_id, patience)
+        return False
+    except (UnipileLoginLost, UnipileAccountUnavailable):
+        return True
+    return True
 
 
 def _ask_linkedin(

@@ -12,6 +12,7 @@ from unipile_accounts.exceptions import (
     SalesNavigatorUnavailable,
     UnipileAccountNotFound,
     UnipileAccountUnavailable,
+    UnipileAPIError,
     UnipileError,
     UnipileReconnectRequired,
 )
@@ -28,7 +29,7 @@ from unipile_accounts.payloads.people import (
     search_body,
 )
 from unipile_accounts.services.refreshing import recording
-from unipile_accounts.services.refreshing.ask import Workspace
+from unipile_accounts.services.refreshing.ask import is_at_unipile
 from unipile_accounts.services.refreshing.patience import Patience
 from unipile_accounts.services.searching.cursors import invalid_cursor, read_cursor, write_cursor
 from unipile_accounts.services.searching.names import with_ids
@@ -100,7 +101,9 @@ def _meaning_of(exc: UnipileError, search: Search, patience: Patience) -> Except
             if search.api == "sales_navigator":
                 return SalesNavigatorUnavailable(str(exc))
         case UnipileAccountNotFound():
-            Workspace().confirm(exc, search.unipile_account_id, patience)
+            # What LinkedIn does not find need not be the account.
+            if is_at_unipile(search.unipile_account_id, patience):
+                return UnipileAPIError(str(exc))
         # A 400 without a type is not LinkedIn's.
         case UnipileError(status_code=400) if exc.error_type:
             return _refusal(search) or exc
