@@ -44,14 +44,8 @@ class ErrorSerializer(serializers.Serializer[Any]):
 
 
 # simplejwt's, and REST framework's for a request without a token.
-_UNAUTHENTICATED = [
-    "not_authenticated",
-    "token_not_valid",
-    "user_not_found",
-    "user_inactive",
-    "password_changed",
-    "bad_authorization_header",
-]
+OF_A_TOKEN = ["token_not_valid", "user_not_found", "user_inactive", "password_changed"]
+_UNAUTHENTICATED = ["not_authenticated", *OF_A_TOKEN, "bad_authorization_header"]
 _DESCRIPTIONS = {
     400: "The request is not valid.",
     401: "Not logged in.",
@@ -67,7 +61,7 @@ _DESCRIPTIONS = {
 }
 _RETRY_AFTER = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait."}}
 _HEADERS = {
-    401: {"WWW-Authenticate": {"schema": {"type": "string"}, "description": "Always Bearer."}},
+    401: {"WWW-Authenticate": {"schema": {"type": "string"}, "description": "Begins with Bearer."}},
     429: _RETRY_AFTER,
     503: _RETRY_AFTER,
 }

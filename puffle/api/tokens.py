@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
-from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import serializers
@@ -13,10 +11,11 @@ from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.response import Response
 from rest_framework_simplejwt import serializers as simplejwt_serializers
 from rest_framework_simplejwt import views as simplejwt
-from rest_framework_simplejwt.exceptions import InvalidToken
 
 from puffle.api.authentication import JWTAuthentication
+from puffle.api.schema import OF_A_TOKEN
 from puffle.api.throttling import AddressRateThrottle
+from puffle.login import seconds_locked
 
 
 class TokenThrottle(AddressRateThrottle):
@@ -48,13 +47,9 @@ class TokenObtainPairSerializer(simplejwt_serializers.TokenObtainPairSerializer)
 
 class TokenRefreshSerializer(simplejwt_serializers.TokenRefreshSerializer):
     def validate(self, attrs: dict[str, Any]) -> dict[str, str]:
-        try:
-            data = super().validate(attrs)
-        except User.DoesNotExist as exc:
-            raise InvalidToken from exc
-        # simplejwt asks only at the next request whether the password was changed.
+        # simplejwt itself asks only at the next request whether the password was changed.
         JWTAuthentication().get_user(self.token_class(attrs["refresh"]))
-        return data
+        return super().validate(attrs)
 
 
 @extend_schema_view(
@@ -75,8 +70,7 @@ class TokenView(simplejwt.TokenObtainPairView):
         if isinstance(exc, AuthenticationFailed) and getattr(
             self.request, "axes_locked_out", False
         ):
-            wait = settings.AXES_COOLOFF_TIME.total_seconds()
-            exc = Throttled(wait, "Too many failed logins.")
+            exc = Throttled(seconds_locked(self.request), "Too many failed logins.")
         return super().handle_exception(exc)
 
 
@@ -92,4 +86,4 @@ class TokenView(simplejwt.TokenObtainPairView):
 class TokenRefreshView(simplejwt.TokenRefreshView):
     throttle_classes = [TokenThrottle]
     serializer_class = TokenRefreshSerializer
-    error_codes = {401: ["token_not_valid", "no_active_account", "password_changed"]}
+    error_codes = {401: [*OF_A_TOKEN, "no_active_account"]}

@@ -195,6 +195,6 @@ def test_refresh_token_of_a_user_who_left_is_refused(anybody: APIClient, user: U
     token = str(RefreshToken.for_user(user))
 
     User.objects.update(is_active=False)
-    assert error_of(exchange(anybody, token), 401)["code"] == "no_active_account"
+    assert error_of(exchange(anybody, token), 401)["code"] == "user_inactive"
     user.delete()
-    assert error_of(exchange(anybody, token), 401)["code"] == "token_not_valid"
+    assert error_of(exchange(anybody, token), 401)["code"] == "user_not_found"

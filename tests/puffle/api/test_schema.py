@@ -152,7 +152,16 @@ def test_header_that_tells_the_next_step_is_named(operation: dict[str, Any]) -> 
     ("path", "codes"),
     [
         ("/api/token", {"no_active_account"}),
-        ("/api/token/refresh", {"token_not_valid", "no_active_account", "password_changed"}),
+        (
+            "/api/token/refresh",
+            {
+                "token_not_valid",
+                "no_active_account",
+                "user_inactive",
+                "user_not_found",
+                "password_changed",
+            },
+        ),
     ],
 )
 def test_errors_of_a_login_are_401(schema: dict[str, Any], path: str, codes: set[str]) -> None:
