@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from axes.attempts import get_cool_off_threshold
@@ -64,3 +65,10 @@ def failure_limit(request: Any, credentials: dict[str, Any] | None) -> int:
     )
     failures = recent.aggregate(Sum("failures_since_start"))["failures_since_start__sum"] or 0
     return 0 if failures >= FAILURES_OF_AN_ADDRESS else FAILURES_OF_A_NAME
+
+
+def seconds_locked(request: Any) -> float:
+    """Return the seconds after which no failure of this address counts any more."""
+    last = AccessAttempt.objects.filter(ip_address=request.axes_ip_address).latest("attempt_time")
+    left: timedelta = last.attempt_time - get_cool_off_threshold(request)
+    return left.total_seconds()
