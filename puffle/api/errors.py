@@ -9,11 +9,12 @@ from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.views import defaults
 from drf_standardized_errors import formatter, handler
-from drf_standardized_errors.types import ErrorResponse
+from drf_standardized_errors.types import Error, ErrorResponse
 from rest_framework.exceptions import APIException, AuthenticationFailed, NotFound, ParseError
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 from rest_framework_simplejwt import exceptions as simplejwt
 
@@ -52,7 +53,29 @@ class ExceptionHandler(handler.ExceptionHandler):
             super().report_exception(exc, response)
 
 
+# In place of the packages' own sentences, which name no next step.
+_DETAILS = {
+    "bad_authorization_header": "Send the header as Authorization: Bearer <access>.",
+    "token_not_valid": "The token is wrong or has expired. Exchange the refresh token, or log in again.",
+    "password_changed": "The password was changed. Log in with the new one at POST /api/token.",
+    "user_inactive": "The user is inactive. Only the operator can change that.",
+    "user_not_found": "The user is gone. Only the operator can make another.",
+    "not_acceptable": "Only JSON is served. Send Accept: application/json, or no such header.",
+    "unsupported_media_type": "Send the body as JSON, with Content-Type: application/json.",
+}
+
+
 class ExceptionFormatter(formatter.ExceptionFormatter):
+    def get_errors(self) -> list[Error]:
+        return [
+            Error(
+                error.code,
+                _DETAILS.get(error.code, error.detail),
+                None if error.attr == api_settings.NON_FIELD_ERRORS_KEY else error.attr,
+            )
+            for error in super().get_errors()
+        ]
+
     def format_error_response(self, error_response: ErrorResponse) -> Any:
         answer = super().format_error_response(error_response)
         candidates = getattr(self.exc, "candidates", None)

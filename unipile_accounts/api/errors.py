@@ -76,7 +76,7 @@ def as_api_error(exc: Exception) -> Exception:
             )
         case ObjectDoesNotExist():
             # Only a user can be gone otherwise, while Unipile was asked.
-            return AuthenticationFailed("The user is gone.", "user_not_found")
+            return AuthenticationFailed(code="user_not_found")
         case UnipileError() | UnipileNotConfigured():
             return UnipileFailed(exc)
         case InvalidFields():
