@@ -56,7 +56,7 @@ class ExceptionHandler(handler.ExceptionHandler):
 # In place of the packages' own sentences, which name no next step.
 _DETAILS = {
     "bad_authorization_header": "Send the header as Authorization: Bearer <access>.",
-    "token_not_valid": "The token is wrong or has expired. Exchange the refresh token, or log in again.",
+    "token_not_valid": "The token is wrong or old. Exchange the refresh token, or log in again.",
     "password_changed": "The password was changed. Log in with the new one at POST /api/token.",
     "user_inactive": "The user is inactive. Only the operator can change that.",
     "user_not_found": "The user is gone. Only the operator can make another.",

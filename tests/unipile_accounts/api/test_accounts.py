@@ -141,6 +141,17 @@ def test_unipile_that_fails_to_delete_is_no_failure(
     assert stored(account)["given_up_at"] is not None
 
 
+def test_account_of_another_provider_stays_at_unipile(
+    api: APIClient, account: UnipileAccount, sandbox: Sandbox
+) -> None:
+    sandbox.update(account.unipile_account_id, type="WHATSAPP")
+    refresh(api, account.pk)
+
+    assert disconnect(api, account).status_code == 200
+    assert stored(account)["given_up_at"] is not None
+    assert sandbox.get(account.unipile_account_id)
+
+
 def test_foreign_account_is_as_a_missing_one(
     account: UnipileAccount, stranger: User, sandbox: Sandbox
 ) -> None:

@@ -4,12 +4,15 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connections
 from rest_framework.test import APIClient
 
 from tests.helpers import Statements, api_client, error_of, make_account, set_rates, stored
 from tests.unipile_accounts.api.conftest import post, refresh
 from unipile_accounts.models import UnipileAccount
-from unipile_sandbox import Sandbox
+from unipile_accounts.results import Door
+from unipile_accounts.services import refresh_account
+from unipile_sandbox import Request, Sandbox
 
 
 @pytest.fixture
@@ -65,6 +68,25 @@ def test_flags_stay_when_linkedin_tells_nothing(
     assert error["code"] == "account_unavailable"
     assert "LinkedIn does not tell" in error["detail"]
     assert stored(upgraded) == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_live_answer_that_comes_late_is_asked_again(
+    api: APIClient, upgraded: UnipileAccount, sandbox: Sandbox
+) -> None:
+    refresh(api, upgraded.pk)
+
+    def overtake(request: Request) -> None:
+        if "users/me" in request.path:
+            sandbox.on_answer = None
+            refresh_account(UnipileAccount.objects.all(), upgraded.pk, door=Door.COMMAND)
+            connections.close_all()
+
+    sandbox.on_answer = overtake
+    answer = refresh(api, upgraded.pk, live=True).json()
+
+    assert answer["has_sales_navigator"]
+    assert stored(upgraded)["live_checked_at"]
 
 
 # --- Its own limit --------------------------------------------------------------------------------

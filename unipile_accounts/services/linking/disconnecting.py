@@ -6,7 +6,12 @@ from contextlib import suppress
 from uuid import UUID
 
 from puffle.stores import give_connection_back
-from unipile_accounts.exceptions import UnipileAccountNotFound, UnipileError, UnipileNotConfigured
+from unipile_accounts.exceptions import (
+    UnipileAccountNotFound,
+    UnipileError,
+    UnipileNotConfigured,
+    UnipileNotLinkedIn,
+)
 from unipile_accounts.interrupts import Stopped
 from unipile_accounts.models import AnyUser, ConnectLink, UnipileAccount, UnipileAccountQuerySet
 from unipile_accounts.results import Door, Origin
@@ -21,10 +26,11 @@ from unipile_accounts.unipile import delete_account
 def disconnect_account(
     accounts: UnipileAccountQuerySet, pk: UUID, *, door: Door, user: AnyUser | None = None
 ) -> bool:
-    """Give one of these accounts up, and return whether Unipile has deleted it.
+    """Give one of these accounts up, and return whether nothing is left to delete at Unipile.
 
     The row stays with its history, and only a reconnect brings it back. A second time only Unipile
-    is asked again. Raises `UnipileAccount.DoesNotExist`, or `AccountLocked`.
+    is asked again. An account that is not LinkedIn's stays there. Raises
+    `UnipileAccount.DoesNotExist`, or `AccountLocked`.
     """
 
     def give_up() -> UnipileAccount:
@@ -38,8 +44,10 @@ def disconnect_account(
             write_locked(row, values, Origin(door, user))
         return row
 
-    unipile_account_id = in_one_transaction(give_up).unipile_account_id
-    return delete_at_unipile(unipile_account_id, Patience.of_one_refresh(), Workspace())
+    row = in_one_transaction(give_up)
+    if row.last_error == UnipileNotLinkedIn.code:
+        return True
+    return delete_at_unipile(row.unipile_account_id, Patience.of_one_refresh(), Workspace())
 
 
 def delete_at_unipile(unipile_account_id: str, patience: Patience, workspace: Workspace) -> bool:

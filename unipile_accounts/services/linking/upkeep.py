@@ -37,16 +37,17 @@ class Upkeep:
         unknown = []
         for unipile_account_id, member in self._members.items():
             check()
-            if is_claimed(unipile_account_id):
+            if _is_wanted(unipile_account_id):
                 continue
-            row = UnipileAccount.objects.filter(unipile_account_id=unipile_account_id).first()
-            if row:
-                is_needless = row.given_up_at is not None
-            else:
-                is_needless = _is_replaced(unipile_account_id, member, patience)
+            rows = UnipileAccount.objects.filter(unipile_account_id=unipile_account_id)
+            is_given_up = rows.exists()
+            is_needless = is_given_up or _is_replaced(unipile_account_id, member, patience)
+            # Somebody may have logged in since.
+            if _is_wanted(unipile_account_id):
+                continue
             if is_needless and delete_at_unipile(unipile_account_id, patience, workspace):
                 continue
-            if row is None:
+            if not is_given_up:
                 unknown.append(unipile_account_id)
         if unknown:
             recording.logger.warning(
@@ -55,6 +56,11 @@ class Upkeep:
                 ", ".join(unknown[:NAMED]),
             )
         return len(unknown)
+
+
+def _is_wanted(unipile_account_id: str) -> bool:
+    rows = UnipileAccount.objects.readable().filter(unipile_account_id=unipile_account_id)
+    return is_claimed(unipile_account_id) or rows.exists()
 
 
 def _is_replaced(unipile_account_id: str, member: str | None, patience: Patience) -> bool:

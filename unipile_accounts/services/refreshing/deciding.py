@@ -56,6 +56,8 @@ def decide(
     different = {name: value for name, value in values.items() if getattr(row, name) != value}
     reported = [name for name in REPORTED if name in different]
     moments = ("answered_at", "last_tried_at", *(["refreshed_at"] if verdict.flags else []))
+    # The note of a failure leaves the version, so that the row may have one that is not seen.
+    different["last_error"] = values["last_error"]
     return Decision(
         different | dict.fromkeys(moments, asked_at),
         {name: Change(getattr(row, name), different[name]) for name in reported},
@@ -76,7 +78,9 @@ def _plan(row: UnipileAccount, verdict: AccountVerdict, *, asked_at: datetime) -
     """Return the columns of the plan, where the answer holds one."""
     if not verdict.flags:
         return {}
-    then: dict[str, bool | None] = json.loads(row.live_snapshot or "{}")
+    # An old server has left snapshots of live readings that no longer hold.
+    snapshot_then = row.live_snapshot if row.live_checked_at else ""
+    then: dict[str, bool | None] = json.loads(snapshot_then or "{}")
     if any(then[name] not in (None, flag) for name, flag in verdict.copy.items() if name in then):
         # The copy has changed, so it is newer than what LinkedIn told.
         then = {}

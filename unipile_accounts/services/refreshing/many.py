@@ -109,32 +109,36 @@ class RefreshPass:
 
     def _refresh(self) -> Iterator[RefreshResult]:
         """Refresh the accounts, or raise why those that are left fail."""
-        total = self._unread.selection.count()
+        total, missing = self._unread.selection.count(), 0
         if not self.live and (self.upkeep or not _is_cheaper_one_by_one(total)):
             yield from self._read_list(total)
             # What was gone before, and is not listed now, need not be asked for.
             gone = UnipileAccountDisconnected("Unipile still does not list the account.")
             for chunk in self._unread.missing(status=UnipileAccount.Status.DISCONNECTED):
                 yield from self._finished([RefreshResult(row, error=gone) for row in chunk])
-            missing = sum(map(len, self._unread.missing()))
-            if missing > max(1, MISSING_SHARE * total) and not self.confirm_gone:
-                reason = f"Unipile does not list {missing} of {total} accounts."
-                raise UnipileAccountNotListed(reason)
-        yield from self._read_one_by_one()
+            missing = 0 if self.confirm_gone else sum(map(len, self._unread.missing()))
+        is_suspect = missing > max(1, MISSING_SHARE * total)
+        if not is_suspect:
+            yield from self._read_one_by_one()
         if self.upkeep and not self.patience.reason_to_end():
             self.unknown = self.upkeep.finish(self.patience, self.workspace)
+        if is_suspect:
+            raise UnipileAccountNotListed(f"Unipile does not list {missing} of {total} accounts.")
 
     def _read_list(self, total: int) -> Iterator[RefreshResult]:
         """Read Unipile's list until every account was in it, or to its end for the upkeep."""
         left = total
         for page in iter_pages(self.patience):
-            results = store_page(page, self._unread, origin=self.origin, dry_run=self.dry_run)
-            left -= len(results)
-            if results:
+            read = []
+            stored = store_page(page, self._unread, origin=self.origin, dry_run=self.dry_run)
+            for results in stored:
+                yield from self._finished(results)
+                read += [result.account for result in results]
+            if read:
                 self.workspace.saw_ours()
             if self.upkeep:
-                self.upkeep.look_at(page, [result.account for result in results])
-            yield from self._finished(results)
+                self.upkeep.look_at(page, read)
+            left -= len(read)
             if left <= 0 and not self.upkeep:
                 return
 
@@ -160,6 +164,7 @@ class RefreshPass:
     def _fail_unread(self, error: UnipileError) -> Iterator[RefreshResult]:
         for chunk in self._unread.chunks():
             results = [RefreshResult(row, error=error) for row in chunk]
+            self._unread.report(results, dry_run=self.dry_run)
             if not self.dry_run:
                 note_failures(results)
                 recording.count(results, self.origin)

@@ -79,9 +79,12 @@ def refresh_one(
             result = store_it(
                 row, answer.verdict, asked_at=answer.asked_at, origin=origin, dry_run=dry_run
             )
-            if result:
+            if result and (result.stored or result.error or not live):
                 return result
-            if patience.is_over():
+            if result:
+                # The later answer that is stored has not asked LinkedIn.
+                answer = None
+            elif patience.is_over():
                 raise AccountLocked("The account is written all the time.")
         except UnipileError as exc:
             if not patience.try_again(exc):

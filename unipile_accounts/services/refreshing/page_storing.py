@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from functools import partial
 from uuid import UUID
 
@@ -19,17 +20,22 @@ from unipile_accounts.services.refreshing.unread import Unread
 from unipile_accounts.services.refreshing.writing import Answered, store_locked
 
 
-def store_page(page: Page, unread: Unread, *, origin: Origin, dry_run: bool) -> list[RefreshResult]:
-    """Store what a page says of unread accounts, and return how each of them went.
+def store_page(
+    page: Page, unread: Unread, *, origin: Origin, dry_run: bool
+) -> Iterator[list[RefreshResult]]:
+    """Store what a page says of unread accounts, and yield how they went as soon as they are.
 
     Rows that somebody else has locked stay unread.
     """
+    unread.asked(page)
     store = partial(_store, page, unread, origin=origin, dry_run=dry_run)
     try:
         results, elsewhere = in_one_transaction(store)
     except (IntegrityError, AccountLocked):
         # Somebody was quicker with one of the members.
         results, elsewhere = in_one_transaction(partial(store, with_members=False))
+    yield results
+    read = len(results)
     for row, verdict in elsewhere:
         try:
             result = store_new_member(
@@ -37,9 +43,10 @@ def store_page(page: Page, unread: Unread, *, origin: Origin, dry_run: bool) -> 
             )
         except AccountLocked as exc:
             result = RefreshResult(row, error=exc)
-        results += [result] if result else []
-    unread.asked(page, results)
-    return results
+        if result:
+            yield [result]
+            read += 1
+    unread.listed(page, read=read)
 
 
 def _store(

@@ -10,7 +10,7 @@ from django.conf import settings
 from unipile_accounts.exceptions import UnipileError, UnipileNotAsked
 from unipile_accounts.interrupts import check, pause
 
-# Tries of one question in a pass, and failures in a row that make the pass give up.
+# Tries of one question in a pass, and questions given up in a row that make it give up.
 TRIES = 4
 FAILURES_IN_A_ROW = 8
 # In seconds. Each further pause is twice as long as the one before.
@@ -67,16 +67,15 @@ class Patience:
             self.succeeded()
             return False
         self._tries += 1
-        self._failures.append(error)
         pause_of_ours = error.retry * 2.0**self._tries
         seconds = min(error.retry_after or pause_of_ours, LONGEST_PAUSE)
         if (
             self._tries >= self._most_tries
-            or self.reason_to_end()
             or seconds > self._longest_pause
             or seconds >= self._end - time.monotonic()
         ):
             self._tries = 0
+            self._failures.append(error)
             return False
         if not error.retry_after:
             seconds = random.uniform(seconds / 2, seconds)  # noqa: S311  # spreads tries

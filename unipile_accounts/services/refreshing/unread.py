@@ -49,10 +49,13 @@ class Unread:
         """An account that moves to a later page while the list is read comes twice."""
         return row.answered_at in self._asked_at or row.pk in self._reported
 
-    def asked(self, page: Page, results: list[RefreshResult]) -> None:
-        """Remember a page, and its accounts that are unread because somebody has locked them."""
+    def asked(self, page: Page) -> None:
+        """Remember a page, by which rows show that they were stored from it."""
         self._asked_at.add(page.asked_at)
-        if len(results) < len(page.answers):
+
+    def listed(self, page: Page, *, read: int) -> None:
+        """Remember which accounts of a page are unread because somebody has locked them."""
+        if read < len(page.answers):
             listed = self.selection.filter(unipile_account_id__in=list(page.answers))
             unread = listed.not_answered_since(self.started)
             self._listed.update(unread.values_list("pk", flat=True))

@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from tests.helpers import make_account, stored
+from tests.helpers import free_accounts, make_account, stored
 from tests.unipile_accounts.services.linking.conftest import (
     M1,
     M2,
@@ -18,10 +18,13 @@ from tests.unipile_accounts.services.linking.conftest import (
     a_row,
     at_unipile,
     is_at_unipile,
+    notice,
 )
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.results import Door
 from unipile_accounts.services import disconnect_account, refresh_accounts
+from unipile_accounts.services.linking import upkeep
+from unipile_accounts.services.linking.events import handle_notice
 from unipile_sandbox import Fault, Sandbox, linkedin_account
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -166,6 +169,38 @@ def test_replaced_login_without_member_is_kept(owner: User, sandbox: Sandbox) ->
     assert run_the_pass() == 1
 
     assert deletes(sandbox) == []
+
+
+def test_upkeep_is_done_though_many_are_missing(owner: User, sandbox: Sandbox) -> None:
+    for each in free_accounts(owner, sandbox, 20)[:2]:
+        sandbox.remove(each.unipile_account_id)
+    row = a_row(owner, sandbox, given_up_at=NOW(), status="disconnected")
+    link = a_claim(owner, at_unipile(sandbox, M2))
+
+    assert run_the_pass() == 0
+
+    link.refresh_from_db()
+    assert link.used_at
+    assert deletes(sandbox) == [row.unipile_account_id]
+
+
+def test_login_that_comes_meanwhile_is_kept(
+    owner: User, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unipile_id = at_unipile(sandbox)
+    link = a_link(owner)
+    decide = upkeep._is_replaced
+
+    def decide_late(*args: Any) -> bool:
+        handle_notice(notice(link, unipile_id))
+        return decide(*args)
+
+    monkeypatch.setattr(upkeep, "_is_replaced", decide_late)
+
+    assert run_the_pass() == 0
+
+    assert is_at_unipile(sandbox, unipile_id)
+    assert UnipileAccount.objects.get(user=owner).status == "connected"
 
 
 def test_unknown_accounts_are_counted_and_named(

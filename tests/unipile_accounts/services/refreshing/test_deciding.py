@@ -163,6 +163,15 @@ def test_snapshot_holds_what_linkedin_told() -> None:
     assert json.loads(row.live_snapshot) == {"is_premium": False}
 
 
+def test_snapshot_without_its_time_holds_nothing() -> None:
+    stale = json.dumps({"is_premium": False, "has_sales_navigator": False})
+    row = new_row(is_premium=True, live_snapshot=stale)
+
+    answer(row, read(linkedin_account(ID)))
+
+    assert (columns(row), row.live_snapshot) == (COLUMNS[FREE], "")
+
+
 def test_answer_without_plan_moves_no_plan_time() -> None:
     row = new_row(refreshed_at=NOW - timedelta(days=1))
     answer(row, read(linkedin_account(ID), PLANS[NAVIGATOR]))

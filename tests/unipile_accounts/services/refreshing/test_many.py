@@ -279,6 +279,14 @@ def test_clock_that_steps_back_reports_nothing_twice(
     assert outcomes(refresh_all()) == {"refreshed": len(accounts)}
 
 
+def test_row_that_failed_is_told_once(owner: User, sandbox: Sandbox, waits: list[float]) -> None:
+    ahead = UnipileAccount.objects.database_time() + timedelta(hours=1)
+    free_accounts(owner, sandbox, 30, answered_at=ahead, refreshed_at=ahead)
+    sandbox.inject(Fault(status=503))
+
+    assert outcomes(refresh_all()) == {"unipile_unavailable": 30}
+
+
 def test_time_limit_is_no_fault_of_unipile(
     owner: User, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection, connections, transaction
+from django.db import OperationalError, connection, connections, transaction
 from django.db.models.functions import Now
 
 from tests.helpers import (
@@ -175,6 +175,31 @@ def test_page_is_told_before_anybody_breaks_off(
     history = AccountChange.objects.filter(user=owner, door="admin")
     assert [entry.changes["is_premium"] for entry in history] == [[False, True]] * 30
     assert len({each["account"].pk for each in received}) == 30
+
+
+@pytest.mark.django_db(transaction=True)
+def test_page_is_told_though_the_database_goes(
+    owner: User,
+    sandbox: Sandbox,
+    received: list[dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for account in free_accounts(owner, sandbox, 30):
+        sandbox.update(account.unipile_account_id, **PREMIUM)
+    for _ in range(2):
+        twin = linkedin_account(im={"id": "ACoAAB-twin"})
+        make_account(owner, sandbox, payload=twin, linkedin_id="")
+
+    def go(*_: Any, **__: Any) -> None:
+        raise OperationalError("server closed the connection unexpectedly")
+
+    # The twins go to the rule of logins, after the commit of the page.
+    monkeypatch.setattr(page_storing, "store_new_member", go)
+    with pytest.raises(OperationalError):
+        refresh_all()
+
+    assert UnipileAccount.objects.filter(is_premium=True).count() == 30
+    assert len(received) == 30
 
 
 @pytest.mark.django_db(transaction=True)

@@ -80,8 +80,19 @@ def test_many_failures_in_a_row_end_it(owner: User, sandbox: Sandbox, waits: lis
     results = refresh_all(confirm_gone=True)
 
     assert outcomes(results) == {"refreshed": 20, "unipile_error": 10}
-    assert len(asked_for(sandbox)[1]) == rule.FAILURES_IN_A_ROW
+    assert len(asked_for(sandbox)[1]) == rule.FAILURES_IN_A_ROW * rule.TRIES
     assert UnipileAccount.objects.filter(status="disconnected").count() == 0
+
+
+def test_two_broken_neighbours_end_nothing(
+    owner: User, sandbox: Sandbox, waits: list[float]
+) -> None:
+    accounts = sorted(free_accounts(owner, sandbox, 12), key=lambda account: account.pk)
+    for account in accounts[2:4]:
+        unipile_id = account.unipile_account_id
+        sandbox.inject(Fault(status=500), account_id=unipile_id, operation="profile")
+
+    assert outcomes(refresh_all(live=True)) == {"refreshed": 10, "unipile_error": 2}
 
 
 def test_rest_fails_after_the_given_seconds(owner: User, sandbox: Sandbox) -> None:
@@ -93,6 +104,7 @@ def test_rest_fails_after_the_given_seconds(owner: User, sandbox: Sandbox) -> No
 
     assert time.monotonic() - started < 10
     assert outcomes(results) == {"refreshed": 250, "unipile_timeout": 350}
+    assert {type(each.error) for each in results if each.error} == {UnipileNotAsked}
 
 
 @pytest.mark.parametrize(

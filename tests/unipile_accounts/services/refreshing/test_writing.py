@@ -52,6 +52,15 @@ def store(row: UnipileAccount, said: AccountVerdict, **options: Any) -> RefreshR
     return writing.store(row, said, **(defaults | options))
 
 
+def test_success_clears_a_failure_noted_meanwhile(account: UnipileAccount) -> None:
+    row = read()
+    UnipileAccount.objects.update(last_error="unipile_timeout")
+
+    assert store(row, verdict())
+
+    assert UnipileAccount.objects.get().last_error == ""
+
+
 def store_page(row: UnipileAccount, said: AccountVerdict, **options: Any) -> list[RefreshResult]:
     defaults: dict[str, Any] = {"asked_at": row.database_time, "origin": Origin(Door.COMMAND)}
     defaults |= {"with_members": True, "dry_run": False}
