@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.core.checks import CheckMessage, Warning, register
 from django.db import Error, connection
+from django.db.migrations.executor import MigrationExecutor
 
 YEAR = 31_536_000
 
@@ -66,19 +67,34 @@ def check_database(**kwargs: Any) -> list[CheckMessage]:
     """Connect once, without the pool, which would try again and hide the cause."""
     database = connection.copy()
     database.settings_dict["OPTIONS"].pop("pool", None)
-    failure = ""
+    failure, missing = "", []
     try:
-        database.ensure_connection()
+        executor = MigrationExecutor(database)
+        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     except Error as exc:
         failure = " ".join(str(exc).split())
     finally:
         database.close()
-    return _warn_if(
-        failure,
-        f"The database does not answer: {failure}.",
-        hint="Check DATABASE_URL, and that the database runs.",
-        check_id="puffle.W006",
-    )
+    return [
+        *_warn_if(
+            failure,
+            f"The database does not answer: {failure}.",
+            hint="Check DATABASE_URL, and that the database runs.",
+            check_id="puffle.W006",
+        ),
+        *_warn_if(
+            missing,
+            f"{len(missing)} migrations are not applied.",
+            hint="Run manage.py migrate.",
+            check_id="puffle.W007",
+        ),
+        *_warn_if(
+            "DATABASE_URL" not in os.environ,
+            "DATABASE_URL is not set, so that everything is in the file db.sqlite3.",
+            hint="Set it to a PostgreSQL, such as postgres://user:password@host:5432/name.",
+            check_id="puffle.W008",
+        ),
+    ]
 
 
 def _warn_if(condition: object, message: str, *, hint: str, check_id: str) -> list[CheckMessage]:

@@ -18,6 +18,7 @@ T = TypeVar("T")
 
 _LINE = re.compile(r"(export )?[A-Za-z_0-9]+=.*|#.*|")
 _SECONDS = r"[0-9]{1,3}(\.[0-9]{1,3})?"
+_CACHES = ("LocMemCache", "RedisCache")
 _DATABASES = ("django.db.backends.sqlite3", "django.db.backends.postgresql")
 # Milliseconds. Who needs a locked row for longer gives the connection back and asks again.
 _LOCK_TIMEOUT = 300
@@ -125,7 +126,7 @@ def database(name: str, *, default: str, pool_size: int, timeout: float) -> dict
 
 def cache(name: str, *, default: str) -> dict[str, Any]:
     found = _parsed(Env.cache_url_config, text(name, default=default))
-    if not found:
+    if not found or not found["BACKEND"].endswith(_CACHES):
         raise ImproperlyConfigured(
             f"{name} is not the address of a cache. Write it like redis://host:6379/0."
         )
@@ -151,6 +152,13 @@ def _parsed(parse: Callable[[str], dict[str, Any]], url: str) -> dict[str, Any]:
 def _postgresql_options(pool_size: int, timeout: float) -> dict[str, Any]:
     """Return libpq's bounds of connecting and of a silent network, and PostgreSQL's of the rest."""
     milliseconds = round(timeout * 1000)
+    pool = {
+        "min_size": 1,
+        "max_size": pool_size,
+        "timeout": timeout or _UNBOUNDED,
+        # Given up early, so that the next request tries at once.
+        "reconnect_timeout": 2,
+    }
     server = {
         "statement_timeout": milliseconds,
         "lock_timeout": min(milliseconds, _LOCK_TIMEOUT),
@@ -164,11 +172,5 @@ def _postgresql_options(pool_size: int, timeout: float) -> dict[str, Any]:
         "keepalives_idle": 30,
         "keepalives_interval": 5,
         "keepalives_count": 3,
-        "pool": {
-            "min_size": 1,
-            "max_size": pool_size,
-            "timeout": timeout or _UNBOUNDED,
-            # Given up early, so that the next request tries at once.
-            "reconnect_timeout": 2,
-        },
+        "pool": pool if pool_size else False,
     }

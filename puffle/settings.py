@@ -77,14 +77,16 @@ TEMPLATES = [
 
 # --- Database and cache -------------------------------------------------------------------------
 
-# The longest wait for a connection or an answer. 0 is no bound, which a large migration needs.
-DATABASE_TIMEOUT = 0 if sys.argv[1:2] == ["migrate"] else env.bound("DATABASE_TIMEOUT", default="5")
+# A large migration needs a statement without a bound, and one connection.
+IS_MIGRATION = sys.argv[1:2] == ["migrate"]
+# The longest wait for a connection or an answer. 0 is no bound.
+DATABASE_TIMEOUT = 0 if IS_MIGRATION else env.bound("DATABASE_TIMEOUT", default="5")
 DATABASES = {
     "default": env.database(
         "DATABASE_URL",
         default="sqlite:///db.sqlite3",
         # A request gives its connection back while it waits for Unipile, so few serve many.
-        pool_size=env.count("DATABASE_POOL_SIZE", default="10"),
+        pool_size=0 if IS_MIGRATION else env.count("DATABASE_POOL_SIZE", default="10"),
         timeout=DATABASE_TIMEOUT,
     )
 }

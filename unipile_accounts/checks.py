@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
+from django.http.request import validate_host
 
 from unipile_accounts.conf import conf
 from unipile_accounts.exceptions import UnipileNotConfigured
@@ -24,6 +26,26 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
             kind = Warning if unfinished and not getattr(settings, setting) else Error
             messages.append(kind(exc.message, hint=exc.hint, id=f"unipile_accounts.{check_id}"))
     return messages
+
+
+@register(deploy=True)
+def check_address(**kwargs: Any) -> list[CheckMessage]:
+    """Warn of what keeps customers from connecting, and Unipile from telling us."""
+    host = urlsplit(settings.PUBLIC_URL).hostname
+    is_served = host is None or validate_host(host, settings.ALLOWED_HOSTS)
+    warnings = [
+        (settings.PUBLIC_URL, "PUBLIC_URL is not set, so that no account can be connected."),
+        (
+            settings.UNIPILE_WEBHOOK_SECRET,
+            "UNIPILE_WEBHOOK_SECRET is not set, so that Unipile's events are answered 503.",
+        ),
+        (is_served, f"ALLOWED_HOSTS lacks {host}, which is PUBLIC_URL's, so that it answers 400."),
+    ]
+    return [
+        Warning(message, hint="docs/settings.md says what to set.", id="unipile_accounts.W001")
+        for is_good, message in warnings
+        if not is_good
+    ]
 
 
 _SETTINGS: list[tuple[str, str, Callable[[], object]]] = [

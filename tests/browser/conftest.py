@@ -13,7 +13,7 @@ from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, ConsoleMessage, Page
 
 Screenshot = Callable[[str], None]
 
@@ -66,7 +66,13 @@ def page(browser: Browser, live_server: LiveServer, settings: Settings) -> Itera
     context.set_default_timeout(15_000)
     page = context.new_page()
     wrong: list[str] = []
-    page.on("console", lambda message: wrong.append(f"{message.type}: {message.text}"))
+
+    def listen(message: ConsoleMessage) -> None:
+        # The browser's own remarks depend on who was quicker, the page or the typing.
+        if message.type != "info":
+            wrong.append(f"{message.type}: {message.text}")
+
+    page.on("console", listen)
     page.on("pageerror", lambda error: wrong.append(str(error)))
     yield page
     context.close()

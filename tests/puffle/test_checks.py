@@ -9,18 +9,26 @@ from pathlib import Path
 
 import pytest
 
+from puffle import checks
 from script.settings_environment import isolated
 
 ROOT = Path(__file__).parents[2]
 SOUND = {
     "ALLOWED_HOSTS": "puffle.example",
-    "DATABASE_URL": "sqlite://:memory:",
     "NUM_PROXIES": "1",
+    "PUBLIC_URL": "https://puffle.example",
     "WEB_CONCURRENCY": "1",
     "SECRET_KEY": secrets.token_urlsafe(50),
     "UNIPILE_API_KEY": "a-key",
     "UNIPILE_DSN": "api8.unipile.com:13843",
+    "UNIPILE_WEBHOOK_SECRET": secrets.token_urlsafe(32),
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _migrated(tmp_path_factory: pytest.TempPathFactory) -> None:
+    SOUND["DATABASE_URL"] = f"sqlite:///{tmp_path_factory.mktemp('checks')}/db.sqlite3"
+    assert run("manage.py", "migrate", "--verbosity=0")[0] == 0
 
 
 def run(*arguments: str, **changed: str | None) -> tuple[int, str]:
@@ -61,7 +69,24 @@ def test_sound_environment_passes_the_checks(changed: dict[str, str]) -> None:
                 "(puffle.W002) NUM_PROXIES is not set.",
                 "(puffle.W003) Several processes count requests each",
                 "(security.W020) ALLOWED_HOSTS must not be empty",
+                "(unipile_accounts.W001) ALLOWED_HOSTS lacks puffle.example",
             ],
+        ),
+        (
+            {
+                "PUBLIC_URL": None,
+                "UNIPILE_WEBHOOK_SECRET": None,
+                "DATABASE_URL": "sqlite://:memory:",
+            },
+            [
+                "PUBLIC_URL is not set",
+                "UNIPILE_WEBHOOK_SECRET is not set",
+                "migrations are not applied. HINT: Run manage.py migrate.",
+            ],
+        ),
+        (
+            {"ALLOWED_HOSTS": "puffle.example:443"},
+            ["(unipile_accounts.W001) ALLOWED_HOSTS lacks puffle.example"],
         ),
         (
             {
@@ -86,8 +111,17 @@ def test_wrong_deployment_is_named_in_one_line(
 
     assert status == 1
     assert [message for message in messages if message not in text] == []
-    assert f"identified {len(messages)} issues" in text
+    assert f"identified {len(messages)} issue" in text
     assert "Traceback" not in text
+
+
+@pytest.mark.parametrize(("url", "ids"), [("sqlite://", []), (None, ["puffle.W008"])])
+def test_forgotten_database_is_named(
+    db: None, monkeypatch: pytest.MonkeyPatch, url: str | None, ids: list[str]
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", url) if url else monkeypatch.delenv("DATABASE_URL", False)
+
+    assert [message.id for message in checks.check_database()] == ids
 
 
 def test_site_without_unipile_is_served_with_a_warning() -> None:

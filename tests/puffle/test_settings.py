@@ -123,6 +123,7 @@ def test_migrations_have_no_bound(read: Read, monkeypatch: pytest.MonkeyPatch) -
     options = read(DATABASE_TIMEOUT="5")["DATABASES"]["default"]["OPTIONS"]
 
     assert (options["connect_timeout"], options["tcp_user_timeout"]) == (0, 0)
+    assert options["pool"] is False
     assert options["options"] == (
         "-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0"
     )
@@ -152,6 +153,7 @@ def test_environment_wins_over_the_file(read: Read, tmp_path: Path) -> None:
         ("DATABASE_URL", "postgres://u:hidden@h:port/d", "is not the address of a database."),
         ("DATABASE_URL", "postgres://puffle@db.example/", "is not the address of a database."),
         ("CACHE_URL", "nonsense", "is not the address of a cache. Write it like redis://"),
+        ("CACHE_URL", "memcache://127.0.0.1:11211", "is not the address of a cache."),
         ("DATABASE_POOL_SIZE", "0", "must be a whole number above 0, such as 10."),
         ("ACCESS_TOKEN_LIFETIME", "9" * 20, "must be a whole number above 0, such as 900."),
         ("WEB_CONCURRENCY", "many", "must be a whole number above 0, such as 2."),

@@ -52,7 +52,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='unipileaccount',
             name='last_error',
-            field=models.CharField(blank=True, db_default='', default='', help_text='The code of why the last refresh failed; empty after a success.', max_length=64),
+            field=models.CharField(blank=True, db_default='', default='', help_text='Why the last refresh failed, as a code; empty after a success.', max_length=64),
         ),
         migrations.AddField(
             model_name='unipileaccount',

@@ -100,7 +100,7 @@ class UnipileAccount(models.Model):
         blank=True,
         default="",
         db_default="",
-        help_text="The code of why the last refresh failed; empty after a success.",
+        help_text="Why the last refresh failed, as a code; empty after a success.",
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)

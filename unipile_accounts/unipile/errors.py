@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import json
 import re
+import socket
 import ssl
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
@@ -126,7 +127,8 @@ def error_of_connection(exc: Exception, *, about: str) -> UnipileError | Unipile
         return UnipileUnexpectedAnswer(f"Unipile's answer for {about} is not HTTP.")
     # Other exceptions' words may quote the answer.
     words = getattr(first, "strerror", None) or type(first).__name__
-    return UnipileUnavailable(f"No connection to Unipile for {about} ({words}).")
+    hint = " Check the host in UNIPILE_DSN." if isinstance(first, socket.gaierror) else ""
+    return UnipileUnavailable(f"No connection to Unipile for {about} ({words}).{hint}")
 
 
 def _mistake(cause: BaseException) -> UnipileNotConfigured | None:

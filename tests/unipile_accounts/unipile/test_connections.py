@@ -32,6 +32,13 @@ def test_one_connection_serves_many_requests(account: str, sandbox: Sandbox) -> 
     assert {request.connection for request in sandbox.requests} == {sandbox.requests[0].connection}
 
 
+def test_host_that_is_none_names_the_setting(settings: Settings) -> None:
+    settings.UNIPILE_DSN, settings.UNIPILE_API_KEY = "unipile.invalid:13843", "key"
+
+    with pytest.raises(UnipileUnavailable, match=r"Check the host in UNIPILE_DSN\."):
+        get_account(ID)
+
+
 def test_callers_wait_side_by_side(account: str, sandbox: Sandbox) -> None:
     everybody = threading.Barrier(64)
 
