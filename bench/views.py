@@ -15,7 +15,6 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from puffle.urls import urlpatterns as puffle_urlpatterns
-from unipile_accounts.api.refresh import RefreshThrottle
 from unipile_accounts.models import UnipileAccount
 
 _session = requests.Session()
@@ -49,7 +48,7 @@ def refresh_plainly(account: UnipileAccount) -> dict[str, Any]:
 
 
 class PlainView(APIView):
-    throttle_classes = [RefreshThrottle]
+    throttle_scope = "refresh"
 
     def post(self, request: Request) -> Response:
         account = get_object_or_404(UnipileAccount, pk=request.data["accountId"], user=request.user)
@@ -59,7 +58,7 @@ class PlainView(APIView):
 class NoOpView(APIView):
     """The least that an authenticated and throttled POST costs here."""
 
-    throttle_classes = [RefreshThrottle]
+    throttle_scope = "refresh"
 
     def post(self, request: Request) -> Response:
         return Response({"success": "accountId" in request.data})

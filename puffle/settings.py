@@ -176,6 +176,8 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "puffle.api.schema.AutoSchema",
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
+    # Each view names its rate by its throttle_scope.
+    "DEFAULT_THROTTLE_CLASSES": ["puffle.api.throttling.RateThrottle"],
     "DEFAULT_THROTTLE_RATES": {
         "refresh": env.rate("THROTTLE_REFRESH", default="60/min"),
         "live": env.rate("THROTTLE_LIVE", default="10/hour"),

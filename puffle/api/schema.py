@@ -96,7 +96,7 @@ class AutoSchema(openapi.AutoSchema):
         }
         if any(self.get_auth()):
             shared[401] = _UNAUTHENTICATED
-        if self.view.get_throttles():
+        if getattr(self.view, "throttle_scope", None):
             shared[429] = ["throttled"]
         if has_body:
             others = {code for codes in own.values() for code in codes}

@@ -1,52 +1,42 @@
 from __future__ import annotations
 
 from ipaddress import ip_address, ip_network
-from typing import cast
+from typing import Any, cast
 
 from django.http import HttpRequest
 from rest_framework import throttling
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from puffle.stores import tolerating_a_dead_cache
 
 
-class _RateThrottle(throttling.SimpleRateThrottle):
+class RateThrottle(throttling.ScopedRateThrottle):
     """Count requests in fixed windows with `cache.incr()`, so that a shared cache counts exactly.
 
     REST framework's own reads a list and writes it back, so simultaneous requests slip through.
     """
 
-    num_requests: int
-    duration: int
     _seconds_left: float
 
-    def allow_request(self, request: Request, view: APIView) -> bool:
-        window, seconds = divmod(self.timer(), self.duration)
-        self._seconds_left = self.duration - seconds
-        key = self.cache_format % {"scope": self.scope, "ident": self.get_ident(request)}
-        key = f"{key}_{window:.0f}"
+    def allow_request(self, request: Request, view: Any) -> bool:
+        self.scope = getattr(view, self.scope_attr, None)
+        if self.scope is None:
+            return True
+        most, duration = cast("tuple[int, int]", self.parse_rate(self.get_rate()))
+        window, seconds = divmod(self.timer(), duration)
+        self._seconds_left = duration - seconds
+        key = f"{self.get_cache_key(request, view)}_{window:.0f}"
         requests = 0
         with tolerating_a_dead_cache():
-            self.cache.add(key, 0, timeout=self.duration)
+            self.cache.add(key, 0, timeout=duration)
             requests = self.cache.incr(key)
-        return requests <= self.num_requests
+        return requests <= most
 
     def wait(self) -> float:
         return self._seconds_left
 
-
-class UserRateThrottle(_RateThrottle):
-    """Count the requests of a user. The views that use it ask for a login."""
-
     def get_ident(self, request: Request) -> str:
-        return str(request.user.pk)
-
-
-class AddressRateThrottle(_RateThrottle):
-    """Count the requests of an address."""
-
-    def get_ident(self, request: Request) -> str:
+        """Name the client of a request without a user."""
         return str(client_network(request))
 
 

@@ -14,12 +14,7 @@ from rest_framework_simplejwt import views as simplejwt
 
 from puffle.api.authentication import JWTAuthentication
 from puffle.api.schema import OF_A_TOKEN
-from puffle.api.throttling import AddressRateThrottle
 from puffle.login import seconds_locked
-
-
-class TokenThrottle(AddressRateThrottle):
-    scope = "token"
 
 
 class AccessTokenSerializer(serializers.Serializer[Any]):
@@ -62,7 +57,7 @@ class TokenRefreshSerializer(simplejwt_serializers.TokenRefreshSerializer):
     )
 )
 class TokenView(simplejwt.TokenObtainPairView):
-    throttle_classes = [TokenThrottle]
+    throttle_scope = "token"
     serializer_class = TokenObtainPairSerializer
     error_codes = {401: ["no_active_account"]}
 
@@ -84,6 +79,6 @@ class TokenView(simplejwt.TokenObtainPairView):
     )
 )
 class TokenRefreshView(simplejwt.TokenRefreshView):
-    throttle_classes = [TokenThrottle]
+    throttle_scope = "token"
     serializer_class = TokenRefreshSerializer
     error_codes = {401: [*OF_A_TOKEN, "no_active_account"]}

@@ -17,6 +17,8 @@ class CallersAccounts(GenericViewSet[UnipileAccount]):
 
     # The errors that an action can have besides the usual ones, for the schema.
     error_codes: dict[int, list[str]] = {}
+    # The name of the rate that limits an action, if any.
+    throttle_scope: str | None = None
 
     def get_queryset(self) -> UnipileAccountQuerySet:
         return UnipileAccount.objects.owned_by(self.request.user)

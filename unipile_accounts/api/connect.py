@@ -10,16 +10,11 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from puffle.api.throttling import UserRateThrottle
 from unipile_accounts.api import texts
 from unipile_accounts.api.base import CallersAccounts
 from unipile_accounts.api.errors import LINKING, by_status
 from unipile_accounts.api.fields import AccountIdSerializer
 from unipile_accounts.services import create_connect_link, create_reconnect_link
-
-
-class ConnectThrottle(UserRateThrottle):
-    scope = "connect"
 
 
 class LinkSerializer(serializers.Serializer[Any]):
@@ -40,7 +35,7 @@ class ConnectEndpoint(CallersAccounts):
         detail=False,
         methods=["post"],
         serializer_class=LinkSerializer,
-        throttle_classes=[ConnectThrottle],
+        throttle_scope="connect",
         error_codes=by_status(*LINKING),
     )
     def connect(self, request: Request) -> Response:
@@ -56,7 +51,7 @@ class ConnectEndpoint(CallersAccounts):
         detail=False,
         methods=["post"],
         serializer_class=AccountIdSerializer,
-        throttle_classes=[ConnectThrottle],
+        throttle_scope="connect",
         error_codes=by_status(
             "unknown_field",
             "not_found",

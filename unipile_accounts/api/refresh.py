@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from puffle.api.throttling import UserRateThrottle
+from puffle.api.throttling import RateThrottle
 from unipile_accounts.api import texts
 from unipile_accounts.api.base import CallersAccounts
 from unipile_accounts.api.errors import ASKING, by_status
@@ -21,14 +21,10 @@ from unipile_accounts.results import Door
 from unipile_accounts.services import refresh_account
 
 
-class RefreshThrottle(UserRateThrottle):
-    scope = "refresh"
-
-
-class LiveThrottle(UserRateThrottle):
+class LiveThrottle(RateThrottle):
     """Count live requests only, besides the ordinary limit."""
 
-    scope = "live"
+    scope_attr = "live_throttle_scope"
 
     def allow_request(self, request: Request, view: APIView) -> bool:
         body = cast("object", request.data)
@@ -57,6 +53,8 @@ class RefreshResponseSerializer(serializers.Serializer[Any]):
 
 
 class RefreshEndpoint(CallersAccounts):
+    live_throttle_scope = "live"
+
     @extend_schema(
         operation_id="refreshUnipileAccount",
         summary="Refresh a Unipile account's premium status",
@@ -68,7 +66,8 @@ class RefreshEndpoint(CallersAccounts):
         detail=False,
         methods=["post"],
         serializer_class=RefreshSerializer,
-        throttle_classes=[RefreshThrottle, LiveThrottle],
+        throttle_classes=[RateThrottle, LiveThrottle],
+        throttle_scope="refresh",
         error_codes=by_status("unknown_field", *ASKING, "premium_status_pending"),
     )
     def refresh(self, request: Request) -> Response:

@@ -7,7 +7,6 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from puffle.api.throttling import UserRateThrottle
 from unipile_accounts.api import texts
 from unipile_accounts.api.base import CallersAccounts
 from unipile_accounts.api.errors import ASKING, by_status
@@ -25,10 +24,6 @@ _CODES = by_status(
 )
 
 
-class SearchThrottle(UserRateThrottle):
-    scope = "search"
-
-
 class SearchEndpoint(CallersAccounts):
     @extend_schema(
         operation_id="searchUnipile",
@@ -44,7 +39,7 @@ class SearchEndpoint(CallersAccounts):
         detail=False,
         methods=["post"],
         serializer_class=SearchSerializer,
-        throttle_classes=[SearchThrottle],
+        throttle_scope="search",
         error_codes=_CODES,
     )
     def search(self, request: Request) -> Response:

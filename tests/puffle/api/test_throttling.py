@@ -18,12 +18,12 @@ from pytest_django import Settings
 from redis import Redis
 from rest_framework.test import APIClient, APIRequestFactory
 from rest_framework.throttling import SimpleRateThrottle
-from rest_framework.views import APIView
 
 from puffle import environment
+from puffle.api.throttling import RateThrottle
 from puffle.stores import tolerating_a_dead_cache
 from tests.helpers import set_rates, until
-from unipile_accounts.api.refresh import RefreshThrottle
+from unipile_accounts.api.refresh import RefreshEndpoint
 from unipile_accounts.models import UnipileAccount
 
 URL = "/api/unipile/refresh"
@@ -60,11 +60,12 @@ def count_passes(user: User, *, threads: int, tries: int) -> int:
     """Let threads ask the refresh throttle at one moment, and count those it lets through."""
     request: Any = APIRequestFactory().post(URL)
     request.user = user
+    view = RefreshEndpoint(throttle_scope="refresh")
     barrier = Barrier(threads)
 
     def ask(_: int) -> int:
         barrier.wait(30)
-        return sum(RefreshThrottle().allow_request(request, APIView()) for _ in range(tries))
+        return sum(RateThrottle().allow_request(request, view) for _ in range(tries))
 
     with ThreadPoolExecutor(threads) as pool:
         return sum(pool.map(ask, range(threads)))
