@@ -69,8 +69,9 @@ class Output:
         start = "Dry run, nothing was written: " if self.options["dry_run"] else ""
         others = {"disconnected left out": self.left_out, "unknown at Unipile": run.unknown}
         more = "".join(f", {number} {what}" for what, number in others.items() if number)
-        s = "" if run.requests == 1 else "s"
-        return f"{start}{self.summary}{more}; {run.requests} request{s}, {self._seconds()} seconds"
+        asked = run.patience.questions
+        s = "" if asked == 1 else "s"
+        return f"{start}{self.summary}{more}; {asked} request{s}, {self._seconds()} seconds"
 
     def _numbers(self, run: RefreshPass, error: CommandError | None) -> dict[str, Any]:
         return {
@@ -78,7 +79,7 @@ class Output:
             "unchanged": self.summary.unchanged,
             "disconnected": self.left_out,
             "unknown": run.unknown,
-            "requests": run.requests,
+            "requests": run.patience.questions,
             "dry_run": self.options["dry_run"],
             "status": error.returncode if error else 0,
             "reason": str(error) if error else None,

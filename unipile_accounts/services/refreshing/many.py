@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import chain
 
 from unipile_accounts.conf import conf
@@ -34,18 +33,8 @@ MISSING_SHARE = 0.05
 ONE_BY_ONE = 20
 
 
-def refresh_accounts(
-    accounts: UnipileAccountQuerySet,
-    *,
-    door: Door,
-    user: AnyUser | None = None,
-    dry_run: bool = False,
-    confirm_gone: bool = False,
-    live: bool = False,
-    upkeep: bool = False,
-    seconds: float | None = None,
-) -> RefreshPass:
-    """Re-read these accounts from Unipile, and iterate over how each one went.
+class RefreshPass:
+    """Re-reads accounts from Unipile. Iterate over it to learn how each one went.
 
     A page is stored and published before its accounts are yielded, so a later failure undoes
     nothing. An account of which Unipile says nothing keeps what is stored. `UnipileNotConfigured`
@@ -55,48 +44,38 @@ def refresh_accounts(
     claims, repeats deletes, and counts what no row knows. After `seconds` those that are left fail
     with `UnipileNotAsked`.
     """
-    return RefreshPass(
-        accounts,
-        Origin(door, user),
-        Patience(seconds=seconds),
-        Workspace(is_confirmed=confirm_gone),
-        dry_run=dry_run,
-        confirm_gone=confirm_gone,
-        live=live,
-        upkeep=Upkeep() if upkeep and not live and not dry_run else None,
-    )
 
-
-@dataclass
-class RefreshPass:
-    """One run over a selection.
-
-    `unknown` is the number of LinkedIn accounts at Unipile that no row knows, once it was counted.
-    """
-
-    selection: UnipileAccountQuerySet
-    origin: Origin
-    patience: Patience
-    workspace: Workspace
-    dry_run: bool
-    confirm_gone: bool
-    live: bool
-    upkeep: Upkeep | None
-    unknown: int | None = None
-
-    @property
-    def requests(self) -> int:
-        """Return how many questions Unipile was asked."""
-        return self.patience.questions
+    def __init__(
+        self,
+        accounts: UnipileAccountQuerySet,
+        *,
+        door: Door,
+        user: AnyUser | None = None,
+        dry_run: bool = False,
+        confirm_gone: bool = False,
+        live: bool = False,
+        upkeep: bool = False,
+        seconds: float | None = None,
+    ) -> None:
+        self._selection = accounts
+        self._origin = Origin(door, user)
+        self.patience = Patience(seconds=seconds)
+        self._workspace = Workspace(is_confirmed=confirm_gone)
+        self._dry_run = dry_run
+        self._confirm_gone = confirm_gone
+        self._live = live
+        self._upkeep = Upkeep() if upkeep and not live and not dry_run else None
+        # LinkedIn accounts at Unipile that no row knows, once they were counted.
+        self.unknown: int | None = None
 
     def __iter__(self) -> Iterator[RefreshResult]:
         what = "The accounts that are left were not refreshed"
         try:
-            with recording.failure_logged(what, door=self.origin.door.value):
+            with recording.failure_logged(what, door=self._origin.door.value):
                 # A missing setting ends the run before anything is reported.
                 _ = conf.unipile_dsn, conf.unipile_api_key
-                self._unread = Unread(self.selection, live=self.live)
-                for chunk in chunks(self.selection.given_up()):
+                self._unread = Unread(self._selection, live=self._live)
+                for chunk in chunks(self._selection.given_up()):
                     yield from self._finished([given_up(row) for row in chunk])
                 yield from self._refresh()
         except UnipileError as exc:
@@ -110,18 +89,18 @@ class RefreshPass:
     def _refresh(self) -> Iterator[RefreshResult]:
         """Refresh the accounts, or raise why those that are left fail."""
         total, missing = self._unread.selection.count(), 0
-        if not self.live and (self.upkeep or not _is_cheaper_one_by_one(total)):
+        if not self._live and (self._upkeep or not _is_cheaper_one_by_one(total)):
             yield from self._read_list(total)
             # What was gone before, and is not listed now, need not be asked for.
             gone = UnipileAccountDisconnected("Unipile still does not list the account.")
             for chunk in self._unread.missing(status=UnipileAccount.Status.DISCONNECTED):
                 yield from self._finished([RefreshResult(row, error=gone) for row in chunk])
-            missing = 0 if self.confirm_gone else sum(map(len, self._unread.missing()))
+            missing = 0 if self._confirm_gone else sum(map(len, self._unread.missing()))
         is_suspect = missing > max(1, MISSING_SHARE * total)
         if not is_suspect:
             yield from self._read_one_by_one()
-        if self.upkeep and not self.patience.reason_to_end():
-            self.unknown = self.upkeep.finish(self.patience, self.workspace)
+        if self._upkeep and not self.patience.reason_to_end():
+            self.unknown = self._upkeep.finish(self.patience, self._workspace)
         if is_suspect:
             raise UnipileAccountNotListed(f"Unipile does not list {missing} of {total} accounts.")
 
@@ -130,16 +109,16 @@ class RefreshPass:
         left = total
         for page in iter_pages(self.patience):
             read = []
-            stored = store_page(page, self._unread, origin=self.origin, dry_run=self.dry_run)
+            stored = store_page(page, self._unread, origin=self._origin, dry_run=self._dry_run)
             for results in stored:
                 yield from self._finished(results)
                 read += [result.account for result in results]
             if read:
-                self.workspace.saw_ours()
-            if self.upkeep:
-                self.upkeep.look_at(page, read)
+                self._workspace.saw_ours()
+            if self._upkeep:
+                self._upkeep.look_at(page, read)
             left -= len(read)
-            if left <= 0 and not self.upkeep:
+            if left <= 0 and not self._upkeep:
                 return
 
     def _read_one_by_one(self) -> Iterator[RefreshResult]:
@@ -150,10 +129,10 @@ class RefreshPass:
                     UnipileAccount.objects.all(),
                     account.pk,
                     patience=self.patience,
-                    origin=self.origin,
-                    live=self.live,
-                    dry_run=self.dry_run,
-                    workspace=self.workspace,
+                    origin=self._origin,
+                    live=self._live,
+                    dry_run=self._dry_run,
+                    workspace=self._workspace,
                 )
             except UnipileAccount.DoesNotExist:
                 continue
@@ -164,17 +143,17 @@ class RefreshPass:
     def _fail_unread(self, error: UnipileError) -> Iterator[RefreshResult]:
         for chunk in self._unread.chunks():
             results = [RefreshResult(row, error=error) for row in chunk]
-            self._unread.report(results, dry_run=self.dry_run)
-            if not self.dry_run:
+            self._unread.report(results, dry_run=self._dry_run)
+            if not self._dry_run:
                 note_failures(results)
-                recording.count(results, self.origin)
+                recording.count(results, self._origin)
             yield from results
 
     def _finished(self, results: list[RefreshResult]) -> list[RefreshResult]:
         """Finish with these rows before anybody who looks at them can break off."""
-        self._unread.report(results, dry_run=self.dry_run)
-        if not self.dry_run:
-            recording.publish(results, self.origin)
+        self._unread.report(results, dry_run=self._dry_run)
+        if not self._dry_run:
+            recording.publish(results, self._origin)
             note_failures(results)
         return results
 
