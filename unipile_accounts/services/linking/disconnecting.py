@@ -17,7 +17,7 @@ from unipile_accounts.models import AnyUser, ConnectLink, UnipileAccount, Unipil
 from unipile_accounts.results import Door, Origin
 from unipile_accounts.services.refreshing import recording
 from unipile_accounts.services.refreshing.ask import Workspace
-from unipile_accounts.services.refreshing.locking import in_one_transaction
+from unipile_accounts.services.refreshing.locking import patiently
 from unipile_accounts.services.refreshing.patience import Patience
 from unipile_accounts.services.refreshing.writing import write_locked
 from unipile_accounts.unipile import delete_account
@@ -44,7 +44,7 @@ def disconnect_account(
             write_locked(row, values, Origin(door, user))
         return row
 
-    row = in_one_transaction(give_up)
+    row = patiently(give_up)
     if row.last_error == UnipileNotLinkedIn.code:
         return True
     return delete_at_unipile(row.unipile_account_id, Patience.of_one_refresh(), Workspace())

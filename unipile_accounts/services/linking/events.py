@@ -23,7 +23,7 @@ from unipile_accounts.results import Door
 from unipile_accounts.services.linking.claims import finish_claim, finish_claims
 from unipile_accounts.services.linking.links import link_id
 from unipile_accounts.services.refreshing import recording
-from unipile_accounts.services.refreshing.locking import in_one_transaction
+from unipile_accounts.services.refreshing.locking import patiently
 from unipile_accounts.services.refreshing.one import refresh_account
 from unipile_accounts.unipile import ACCOUNT_EVENTS
 
@@ -94,7 +94,7 @@ def handle_notice(notice: LinkNotice) -> None:
         raise PermissionDenied("The notice has a name that we did not give.") from exc
     if notice.status not in LOGGED_IN:
         recording.logger.info("The login through link %s ended with %s.", pk, notice.status)
-    elif in_one_transaction(lambda: _note(pk, notice.unipile_account_id)):
+    elif patiently(lambda: _note(pk, notice.unipile_account_id)):
         finish_claim(pk, notice.unipile_account_id)
 
 

@@ -21,12 +21,14 @@ _LOCK_NOT_AVAILABLE = "55P03"
 _TRIES = 3
 
 
-def patiently(work: Callable[[], _T]) -> _T:
-    """Run work again and again while somebody holds one of its rows.
+def patiently(work: Callable[[], _T], *, in_transaction: bool = True) -> _T:
+    """Run work in a transaction of its own, again and again while somebody holds one of its rows.
 
     PostgreSQL's `lock_timeout` ends each try, so that waiting writers leave connections to others.
     Raises `AccountLocked` after `PATIENCE`.
     """
+    if in_transaction:
+        work = transaction.atomic(durable=True)(work)
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
@@ -40,16 +42,11 @@ def patiently(work: Callable[[], _T]) -> _T:
         time.sleep(random.uniform(0.01, 0.05))  # noqa: S311  # spreads tries
 
 
-def in_one_transaction(work: Callable[[], _T]) -> _T:
-    """Run work in a transaction of its own, as patiently."""
-    return patiently(transaction.atomic(durable=True)(work))
-
-
 def decide_again(work: Callable[[], _T]) -> _T:
-    """Run a transaction, and once more where somebody was quicker with the same login."""
+    """Run a transaction, and again where somebody was quicker with the same login."""
     for _ in range(_TRIES):
         try:
-            return in_one_transaction(work)
+            return patiently(work)
         except IntegrityError as exc:
             quicker = exc
     raise AccountLocked("The login is just being written by others.") from quicker

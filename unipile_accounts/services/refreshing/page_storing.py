@@ -14,7 +14,7 @@ from unipile_accounts.models import UnipileAccount
 from unipile_accounts.results import Origin, RefreshResult
 from unipile_accounts.services.linking.logins import store_new_member
 from unipile_accounts.services.refreshing.deciding import given_up
-from unipile_accounts.services.refreshing.locking import in_one_transaction
+from unipile_accounts.services.refreshing.locking import patiently
 from unipile_accounts.services.refreshing.pages import Page
 from unipile_accounts.services.refreshing.unread import Unread
 from unipile_accounts.services.refreshing.writing import Answered, store_locked
@@ -30,10 +30,10 @@ def store_page(
     unread.asked(page)
     store = partial(_store, page, unread, origin=origin, dry_run=dry_run)
     try:
-        results, elsewhere = in_one_transaction(store)
+        results, elsewhere = patiently(store)
     except (IntegrityError, AccountLocked):
         # Somebody was quicker with one of the members.
-        results, elsewhere = in_one_transaction(partial(store, with_members=False))
+        results, elsewhere = patiently(partial(store, with_members=False))
     yield results
     read = len(results)
     for row, verdict in elsewhere:

@@ -27,7 +27,7 @@ from unipile_accounts.services.refreshing.deciding import (
     is_same_question,
 )
 from unipile_accounts.services.refreshing.history import COLUMNS, entry
-from unipile_accounts.services.refreshing.locking import in_one_transaction, patiently
+from unipile_accounts.services.refreshing.locking import patiently
 
 # A row, and what an answer says of it.
 Answered = tuple[UnipileAccount, AccountVerdict]
@@ -67,8 +67,9 @@ def store(
             entry(row, decision.changes, origin).save()
         return is_written
 
-    run = in_one_transaction if decision.changes else patiently
-    return decision.result(row) if dry_run or run(write) else None
+    if dry_run or patiently(write, in_transaction=bool(decision.changes)):
+        return decision.result(row)
+    return None
 
 
 def store_locked(
@@ -177,7 +178,7 @@ def note_failures(results: Iterable[RefreshResult]) -> None:
         if not isinstance(error, (AccountLocked, UnipileNotAsked)):
             failures[error.code, result.asked_at][result.account.pk] = result.account
     for (code, asked_at), accounts in failures.items():
-        in_one_transaction(partial(_note, accounts, code, asked_at))
+        patiently(partial(_note, accounts, code, asked_at))
 
 
 def _note(accounts: dict[UUID, UnipileAccount], code: str, asked_at: datetime | None) -> None:

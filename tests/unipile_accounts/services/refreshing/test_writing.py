@@ -22,7 +22,7 @@ from unipile_accounts.models import AccountChange, UnipileAccount
 from unipile_accounts.payloads.account import AccountVerdict, read_account
 from unipile_accounts.results import Door, Origin, RefreshResult
 from unipile_accounts.services.refreshing import writing
-from unipile_accounts.services.refreshing.locking import in_one_transaction
+from unipile_accounts.services.refreshing.locking import patiently
 from unipile_sandbox import linkedin_account
 
 ID = "k3Vd9QmTRxS1aLw0ZbYc7A"
@@ -149,7 +149,7 @@ def test_history_is_written_with_the_row(
 
     # Of a page the caller begins the transaction.
     work = partial(write, row, said)
-    work = partial(in_one_transaction, work) if write is store_page else work
+    work = partial(patiently, work) if write is store_page else work
     with connection.execute_wrapper(fail), pytest.raises(ZeroDivisionError):
         work()
 
