@@ -10,14 +10,18 @@ from uuid import UUID
 from django.db import IntegrityError
 
 from unipile_accounts.exceptions import AccountLocked, UnipileError
-from unipile_accounts.models import UnipileAccount
+from unipile_accounts.models import UnipileAccount, UnipileAccountQuerySet
+from unipile_accounts.payloads.account import AccountVerdict
 from unipile_accounts.results import Origin, RefreshResult
 from unipile_accounts.services.linking.logins import store_new_member
-from unipile_accounts.services.refreshing.deciding import given_up
+from unipile_accounts.services.refreshing.deciding import as_stored, decide, given_up, is_outdated
 from unipile_accounts.services.refreshing.locking import patiently
 from unipile_accounts.services.refreshing.pages import Page
 from unipile_accounts.services.refreshing.unread import Unread
-from unipile_accounts.services.refreshing.writing import Answered, store_locked
+from unipile_accounts.services.refreshing.writing import write_page
+
+# A row, and what an answer says of it.
+Answered = tuple[UnipileAccount, AccountVerdict]
 
 
 def store_page(
@@ -53,14 +57,9 @@ def _store(
     page: Page, unread: Unread, *, origin: Origin, dry_run: bool, with_members: bool = True
 ) -> tuple[list[RefreshResult], list[Answered]]:
     """Return the results, and the answers that are left to the rule of logins."""
-    selected = unread.selection.filter(unipile_account_id__in=list(page.answers))
-    locked = UnipileAccount.objects.select_for_update(no_key=True, skip_locked=True)
-    # Times that are not compared are slow to read.
-    times = ("created_at", "updated_at", "refreshed_at", "last_tried_at")
-    rows = locked.filter(pk__in=selected.order_by().values("pk")).defer(*times).order_by("pk")
     results: list[RefreshResult] = []
     answered: list[Answered] = []
-    for row in rows:
+    for row in _lock(page, unread):
         # A reconnect may just have given the row another id.
         answer = page.answers.get(row.unipile_account_id)
         if answer is None or unread.was_read(row):
@@ -69,17 +68,29 @@ def _store(
             results.append(given_up(row))
         elif isinstance(answer, UnipileError):
             results.append(RefreshResult(row, error=answer, asked_at=page.asked_at))
+        elif is_outdated(row, asked_at=page.asked_at):
+            results.append(as_stored(row, asked_at=page.asked_at))
         else:
             answered.append((row, answer))
     elsewhere = _with_member_elsewhere(answered) if with_members else set()
-    results += store_locked(
-        [each for each in answered if each[0].pk not in elsewhere],
-        asked_at=page.asked_at,
-        origin=origin,
-        with_members=with_members,
-        dry_run=dry_run,
-    )
+    decided = [
+        (row, decide(row, verdict, asked_at=page.asked_at, with_member=with_members))
+        for row, verdict in answered
+        if row.pk not in elsewhere
+    ]
+    results += [decision.result(row) for row, decision in decided]
+    if not dry_run:
+        write_page(decided, origin)
     return results, [each for each in answered if each[0].pk in elsewhere]
+
+
+def _lock(page: Page, unread: Unread) -> UnipileAccountQuerySet:
+    """Return the selected rows of a page, without those that somebody else has locked."""
+    selected = unread.selection.filter(unipile_account_id__in=list(page.answers))
+    locked = UnipileAccount.objects.select_for_update(no_key=True, skip_locked=True)
+    # Times that are not compared are slow to read.
+    times = ("created_at", "updated_at", "refreshed_at", "last_tried_at")
+    return locked.filter(pk__in=selected.order_by().values("pk")).defer(*times).order_by("pk")
 
 
 def _with_member_elsewhere(answered: list[Answered]) -> set[UUID]:

@@ -29,9 +29,6 @@ from unipile_accounts.services.refreshing.deciding import (
 from unipile_accounts.services.refreshing.history import COLUMNS, entry
 from unipile_accounts.services.refreshing.locking import patiently
 
-# A row, and what an answer says of it.
-Answered = tuple[UnipileAccount, AccountVerdict]
-
 # Each account has other values in these.
 _OWN_COLUMNS = ("name", "profile_url", "linkedin_id")
 _INSERTED = ("id", "user_id", "unipile_account_id", *_OWN_COLUMNS)
@@ -72,30 +69,11 @@ def store(
     return None
 
 
-def store_locked(
-    answered: Iterable[Answered],
-    *,
-    asked_at: datetime,
-    origin: Origin,
-    with_members: bool,
-    dry_run: bool,
-) -> list[RefreshResult]:
-    """Write answers to locked rows."""
-    results, decided = [], []
-    for row, verdict in answered:
-        if is_outdated(row, asked_at=asked_at):
-            results.append(as_stored(row, asked_at=asked_at))
-            continue
-        decision = decide(row, verdict, asked_at=asked_at, with_member=with_members)
-        decided.append((row, decision))
-        results.append(decision.result(row))
-    if not dry_run:
-        _write_decided(decided, origin)
-    return results
+def write_page(decided: Iterable[tuple[UnipileAccount, Decision]], origin: Origin) -> None:
+    """Write locked rows, which hold their new values already.
 
-
-def _write_decided(decided: list[tuple[UnipileAccount, Decision]], origin: Origin) -> None:
-    """Write rows that get the same values in one statement. Most have no news."""
+    Rows that get the same values share a statement. Most have no news.
+    """
     alike, named = defaultdict(list), []
     for row, decision in decided:
         values = decision.values

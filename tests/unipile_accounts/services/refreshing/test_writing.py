@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -22,6 +22,7 @@ from unipile_accounts.models import AccountChange, UnipileAccount
 from unipile_accounts.payloads.account import AccountVerdict, read_account
 from unipile_accounts.results import Door, Origin, RefreshResult
 from unipile_accounts.services.refreshing import writing
+from unipile_accounts.services.refreshing.deciding import decide
 from unipile_accounts.services.refreshing.locking import patiently
 from unipile_sandbox import linkedin_account
 
@@ -52,19 +53,13 @@ def store(row: UnipileAccount, said: AccountVerdict, **options: Any) -> RefreshR
     return writing.store(row, said, **(defaults | options))
 
 
-def test_success_clears_a_failure_noted_meanwhile(account: UnipileAccount) -> None:
-    row = read()
-    UnipileAccount.objects.update(last_error="unipile_timeout")
-
-    assert store(row, verdict())
-
-    assert UnipileAccount.objects.get().last_error == ""
-
-
-def store_page(row: UnipileAccount, said: AccountVerdict, **options: Any) -> list[RefreshResult]:
-    defaults: dict[str, Any] = {"asked_at": row.database_time, "origin": Origin(Door.COMMAND)}
-    defaults |= {"with_members": True, "dry_run": False}
-    return writing.store_locked([(row, said)], **(defaults | options))
+def store_page(
+    row: UnipileAccount, said: AccountVerdict, asked_at: datetime | None = None
+) -> RefreshResult:
+    decision = decide(row, said, asked_at=asked_at or row.database_time)
+    result = decision.result(row)
+    writing.write_page([(row, decision)], Origin(Door.COMMAND))
+    return result
 
 
 def history() -> list[dict[str, Any]]:
@@ -72,6 +67,15 @@ def history() -> list[dict[str, Any]]:
 
 
 # --- One account ----------------------------------------------------------------------------------
+
+
+def test_success_clears_a_failure_noted_meanwhile(account: UnipileAccount) -> None:
+    row = read()
+    UnipileAccount.objects.update(last_error="unipile_timeout")
+
+    assert store(row, verdict())
+
+    assert UnipileAccount.objects.get().last_error == ""
 
 
 def test_answer_without_change_is_one_statement(account: UnipileAccount) -> None:
@@ -164,7 +168,7 @@ def test_page_writes_what_one_refresh_writes(account: UnipileAccount) -> None:
     row = read()
     for_one = store(row, said, dry_run=True)
 
-    [result] = store_page(read(), said, asked_at=row.database_time)
+    result = store_page(read(), said, asked_at=row.database_time)
 
     assert for_one
     assert result.changes == for_one.changes
