@@ -12,12 +12,11 @@ from django.template.defaultfilters import pluralize
 from unipile_accounts import exceptions
 from unipile_accounts.exceptions import UnipileError, UnipileNotConfigured
 from unipile_accounts.limits import PLAN_COLUMNS
-from unipile_accounts.models import UnipileAccount
+from unipile_accounts.models import LISTED_AS, UnipileAccount
 
 # What customers ask about comes first.
 _FIRST = ("status", *PLAN_COLUMNS)
-# The history calls them as the API's list does.
-_COLUMNS = {"display_name": "name", "provider_account_id": "unipile_account_id"}
+_COLUMNS = {listed: column for column, listed in LISTED_AS.items()}
 _STATUSES = dict(UnipileAccount.Status.choices)
 
 # Of the errors that share a code, the first one is the plainest.

@@ -8,6 +8,9 @@ from django.utils import timezone
 
 from unipile_accounts.models.account import UnipileAccount
 
+# The history calls these columns as the accounts' list does.
+LISTED_AS = {"name": "display_name", "unipile_account_id": "provider_account_id"}
+
 
 class AccountChange(models.Model):
     """One write that changed an account, by the names of the accounts' list.

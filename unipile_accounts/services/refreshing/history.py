@@ -8,13 +8,11 @@ from django.db.models import ProtectedError
 from django.db.models.signals import pre_delete
 from django.dispatch import receiver
 
-from unipile_accounts.models import AccountChange, UnipileAccount
+from unipile_accounts.models import LISTED_AS, AccountChange, UnipileAccount
 from unipile_accounts.results import Change, Door, Origin
 from unipile_accounts.services.refreshing.deciding import REPORTED
 
 COLUMNS = (*REPORTED, "unipile_account_id")
-# The history calls columns as the accounts' list does.
-_LISTED_AS = {"name": "display_name", "unipile_account_id": "provider_account_id"}
 
 
 def entry(row: UnipileAccount, changes: dict[str, Change], origin: Origin) -> AccountChange:
@@ -24,7 +22,7 @@ def entry(row: UnipileAccount, changes: dict[str, Change], origin: Origin) -> Ac
         owner_id=row.user_id,
         door=origin.door,
         user_id=origin.user.pk if origin.user else None,
-        changes={_LISTED_AS.get(name, name): change for name, change in changes.items()},
+        changes={LISTED_AS.get(name, name): change for name, change in changes.items()},
     )
 
 
