@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Self
+from datetime import timedelta
+from typing import Self
 
 from django.conf import settings
 from django.db import models
@@ -16,10 +16,6 @@ GRACE = timedelta(days=1)
 
 
 class ConnectLinkQuerySet(models.QuerySet["ConnectLink"]):
-    def with_database_time(self) -> Self:
-        """Add `database_time`, by which answers are put in order."""
-        return self.annotate(database_time=Now())
-
     def good(self) -> Self:
         """Leave out links that expired more than a day ago."""
         return self.filter(expires_at__gt=Now() - GRACE)
@@ -78,10 +74,6 @@ class ConnectLink(models.Model):
     )
 
     objects = ConnectLinkQuerySet.as_manager()
-
-    if TYPE_CHECKING:
-        # Only on links that were read through with_database_time().
-        database_time: datetime
 
     class Meta:
         db_table = "unipile_connect_links"

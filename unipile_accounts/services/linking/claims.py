@@ -69,7 +69,7 @@ def finish_claim(pk: UUID, unipile_account_id: str) -> None:
     links = ConnectLink.objects.filter(pk=pk, claimed_account_id=unipile_account_id)
     patience = Patience.of_one_refresh()
     for _ in range(_TRIES):
-        link = links.with_database_time().first()
+        link = links.annotate(asked_at=Now()).first()
         if link is None:
             return
         try:
@@ -77,7 +77,8 @@ def finish_claim(pk: UUID, unipile_account_id: str) -> None:
             verdict = read(unipile_account_id, patience)
             if verdict.linkedin_id is None:
                 raise UnipileUnexpectedAnswer("Unipile does not tell the LinkedIn member yet.")
-            login = Login(link.user_id, unipile_account_id, verdict, link.database_time)
+            asked_at = link.asked_at  # type: ignore[attr-defined]  # annotated above
+            login = Login(link.user_id, unipile_account_id, verdict, asked_at)
             taken = decide_again(partial(_decide, links, login))
         except _Outdated:
             continue
