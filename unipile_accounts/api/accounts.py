@@ -95,7 +95,6 @@ class AccountsEndpoint(CallersAccounts):
     @action(
         detail=False,
         methods=["get"],
-        serializer_class=AccountsSerializer,
         error_codes={400: ["invalid_choice", "unknown_field"]},
     )
     def accounts(self, request: Request) -> Response:

@@ -34,7 +34,6 @@ class ConnectEndpoint(CallersAccounts):
     @action(
         detail=False,
         methods=["post"],
-        serializer_class=LinkSerializer,
         throttle_scope="connect",
         error_codes=by_status(*LINKING),
     )
