@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -17,8 +16,7 @@ from unipile_accounts.limits import PLAN_COLUMNS, plan_of
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.payloads.account import AccountVerdict
 from unipile_accounts.results import Change, RefreshResult
-
-logger = logging.getLogger("unipile_accounts.services")
+from unipile_accounts.services.refreshing.recording import logger
 
 # Columns whose changes a refresh reports.
 REPORTED = ("name", "profile_url", "status", *PLAN_COLUMNS)

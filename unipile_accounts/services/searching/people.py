@@ -8,6 +8,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 
 from puffle.stores import give_connection_back
+from unipile_accounts import unipile
 from unipile_accounts.exceptions import (
     SalesNavigatorUnavailable,
     UnipileAccountNotFound,
@@ -33,7 +34,6 @@ from unipile_accounts.services.refreshing.ask import is_at_unipile
 from unipile_accounts.services.refreshing.patience import Patience
 from unipile_accounts.services.searching.cursors import invalid_cursor, read_cursor, write_cursor
 from unipile_accounts.services.searching.names import with_ids
-from unipile_accounts.unipile import search as unipile
 
 
 class FoundPeople(NamedTuple):
