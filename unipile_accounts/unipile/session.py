@@ -52,7 +52,10 @@ os.register_at_fork(after_in_child=session.cache_clear)
 
 class _Session(requests.Session):
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """Follow no redirect, because it would take the key to another address."""
+        """Follow no redirect, because it would take the key to another address.
+
+        With `allow_redirects=False` requests would still read the whole body of one.
+        """
 
 
 class _Adapter(requests.adapters.HTTPAdapter):
