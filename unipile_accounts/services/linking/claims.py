@@ -15,6 +15,7 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
 from django.db.models.functions import Now
 
+from unipile_accounts import interrupts
 from unipile_accounts.exceptions import (
     AccountLocked,
     UnipileError,
@@ -22,7 +23,6 @@ from unipile_accounts.exceptions import (
     UnipilePremiumStatusPending,
     UnipileUnexpectedAnswer,
 )
-from unipile_accounts.interrupts import check
 from unipile_accounts.models import ConnectLink, ConnectLinkQuerySet, UnipileAccount
 from unipile_accounts.results import Door, Origin, RefreshResult
 from unipile_accounts.services.linking.logins import Login, lock_rows, may_take, take
@@ -50,7 +50,7 @@ def finish_claims(links: ConnectLinkQuerySet) -> None:
     # The first claim of an account stands in the way of others.
     claims = links.exclude(claimed_account_id="").order_by("claimed_at")
     for pk, unipile_account_id in claims.values_list("pk", "claimed_account_id"):
-        check()
+        interrupts.check()
         try:
             finish_claim(pk, unipile_account_id)
         except (PermissionDenied, UnipileError) as exc:

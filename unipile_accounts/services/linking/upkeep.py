@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import suppress
 
+from unipile_accounts import interrupts
 from unipile_accounts.exceptions import UnipileError
-from unipile_accounts.interrupts import check
 from unipile_accounts.models import ConnectLink, UnipileAccount
 from unipile_accounts.services.linking.claims import finish_claims
 from unipile_accounts.services.linking.disconnecting import delete_at_unipile, is_claimed
@@ -25,9 +25,9 @@ class Upkeep:
     def __init__(self) -> None:
         self._members: dict[str, str | None] = {}
 
-    def look_at(self, page: Page, read: Iterable[UnipileAccount]) -> None:
+    def look_at(self, page: Page, rows: Iterable[UnipileAccount]) -> None:
         """Remember what a page holds besides the accounts that were read."""
-        rest = page.members.keys() - {row.unipile_account_id for row in read}
+        rest = page.members.keys() - {row.unipile_account_id for row in rows}
         self._members |= {each: page.members[each] for each in rest}
 
     def finish(self, patience: Patience, workspace: Workspace) -> int:
@@ -36,7 +36,7 @@ class Upkeep:
             finish_claims(ConnectLink.objects.all())
         unknown = []
         for unipile_account_id, member in self._members.items():
-            check()
+            interrupts.check()
             if _is_wanted(unipile_account_id):
                 continue
             rows = UnipileAccount.objects.filter(unipile_account_id=unipile_account_id)

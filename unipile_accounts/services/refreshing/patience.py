@@ -7,8 +7,8 @@ import time
 
 from django.conf import settings
 
+from unipile_accounts import interrupts
 from unipile_accounts.exceptions import UnipileError, UnipileNotAsked
-from unipile_accounts.interrupts import check, pause
 
 # Tries of one question in a pass, and questions given up in a row that make it give up.
 TRIES = 4
@@ -79,13 +79,13 @@ class Patience:
             return False
         if not error.retry_after:
             seconds = random.uniform(seconds / 2, seconds)  # noqa: S311  # spreads tries
-        pause(seconds)
+        interrupts.pause(seconds)
         self.begin()
         return True
 
     def check(self) -> None:
         """Raise why no more accounts are asked for, which may be `Stopped`."""
-        check()
+        interrupts.check()
         if reason := self.reason_to_end():
             raise reason
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from uuid import UUID
 
-from unipile_accounts.interrupts import check
+from unipile_accounts import interrupts
 from unipile_accounts.models import UnipileAccount, UnipileAccountQuerySet
 from unipile_accounts.results import RefreshResult
 from unipile_accounts.services.refreshing.pages import Page
@@ -73,5 +73,5 @@ def chunks(accounts: UnipileAccountQuerySet) -> Iterator[list[UnipileAccount]]:
     chunk = list(accounts.order_by("pk")[:PAGE_SIZE])
     while chunk:
         yield chunk
-        check()
+        interrupts.check()
         chunk = list(accounts.filter(pk__gt=chunk[-1].pk).order_by("pk")[:PAGE_SIZE])

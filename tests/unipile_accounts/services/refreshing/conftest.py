@@ -6,10 +6,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from unipile_accounts import interrupts
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.results import Door, RefreshResult
 from unipile_accounts.services import RefreshPass
-from unipile_accounts.services.refreshing import patience
 from unipile_accounts.signals import account_refreshed
 from unipile_sandbox import Request, Sandbox
 
@@ -44,7 +44,7 @@ def asked_for(sandbox: Sandbox) -> tuple[int, list[str]]:
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Seconds that were waited between tries, without waiting."""
     seconds: list[float] = []
-    monkeypatch.setattr(patience, "pause", seconds.append)
+    monkeypatch.setattr(interrupts, "pause", seconds.append)
     return seconds
 
 
