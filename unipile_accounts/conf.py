@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from django.conf import settings
 
@@ -24,8 +24,7 @@ _KEY = re.compile("[!-~]+")
 _SECRETS = re.compile(r"[!-+\--~]{20,200}(,[!-+\--~]{20,200})?")
 
 
-@dataclass(frozen=True)
-class Dsn:
+class Dsn(NamedTuple):
     """Where a Unipile workspace answers. `query` is `?port=13843` in the form for port 443."""
 
     base_url: str

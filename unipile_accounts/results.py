@@ -21,8 +21,7 @@ class Door(StrEnum):
     CONNECT = "connect"
 
 
-@dataclass(frozen=True)
-class Origin:
+class Origin(NamedTuple):
     """Who asked for a refresh, and where. The history says so."""
 
     door: Door

@@ -10,6 +10,8 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from unipile_accounts.models.account import UNIPILE_ID
+
 ACCOUNT_ID_PATTERN = (
     "^([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}"
     "|00000000-0000-0000-0000-000000000000|ffffffff-ffff-ffff-ffff-ffffffffffff)$"
@@ -33,7 +35,7 @@ class AccountIdField(serializers.Field[uuid.UUID, Any, str, Any]):
         # In Python `$` also matches before a final line break, so fullmatch().
         if re.fullmatch(ACCOUNT_ID_PATTERN[1:-1], text):
             return uuid.UUID(text)
-        self.fail("unipile_id" if re.fullmatch("[A-Za-z0-9_-]{22}", text) else "invalid")
+        self.fail("unipile_id" if UNIPILE_ID.match(text) else "invalid")
 
 
 class KnownFieldsSerializer(serializers.Serializer[Any]):
