@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
@@ -60,5 +58,4 @@ class AccountChange(models.Model):
         indexes = [models.Index(fields=["account", "-id"], name="unipile_change_account")]
 
     def __str__(self) -> str:
-        changes: dict[str, list[Any]] = self.changes
-        return ", ".join(f"{name}: {old} → {new}" for name, (old, new) in changes.items())
+        return str(self.changes)
