@@ -6,6 +6,7 @@ https://developer.unipile.com/docs/hosted-auth
 
 from __future__ import annotations
 
+from contextlib import suppress
 from uuid import UUID
 
 from django.core import signing
@@ -75,11 +76,9 @@ def handle_event(event: AccountEvent) -> None:
             event.unipile_account_id,
         )
     elif row.given_up_at is None:
-        try:
+        # What these say is stored, or there is nothing to store.
+        with suppress(UnipileReconnectRequired, UnipileNotLinkedIn, UnipileAccount.DoesNotExist):
             refresh_account(rows, row.pk, door=Door.EVENT)
-        except (UnipileReconnectRequired, UnipileNotLinkedIn, UnipileAccount.DoesNotExist):
-            # It is stored, or there is nothing to store.
-            return
 
 
 def handle_notice(notice: LinkNotice) -> None:
