@@ -45,10 +45,10 @@ def one_by_one(accounts: int) -> None:
 def service(accounts: int) -> None:
     from unipile_accounts.models import UnipileAccount
     from unipile_accounts.results import Door
-    from unipile_accounts.services import RefreshPass
+    from unipile_accounts.services import refresh_accounts
 
     refreshed = 0
-    for result in RefreshPass(UnipileAccount.objects.all(), door=Door.COMMAND):
+    for result in refresh_accounts(UnipileAccount.objects.all(), door=Door.COMMAND):
         refreshed += result.outcome == "refreshed"
     assert refreshed == accounts
 

@@ -29,7 +29,7 @@ def is_no_warning(record: logging.LogRecord) -> bool:
 
 
 class OnceAMinute(logging.Filter):
-    """Leave one entry a minute of a trouble that every request meets."""
+    """Keep one entry a minute of a trouble that every request meets."""
 
     _silent_until = 0.0
 
@@ -41,7 +41,7 @@ class OnceAMinute(logging.Filter):
 
 
 class CrashFilter(OnceAMinute):
-    """Leave crashes of ours, and one line a minute of requests that had no database.
+    """Keep crashes of ours, and one line a minute of requests that had no database.
 
     Our entry of a request has all other statuses.
     """

@@ -1,4 +1,4 @@
-"""The UNIPILE_* settings, typed, read at the moment of use so that tests can override them."""
+"""The settings of Unipile, typed, read at the moment of use so that tests can override them."""
 
 from __future__ import annotations
 

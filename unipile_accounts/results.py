@@ -57,7 +57,7 @@ class RefreshResult:
 
 @dataclass
 class Summary:
-    """Counts of accounts by outcome; a failed one is not among the `changed`."""
+    """Counts of accounts by outcome. A failed one is not among the `changed`."""
 
     refreshed: int = 0
     changed: int = 0
@@ -106,7 +106,7 @@ def describe(result: RefreshResult, *, dry_run: bool = False) -> str:
 
 
 def describe_error(result: RefreshResult) -> str:
-    """Say why an account was not refreshed and what to do; empty when it was."""
+    """Say why an account was not refreshed and what to do, or nothing where it was."""
     if result.error is None:
         return ""
     if result.outcome == "skipped":

@@ -15,7 +15,7 @@ from tests.browser.looking import overflow, violations
 from tests.helpers import make_account
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.results import Door
-from unipile_accounts.services import RefreshPass
+from unipile_accounts.services import refresh_accounts
 from unipile_sandbox import Sandbox, linkedin_account, samples
 
 LIST = "/admin/unipile_accounts/unipileaccount/"
@@ -54,7 +54,7 @@ def upgraded(sandbox: Sandbox) -> UnipileAccount:
             name=name,
             status="disconnected" if account_id == GONE else "connected",
         )
-    list(RefreshPass(UnipileAccount.objects.all(), door=Door.COMMAND))
+    list(refresh_accounts(UnipileAccount.objects.all(), door=Door.COMMAND))
     sandbox.update(UPGRADED, premiumFeatures=["premium"])
     return UnipileAccount.objects.get(unipile_account_id=UPGRADED)
 

@@ -47,11 +47,11 @@ from unipile_accounts.limits import plan_of
 from unipile_accounts.models import ConnectLink, UnipileAccount
 from unipile_accounts.results import Door, Origin
 from unipile_accounts.services import (
-    RefreshPass,
     add_account,
     disconnect_account,
     move_account,
     refresh_account,
+    refresh_accounts,
 )
 from unipile_accounts.services.linking.links import link_id
 from unipile_sandbox import Sandbox, linkedin_account
@@ -294,7 +294,7 @@ class Logins(RuleBasedStateMachine):
         def work() -> None:
             rows = UnipileAccount.objects.all()
             with suppress(UnipileAuthenticationError):
-                list(RefreshPass(rows, door=Door.COMMAND, upkeep=True))
+                list(refresh_accounts(rows, door=Door.COMMAND, upkeep=True))
 
         self._step(work, kill=kill, logs_in=True)
 
@@ -324,7 +324,7 @@ class Logins(RuleBasedStateMachine):
         def work() -> None:
             row = UnipileAccount(user=user, unipile_account_id=unipile_id)
             add_account(row, Origin(Door.ADMIN, self.staff))
-            list(RefreshPass(UnipileAccount.objects.filter(pk=row.pk), door=Door.ADMIN))
+            list(refresh_accounts(UnipileAccount.objects.filter(pk=row.pk), door=Door.ADMIN))
 
         self._step(work, kill=kill, owners={user.pk}, logs_in=True)
 

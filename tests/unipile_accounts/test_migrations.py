@@ -16,7 +16,7 @@ from tests.helpers import outcomes
 from unipile_accounts.migrations import _converting
 from unipile_accounts.models import AccountChange, UnipileAccount
 from unipile_accounts.results import Door
-from unipile_accounts.services import RefreshPass
+from unipile_accounts.services import refresh_accounts
 from unipile_sandbox import Sandbox, linkedin_account
 
 Migrate = Callable[[str], None]
@@ -228,7 +228,7 @@ def test_first_pass_keeps_live_plan_of_before(migrate: Migrate, old: Old, sandbo
         )
 
     migrate(LAST)
-    results = list(RefreshPass(UnipileAccount.objects.all(), door=Door.COMMAND))
+    results = list(refresh_accounts(UnipileAccount.objects.all(), door=Door.COMMAND))
 
     assert outcomes(results) == {"refreshed": 3}
     plans = UnipileAccount.objects.values_list("has_sales_navigator", "live_checked_at")

@@ -20,7 +20,7 @@ from unipile_accounts.exceptions import (
 )
 from unipile_accounts.models import UnipileAccountQuerySet
 from unipile_accounts.results import Door, RefreshResult, Summary
-from unipile_accounts.services import RefreshPass
+from unipile_accounts.services import refresh_accounts
 
 # When Unipile fails, all that are left fail one by one. 100,000 take longer than this.
 SECONDS_TO_FAIL = 3.0
@@ -47,7 +47,7 @@ def refresh(request: HttpRequest, accounts: UnipileAccountQuerySet, *, live: boo
     deadline = time.monotonic() + SECONDS + SECONDS_TO_FAIL
     error = None
     try:
-        for result in RefreshPass(
+        for result in refresh_accounts(
             accounts, door=Door.ADMIN, user=request.user, live=live, seconds=SECONDS
         ):
             # All that are left fail for one and the same error, and nothing of them is stored.

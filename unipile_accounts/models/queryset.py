@@ -45,7 +45,7 @@ class UnipileAccountQuerySet(models.QuerySet["UnipileAccount"]):
         return self.annotate(database_time=Now())
 
     def database_time(self) -> datetime:
-        """Return the database's time. An empty table puts nothing in order."""
+        """Return the database's time, or the server's where there is no row to ask with."""
         row = self.model.objects.values_list(Now()).first()
         return row[0] if row else timezone.now()
 

@@ -1,4 +1,4 @@
-"""What every door calls; no door holds a rule of its own."""
+"""What the doors call. The rules live below."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from unipile_accounts.services.linking.disconnecting import disconnect_account
 from unipile_accounts.services.linking.events import handle_webhook
 from unipile_accounts.services.linking.links import create_connect_link, create_reconnect_link
 from unipile_accounts.services.linking.registration import delete_webhooks, register_webhook
-from unipile_accounts.services.refreshing.many import RefreshPass
+from unipile_accounts.services.refreshing.many import RefreshPass, refresh_accounts
 from unipile_accounts.services.refreshing.one import refresh_account
 from unipile_accounts.services.refreshing.writing import add as add_account
 from unipile_accounts.services.refreshing.writing import move as move_account
@@ -22,6 +22,7 @@ __all__ = [
     "handle_webhook",
     "move_account",
     "refresh_account",
+    "refresh_accounts",
     "register_webhook",
     "search_people",
 ]

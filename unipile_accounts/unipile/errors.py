@@ -119,15 +119,15 @@ def error_of_connection(exc: Exception, *, about: str) -> UnipileError | Unipile
     for cause in causes:
         if mistake := _mistake(cause):
             return mistake
-    first = causes[-1]
+    root = causes[-1]
     # ETIMEDOUT is the kernel's word for a peer that is gone.
-    if isinstance(first, TimeoutError) and first.errno != errno.ETIMEDOUT:
+    if isinstance(root, TimeoutError) and root.errno != errno.ETIMEDOUT:
         return UnipileTimeout(f"Unipile gave no whole answer for {about} in time.")
     if isinstance(exc, ValueError | ContentDecodingError):
         return UnipileUnexpectedAnswer(f"Unipile's answer for {about} is not HTTP.")
     # Other exceptions' words may quote the answer.
-    words = getattr(first, "strerror", None) or type(first).__name__
-    hint = " Check the host in UNIPILE_DSN." if isinstance(first, socket.gaierror) else ""
+    words = getattr(root, "strerror", None) or type(root).__name__
+    hint = " Check the host in UNIPILE_DSN." if isinstance(root, socket.gaierror) else ""
     return UnipileUnavailable(f"No connection to Unipile for {about} ({words}).{hint}")
 
 

@@ -13,7 +13,7 @@ from unipile_accounts.interrupts import Stopped, stop_on_signals
 from unipile_accounts.management.output import Output
 from unipile_accounts.management.selection import add_options, is_everything, select_accounts
 from unipile_accounts.results import Door
-from unipile_accounts.services import RefreshPass
+from unipile_accounts.services import refresh_accounts
 
 
 class Command(BaseCommand):
@@ -58,7 +58,7 @@ class Command(BaseCommand):
     def _refresh(self, options: dict[str, Any]) -> None:
         accounts, left_out = select_accounts(options)
         output = Output(self.stdout, self.stderr, options, accounts.count(), left_out)
-        run = RefreshPass(
+        run = refresh_accounts(
             accounts,
             door=Door.COMMAND,
             dry_run=options["dry_run"],

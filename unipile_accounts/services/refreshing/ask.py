@@ -75,7 +75,7 @@ def ask(
         verdict = read(unipile_account_id, patience)
         if live and not verdict.reason:
             verdict, asked_at = _ask_linkedin(verdict, unipile_account_id, patience=patience)
-        # The account is no proof of the workspace for its own profile.
+        # Unipile has this account, so the workspace is ours for the next ones.
         workspace.saw_ours()
     except UnipileLoginLost as exc:
         verdict = AccountVerdict(UnipileAccount.Status.CREDENTIALS_REQUIRED, str(exc))
@@ -121,7 +121,7 @@ def _ask_linkedin(
 
 
 def with_plan(verdict: AccountVerdict, unipile_account_id: str) -> AccountVerdict:
-    """Return a verdict that says something of the plan, or why there is none; else raise."""
+    """Return the verdict, or raise where it says neither the plan nor why there is none."""
     if verdict.reason or verdict.flags:
         return verdict
     raise UnipilePremiumStatusPending(f"Unipile account {unipile_account_id} is still connecting.")

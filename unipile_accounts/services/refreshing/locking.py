@@ -15,7 +15,7 @@ from unipile_accounts.exceptions import AccountLocked
 _T = TypeVar("_T")
 
 # How long a row that somebody holds is waited for, in seconds.
-PATIENCE = 3.0
+LOCK_WAIT = 3.0
 _LOCK_NOT_AVAILABLE = "55P03"
 # Tries of a transaction whose decision somebody has overtaken.
 _TRIES = 3
@@ -25,11 +25,11 @@ def patiently(work: Callable[[], _T], *, in_transaction: bool = True) -> _T:
     """Run work in a transaction of its own, again and again while somebody holds one of its rows.
 
     PostgreSQL's `lock_timeout` ends each try, so that waiting writers leave connections to others.
-    Raises `AccountLocked` after `PATIENCE`.
+    Raises `AccountLocked` after `LOCK_WAIT`.
     """
     if in_transaction:
         work = transaction.atomic(durable=True)(work)
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + LOCK_WAIT
     while True:
         try:
             return work()

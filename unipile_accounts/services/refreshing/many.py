@@ -1,4 +1,4 @@
-"""Many accounts: read Unipile's list, 250 a request, and store each page before the next."""
+"""A pass over many accounts. A page is stored before the next one is looked at."""
 
 from __future__ import annotations
 
@@ -158,7 +158,11 @@ class RefreshPass:
         return results
 
 
+# Doors call it like its sister, `refresh_account`.
+refresh_accounts = RefreshPass
+
+
 def _is_cheaper_one_by_one(total: int) -> bool:
-    """Compare in requests; Unipile's list is taken to be about as long as ours."""
+    """Compare the numbers of requests. Unipile's list is taken to be as long as ours."""
     pages = math.ceil(UnipileAccount.objects.count() / PAGE_SIZE)
     return total <= min(pages, ONE_BY_ONE)

@@ -65,7 +65,7 @@ def refresh_one(
     live: bool = False,
     dry_run: bool = False,
 ) -> RefreshResult:
-    """Ask as often as `patience` allows and store the answer; a `UnipileError` is in the result."""
+    """Ask as often as `patience` allows, and store the answer. A `UnipileError` is returned."""
     patience.begin()
     row = asked = accounts.with_database_time().get(pk=pk)
     answer = None

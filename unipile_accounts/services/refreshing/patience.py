@@ -22,8 +22,8 @@ SHORT_PAUSE = 0.5
 class Patience:
     """Pauses between tries, and ends a pass when Unipile fails again and again.
 
-    A question that stays without an answer is that account's failure. `FAILURES_IN_A_ROW` are
-    Unipile's. `questions` counts what Unipile was asked.
+    A question that stays without an answer is that account's failure. After `FAILURES_IN_A_ROW` of
+    them the pass ends. `questions` counts what Unipile was asked.
     """
 
     def __init__(

@@ -36,7 +36,7 @@ from unipile_accounts.interrupts import Stopped, stop_on_signals
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.payloads.account import AccountVerdict
 from unipile_accounts.results import Door, Origin
-from unipile_accounts.services import RefreshPass, disconnect_account, refresh_account
+from unipile_accounts.services import disconnect_account, refresh_account, refresh_accounts
 from unipile_accounts.services.linking import logins
 from unipile_accounts.services.linking.events import handle_notice
 from unipile_accounts.services.linking.logins import Login, may_take, store_new_member
@@ -247,7 +247,7 @@ def test_stopped_pass_publishes_its_merges(owner: User, sandbox: Sandbox) -> Non
     account_refreshed.connect(publish)
     deleting = connection.execute_wrapper(stop_before_deleting)
     with stop_on_signals(), deleting, pytest.raises(Stopped):
-        list(RefreshPass(UnipileAccount.objects.filter(pk=second.pk), door=Door.COMMAND))
+        list(refresh_accounts(UnipileAccount.objects.filter(pk=second.pk), door=Door.COMMAND))
 
     assert told == [row]
 

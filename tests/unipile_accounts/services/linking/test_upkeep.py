@@ -22,7 +22,7 @@ from tests.unipile_accounts.services.linking.conftest import (
 )
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.results import Door
-from unipile_accounts.services import RefreshPass, disconnect_account
+from unipile_accounts.services import disconnect_account, refresh_accounts
 from unipile_accounts.services.linking import upkeep
 from unipile_accounts.services.linking.events import handle_notice
 from unipile_sandbox import Fault, Sandbox, linkedin_account
@@ -41,7 +41,7 @@ def _ours(stranger: User, sandbox: Sandbox) -> None:
 def run_the_pass(**options: Any) -> int | None:
     """Run it over all accounts, and return how many no row knows."""
     options = {"upkeep": True, **options}
-    run = RefreshPass(UnipileAccount.objects.all(), door=Door.COMMAND, **options)
+    run = refresh_accounts(UnipileAccount.objects.all(), door=Door.COMMAND, **options)
     list(run)
     return run.unknown
 

@@ -9,7 +9,7 @@ import pytest
 from unipile_accounts import interrupts
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.results import Door, RefreshResult
-from unipile_accounts.services import RefreshPass
+from unipile_accounts.services import refresh_accounts
 from unipile_accounts.signals import account_refreshed
 from unipile_sandbox import Request, Sandbox
 
@@ -26,7 +26,7 @@ KINDS: list[tuple[dict[str, Any], tuple[Any, ...]]] = [
 
 def refresh_all(**options: Any) -> list[RefreshResult]:
     options = {"accounts": UnipileAccount.objects.all(), "door": Door.COMMAND} | options
-    return list(RefreshPass(options.pop("accounts"), **options))
+    return list(refresh_accounts(options.pop("accounts"), **options))
 
 
 def is_list(request: Request) -> bool:

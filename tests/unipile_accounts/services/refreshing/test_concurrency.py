@@ -18,7 +18,7 @@ from rest_framework.test import APIClient
 from tests.helpers import api_client, error_of, make_account, somebody_waits, stored, until
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.results import Door, RefreshResult
-from unipile_accounts.services import RefreshPass, refresh_account
+from unipile_accounts.services import refresh_account, refresh_accounts
 from unipile_accounts.services.refreshing import locking
 from unipile_sandbox import Request, Sandbox, linkedin_account
 
@@ -135,14 +135,14 @@ def lock_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
         cursor.execute("SHOW lock_timeout")
         if cursor.fetchone()[0] == "0":
             pytest.skip("The sessions have no lock_timeout")
-    monkeypatch.setattr(locking, "PATIENCE", 0.1)
+    monkeypatch.setattr(locking, "LOCK_WAIT", 0.1)
 
 
 @pytest.mark.usefixtures("lock_timeout")
 def test_many_who_wait_leave_connections_to_others(
     api: APIClient, account: UnipileAccount, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(locking, "PATIENCE", 2.0)
+    monkeypatch.setattr(locking, "LOCK_WAIT", 2.0)
     free = make_account(account.user, sandbox)
     sandbox.update(account.unipile_account_id, premium_features=["premium"])
     before = stored(account)
@@ -174,7 +174,7 @@ def test_pass_gives_a_locked_row_up(owner: User, sandbox: Sandbox) -> None:
     held, *others = [make_account(owner, sandbox) for _ in range(30)]
 
     def refresh_all(_: int) -> list[RefreshResult]:
-        return list(RefreshPass(UnipileAccount.objects.all(), door=Door.COMMAND))
+        return list(refresh_accounts(UnipileAccount.objects.all(), door=Door.COMMAND))
 
     with transaction.atomic():
         list(UnipileAccount.objects.select_for_update().filter(pk=held.pk))

@@ -31,7 +31,7 @@ from tests.unipile_accounts.services.refreshing.conftest import (
 from unipile_accounts.exceptions import UnipileAuthenticationError, UnipileNotAsked
 from unipile_accounts.models import UnipileAccount
 from unipile_accounts.results import Door, RefreshResult
-from unipile_accounts.services import RefreshPass, refresh_account
+from unipile_accounts.services import refresh_account, refresh_accounts
 from unipile_accounts.services.refreshing import many, unread
 from unipile_accounts.signals import account_refreshed
 from unipile_accounts.unipile import accounts as accounts_wire
@@ -247,7 +247,7 @@ def test_row_that_others_answer_is_in_the_report(owner: User, sandbox: Sandbox) 
     release = hold(accounts[0], **lost)
     results = []
 
-    for result in RefreshPass(UnipileAccount.objects.all(), door=Door.COMMAND):
+    for result in refresh_accounts(UnipileAccount.objects.all(), door=Door.COMMAND):
         results.append(result)
         release()
 
@@ -260,7 +260,7 @@ def test_listed_row_that_was_gone_is_asked_for(owner: User, sandbox: Sandbox) ->
     gone, *_ = free_accounts(owner, sandbox, 3, status="disconnected")
     release = hold(gone)
 
-    for _ in RefreshPass(UnipileAccount.objects.all(), door=Door.COMMAND):
+    for _ in refresh_accounts(UnipileAccount.objects.all(), door=Door.COMMAND):
         release()
 
     assert stored(gone)["status"] == "connected"
@@ -294,7 +294,7 @@ def test_time_limit_is_no_fault_of_unipile(
     free_accounts(owner, sandbox, 6, last_error="reconnect_required")
     results = []
 
-    run = RefreshPass(UnipileAccount.objects.all(), door=Door.ADMIN, seconds=60)
+    run = refresh_accounts(UnipileAccount.objects.all(), door=Door.ADMIN, seconds=60)
     for result in run:
         results.append(result)
         run.patience._end = 0

@@ -33,7 +33,7 @@ from tests.unipile_accounts.services.refreshing.conftest import (
 )
 from unipile_accounts.models import AccountChange, UnipileAccount
 from unipile_accounts.results import Door, RefreshResult
-from unipile_accounts.services import RefreshPass, refresh_account
+from unipile_accounts.services import refresh_account, refresh_accounts
 from unipile_accounts.services.refreshing import many, page_storing
 from unipile_sandbox import Request, Sandbox, linkedin_account
 
@@ -147,7 +147,7 @@ def test_row_deleted_meanwhile_stops_nothing(owner: User, sandbox: Sandbox) -> N
     sandbox.remove(unlisted.unipile_account_id)
     doomed = UnipileAccount.objects.filter(pk=unlisted.pk)
 
-    for result in RefreshPass(UnipileAccount.objects.all(), door=Door.COMMAND):
+    for result in refresh_accounts(UnipileAccount.objects.all(), door=Door.COMMAND):
         assert result.account != unlisted
         doomed.delete()
 
@@ -169,7 +169,7 @@ def test_page_is_told_before_anybody_breaks_off(
 ) -> None:
     for account in free_accounts(owner, sandbox, 30):
         sandbox.update(account.unipile_account_id, **PREMIUM)
-    next(iter(RefreshPass(UnipileAccount.objects.all(), door=Door.ADMIN, user=owner)))
+    next(iter(refresh_accounts(UnipileAccount.objects.all(), door=Door.ADMIN, user=owner)))
 
     assert UnipileAccount.objects.filter(is_premium=True).count() == 30
     history = AccountChange.objects.filter(user=owner, door="admin")
