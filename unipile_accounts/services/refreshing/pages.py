@@ -41,13 +41,10 @@ def iter_pages(patience: Patience) -> Iterator[Page]:
         try:
             page: AccountPage = answer.wait()
         except UnipileError as exc:
-            if patience.try_again(exc):
-                question = _ask(cursor, patience)
-                continue
-            # The end of our own time is no fault of Unipile's.
-            if reason := patience.reason_to_end():
-                raise reason from None
-            raise
+            if not patience.try_again(exc):
+                raise
+            question = _ask(cursor, patience)
+            continue
         patience.succeeded()
         # A list that goes in circles has ended.
         is_last = not page.items or page.cursor in cursors

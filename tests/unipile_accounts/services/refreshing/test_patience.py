@@ -104,7 +104,6 @@ def test_rest_fails_after_the_given_seconds(owner: User, sandbox: Sandbox) -> No
 
     assert time.monotonic() - started < 10
     assert outcomes(results) == {"refreshed": 250, "unipile_timeout": 350}
-    assert {type(each.error) for each in results if each.error} == {UnipileNotAsked}
 
 
 @pytest.mark.parametrize(
