@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
+from unipile_accounts.unipile import ACCOUNT_EVENTS
 from unipile_sandbox import Fault, Sandbox
 
 URL = "https://puffle.example/api/webhooks/unipile"
@@ -33,39 +36,41 @@ def test_webhook_is_created_once(sandbox: Sandbox, capsys: pytest.CaptureFixture
     ]
 
 
-def test_faults_of_a_webhook_are_named(
-    sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("webhook", "why"),
+    [
+        ({"secret": "another"}, "it carried another secret"),
+        ({"events": ["ok", "credentials"]}, "it left out connecting, creation_fail, "),
+        ({"enabled": False}, "it was switched off"),
+    ],
+)
+def test_webhook_that_is_not_right_is_replaced(
+    sandbox: Sandbox, capsys: pytest.CaptureFixture[str], webhook: dict[str, Any], why: str
 ) -> None:
-    sandbox.add_webhook(URL, secret="another", events=["ok"])
-
-    with pytest.raises(CommandError, match="--delete"):
-        register()
-
-    shown = capsys.readouterr().err
-    assert "it carries another secret" in shown
-    assert "it leaves out connecting, creation_fail" in shown
-    assert len(sandbox.webhooks) == 1
-
-
-def test_webhook_with_the_second_secret_is_replaced(
-    sandbox: Sandbox, settings: Settings, capsys: pytest.CaptureFixture[str]
-) -> None:
-    register()
-    [former] = sandbox.webhooks
-    settings.UNIPILE_WEBHOOK_SECRET = f"another-secret-for-tests,{settings.UNIPILE_WEBHOOK_SECRET}"
-    capsys.readouterr()
+    right: dict[str, Any] = {"secret": "a-secret-for-tests-only", "events": list(ACCOUNT_EVENTS)}
+    former = sandbox.add_webhook(URL, **(right | webhook))
 
     register()
 
-    [webhook] = sandbox.webhooks
-    assert webhook.id != former.id
-    assert capsys.readouterr().out.splitlines() == [
-        f"Webhook {webhook.id}: created.",
-        f"Webhook {former.id}: replaced.",
-    ]
+    [now] = sandbox.webhooks
+    created, deleted = capsys.readouterr().out.splitlines()
+    assert created == f"Webhook {now.id}: created."
+    assert deleted.startswith(f"Webhook {former}: deleted, because {why}")
     # No event is lost in between.
     changes = [request.method for request in sandbox.requests if request.method != "GET"]
-    assert changes == ["POST", "POST", "DELETE"]
+    assert changes == ["POST", "DELETE"]
+
+
+def test_one_of_two_webhooks_is_deleted(
+    sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(2):
+        sandbox.add_webhook(URL, secret="a-secret-for-tests-only", events=list(ACCOUNT_EVENTS))
+
+    register()
+
+    assert len(sandbox.webhooks) == 1
+    assert "deleted, because there was another." in capsys.readouterr().out
 
 
 def test_delete_removes_ours_and_no_other(

@@ -9,7 +9,7 @@ from unipile_accounts.services import delete_webhooks, register_webhook
 
 
 class Command(BaseCommand):
-    help = "Have Unipile send the events of its accounts to PUBLIC_URL, unless it does already."
+    help = "Have Unipile send every event of its accounts to PUBLIC_URL."
     # A missing setting is one line of the run itself.
     requires_system_checks = []
 
@@ -20,22 +20,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            self._delete() if options["delete"] else self._register()
+            if not options["delete"]:
+                for webhook_id, outcome in register_webhook():
+                    self.stdout.write(f"Webhook {webhook_id}: {outcome}.")
+            elif ids := delete_webhooks():
+                self.stdout.write(f"Deleted: {', '.join(ids)}.")
+            else:
+                self.stdout.write("There was no webhook of ours.")
         except UnipileError as exc:
             raise CommandError(f"{exc} {exc.next_step}", returncode=2) from exc
-
-    def _delete(self) -> None:
-        ids = delete_webhooks()
-        self.stdout.write(f"Deleted: {', '.join(ids)}." if ids else "There was no webhook of ours.")
-
-    def _register(self) -> None:
-        found = register_webhook()
-        webhooks = [webhook for webhook in found if webhook.state != "replaced"]
-        for webhook in found:
-            self.stdout.write(f"Webhook {webhook.webhook_id}: {webhook.state}.")
-            for fault in webhook.faults:
-                self.stderr.write(f"Webhook {webhook.webhook_id}: {fault}.")
-        if len(webhooks) > 1:
-            self.stderr.write("There are several, so each event comes several times.")
-        if len(webhooks) > 1 or any(webhook.faults for webhook in webhooks):
-            raise CommandError("Run it with --delete, and then once more without.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from django.urls import reverse
@@ -17,33 +17,27 @@ from unipile_accounts.unipile import (
 
 
 class Registration(NamedTuple):
-    """A webhook that sends events to us, and what is wrong with it."""
-
     webhook_id: str
-    state: Literal["created", "there already", "replaced"]
-    faults: list[str]
+    outcome: str
 
 
 def register_webhook() -> list[Registration]:
-    """Create Unipile's webhook for our address unless there is one, and return what was found.
+    """Have one webhook send every event to our address, with our first secret.
 
-    One with our second secret is deleted after the new one is there, so that no event is lost.
-    Raises `UnipileNotConfigured` or a `UnipileError`.
+    Return what was found, and what became of it. Others of ours are deleted after it is there, so
+    that no event is lost. Raises `UnipileNotConfigured` or a `UnipileError`.
     """
-    url, (secret, *former) = _address(), conf.webhook_secrets
-    ours = _ours(url)
-    replaced = [str(each.get("id")) for each in ours if _secret(each) in former]
-    found = [
-        Registration(str(each.get("id")), "there already", _faults(each, secret))
-        for each in ours
-        if _secret(each) not in former
-    ]
-    if not found:
-        webhook_id = create_account_webhook(request_url=url, secret=secret)
-        found.append(Registration(webhook_id, "created", []))
-    for webhook_id in replaced:
+    url, secret = _address(), conf.webhook_secrets[0]
+    ours = {str(each.get("id")): _faults(each, secret) for each in _ours(url)}
+    kept = next((each for each, faults in ours.items() if not faults), None)
+    if kept:
+        found = [Registration(kept, "there already")]
+    else:
+        found = [Registration(create_account_webhook(request_url=url, secret=secret), "created")]
+    for webhook_id in ours.keys() - {kept}:
         delete_webhook(webhook_id)
-        found.append(Registration(webhook_id, "replaced", []))
+        why = " and ".join(ours[webhook_id]) or "there was another"
+        found.append(Registration(webhook_id, f"deleted, because {why}"))
     return found
 
 
@@ -77,10 +71,10 @@ def _secret(webhook: dict[str, Any]) -> str | None:
 def _faults(webhook: dict[str, Any], secret: str) -> list[str]:
     faults = []
     if _secret(webhook) != secret:
-        faults.append("it carries another secret")
+        faults.append("it carried another secret")
     missing = sorted(set(ACCOUNT_EVENTS) - set(webhook.get("events") or []))
     if missing:
-        faults.append(f"it leaves out {', '.join(missing)}")
+        faults.append(f"it left out {', '.join(missing)}")
     if webhook.get("enabled") is False:
-        faults.append("it is switched off")
+        faults.append("it was switched off")
     return faults

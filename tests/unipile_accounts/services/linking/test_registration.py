@@ -14,7 +14,6 @@ def test_webhook_of_another_spelling_is_ours(sandbox: Sandbox, settings: Setting
         "https://Puffle.example/api/webhooks/unipile/",
         secret="a-secret-for-tests-only",
         events=list(ACCOUNT_EVENTS),
-        enabled=False,
     )
 
-    assert register_webhook() == [(webhook_id, "there already", ["it is switched off"])]
+    assert register_webhook() == [(webhook_id, "there already")]
