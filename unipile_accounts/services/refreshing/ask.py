@@ -44,23 +44,22 @@ class Workspace:
     def saw_ours(self) -> None:
         self._ours_until = max(self._ours_until, time.monotonic() + _WORKSPACE_SEEN)
 
-    def is_ours(self, unipile_account_id: str, patience: Patience) -> bool:
-        """Tell whether it holds another account that we know. Ask if need be."""
-        if time.monotonic() >= self._ours_until:
-            page = begin_list(timeout=patience.timeout()).wait()
-            ids = {listed_id(item) for item in page.items} - {None, unipile_account_id}
-            if UnipileAccount.objects.filter(unipile_account_id__in=ids).exists():
-                self.saw_ours()
-        return time.monotonic() < self._ours_until
-
     def confirm(
         self, error: UnipileAccountNotFound, unipile_account_id: str, patience: Patience
     ) -> None:
-        """Raise `UnipileAccountNotListed` unless the workspace is ours, where a 404 counts."""
-        if not self.is_ours(unipile_account_id, patience):
+        """Raise `UnipileAccountNotListed` unless the workspace is ours, where a 404 counts.
+
+        It is ours where it holds another account that we know, for which the list is read.
+        """
+        if time.monotonic() < self._ours_until:
+            return
+        page = begin_list(timeout=patience.timeout()).wait()
+        ids = {listed_id(item) for item in page.items} - {None, unipile_account_id}
+        if not UnipileAccount.objects.filter(unipile_account_id__in=ids).exists():
             raise UnipileAccountNotListed(
                 f"{error} No other account of ours was seen in this workspace."
             ) from error
+        self.saw_ours()
 
 
 def ask(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from django.contrib.auth.models import User
 
 from tests.helpers import make_account, stored
 from unipile_accounts.exceptions import (
+    UnipileAccountNotFound,
     UnipileAccountNotListed,
     UnipileAccountUnavailable,
     UnipileAPIError,
@@ -152,7 +154,11 @@ def test_email_address_is_left_nowhere(
 
 
 def is_ours(workspace: Workspace, account: UnipileAccount) -> bool:
-    return workspace.is_ours(account.unipile_account_id, Patience.of_one_refresh())
+    error = UnipileAccountNotFound("404")
+    with suppress(UnipileAccountNotListed):
+        workspace.confirm(error, account.unipile_account_id, Patience.of_one_refresh())
+        return True
+    return False
 
 
 def test_workspace_with_another_known_account_is_ours(
