@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
 from uuid import UUID
+
+from django.db.models import ProtectedError
+from django.db.models.signals import pre_delete
+from django.dispatch import receiver
 
 from puffle.stores import give_connection_back
 from unipile_accounts.exceptions import (
@@ -14,12 +19,12 @@ from unipile_accounts.exceptions import (
 )
 from unipile_accounts.interrupts import Stopped
 from unipile_accounts.models import AnyUser, ConnectLink, UnipileAccount, UnipileAccountQuerySet
-from unipile_accounts.results import Door, Origin
+from unipile_accounts.results import Change, Door, Origin
 from unipile_accounts.services.refreshing import recording
 from unipile_accounts.services.refreshing.ask import Workspace
 from unipile_accounts.services.refreshing.locking import patiently
 from unipile_accounts.services.refreshing.patience import Patience
-from unipile_accounts.services.refreshing.writing import write_locked
+from unipile_accounts.services.refreshing.writing import entry, write_locked
 from unipile_accounts.unipile import delete_account
 
 
@@ -81,3 +86,14 @@ def delete_unused(unipile_account_id: str) -> None:
 
 def is_claimed(unipile_account_id: str) -> bool:
     return ConnectLink.objects.filter(claimed_account_id=unipile_account_id).exists()
+
+
+@receiver(pre_delete, sender=UnipileAccount)
+def end_history(instance: UnipileAccount, **kwargs: Any) -> None:
+    """Refuse to delete a living row, whatever it was when the deletion was asked for."""
+    if instance.is_merged:
+        return
+    row = UnipileAccount.objects.deletable().select_for_update().filter(pk=instance.pk).first()
+    if row is None:
+        raise ProtectedError("Disconnect the account first.", {instance})
+    entry(row, {"status": Change(row.status, None)}, Origin(Door.ADMIN)).save()

@@ -16,19 +16,21 @@ from django.utils import timezone
 
 from unipile_accounts.exceptions import AccountLocked, UnipileNotAsked
 from unipile_accounts.limits import PLAN_COLUMNS
-from unipile_accounts.models import AccountChange, UnipileAccount
+from unipile_accounts.models import LISTED_AS, AccountChange, UnipileAccount
 from unipile_accounts.payloads.account import AccountVerdict
 from unipile_accounts.results import Change, Origin, RefreshResult
 from unipile_accounts.services.refreshing.deciding import (
+    REPORTED,
     Decision,
     as_stored,
     decide,
     is_outdated,
     is_same_question,
 )
-from unipile_accounts.services.refreshing.history import COLUMNS, entry
 from unipile_accounts.services.refreshing.locking import patiently
 
+# Columns whose changes are in the history.
+COLUMNS = (*REPORTED, "unipile_account_id")
 # Each account has other values in these.
 _OWN_COLUMNS = ("name", "profile_url", "linkedin_id")
 _INSERTED = ("id", "user_id", "unipile_account_id", *_OWN_COLUMNS)
@@ -143,6 +145,17 @@ def merge(row: UnipileAccount, *, into: UnipileAccount, origin: Origin) -> None:
     entry(row, changes, origin).save()
     row.is_merged = True
     row.delete()
+
+
+def entry(row: UnipileAccount, changes: dict[str, Change], origin: Origin) -> AccountChange:
+    """Return an entry of the history, which is stored with the row, in its transaction."""
+    return AccountChange(
+        account_id=row.pk,
+        owner_id=row.user_id,
+        door=origin.door,
+        user_id=origin.user.pk if origin.user else None,
+        changes={LISTED_AS.get(name, name): change for name, change in changes.items()},
+    )
 
 
 def note_failures(results: Iterable[RefreshResult]) -> None:
