@@ -8,16 +8,16 @@ from typing import Any, ClassVar
 from urllib.parse import quote, unquote
 from uuid import UUID
 
+from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
-from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 
 from unipile_accounts.admin import columns
 from unipile_accounts.admin.base import PuffleAdmin, delete_selected
 from unipile_accounts.admin.filters import FailureFilter, FreshnessFilter, PlanFilter, StatusFilter
-from unipile_accounts.admin.forms import AccountForm
 from unipile_accounts.admin.life import disconnect, make_reconnect_links
 from unipile_accounts.admin.refreshing import ask_linkedin, refresh, refresh_from_unipile
 from unipile_accounts.models import UnipileAccount
@@ -27,6 +27,33 @@ from unipile_accounts.services import add_account, move_account
 _ANSWERS = (columns.plan, columns.weekly_limits, columns.last_refreshed, columns.status)
 _IDENTITY = (columns.account_name, "profile_url", columns.linkedin_member)
 _RECORD = ("id", columns.last_error, "last_tried_at", "created_at", "updated_at")
+
+
+class AccountForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when it runs
+    """Adds an account, and gives it another owner later. Unipile decides all else."""
+
+    class Meta:
+        model = UnipileAccount
+        fields = ["user", "unipile_account_id"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "user" in self.fields:
+            # Compare with the owner the form showed, so that a change meanwhile is no edit.
+            self.fields["user"].show_hidden_initial = True
+            self.fields["user"].widget.can_delete_related = False
+
+    def clean_user(self) -> Any:
+        """Refuse an owner who has the account's LinkedIn member already."""
+        owner = self.cleaned_data["user"]
+        others = UnipileAccount.objects.exclude(linkedin_id="").exclude(pk=self.instance.pk)
+        other = others.filter(user=owner, linkedin_id=self.instance.linkedin_id).first()
+        if other is None:
+            return owner
+        raise ValidationError(
+            f"This owner has an account of the same LinkedIn member already: {other}. Delete that"
+            " one first. If it is not given up, disconnect it before."
+        )
 
 
 @admin.register(UnipileAccount)
@@ -88,7 +115,7 @@ class UnipileAccountAdmin(PuffleAdmin):
         return [*self.readonly_fields, "unipile_account_id"] if obj else self.readonly_fields
 
     def save_model(
-        self, request: HttpRequest, obj: UnipileAccount, form: ModelForm[Any], change: bool
+        self, request: HttpRequest, obj: UnipileAccount, form: forms.ModelForm[Any], change: bool
     ) -> None:
         """Write what was edited and nothing else. A refresh may have written the rest meanwhile."""
         origin = Origin(Door.ADMIN, request.user)

@@ -28,22 +28,17 @@ MOST = 20
 def make_reconnect_links(
     model_admin: Any, request: HttpRequest, queryset: UnipileAccountQuerySet
 ) -> None:
-    accounts = UnipileAccount.objects.all()
-    _show_links(request, queryset, lambda row: create_reconnect_link(accounts, row.pk))
+    links = partial(create_reconnect_link, UnipileAccount.objects.all())
+    _one_by_one(request, queryset, lambda row: _show_link(request, row, links(row.pk)))
 
 
 @admin.action(description="Make a link to connect LinkedIn", permissions=["refresh"])
 def make_connect_links(model_admin: Any, request: HttpRequest, queryset: Any) -> None:
-    _show_links(request, queryset, create_connect_link)
+    _one_by_one(request, queryset, lambda row: _show_link(request, row, create_connect_link(row)))
 
 
-def _show_links(request: HttpRequest, rows: Any, make: Callable[[Any], str]) -> None:
-    if not _are_too_many(request, rows):
-        _one_by_one(request, rows, partial(_show_link, request, make))
-
-
-def _show_link(request: HttpRequest, make: Callable[[Any], str], row: Any) -> None:
-    context = {"row": row, "url": make(row)}
+def _show_link(request: HttpRequest, row: Any, url: str) -> None:
+    context = {"row": row, "url": url}
     messages.success(request, render_to_string("admin/unipile_accounts/link.html", context))
 
 
@@ -87,6 +82,8 @@ def _are_too_many(request: HttpRequest, rows: Any) -> bool:
 
 def _one_by_one(request: HttpRequest, rows: Any, act: Callable[[Any], None]) -> None:
     """Act on each of these rows while there is time, and say for which it was not done."""
+    if _are_too_many(request, rows):
+        return
     deadline = time.monotonic() + SECONDS
     for row in rows:
         if why := _why_not_done(row, act, deadline=deadline):

@@ -92,18 +92,14 @@ class AccountsEndpoint(CallersAccounts):
         parameters=[ListFilterSerializer],
         responses=AccountsSerializer,
     )
-    @action(
-        detail=False,
-        methods=["get"],
-        error_codes={400: ["invalid_choice", "unknown_field"]},
-    )
+    @action(detail=False, methods=["get"], error_codes={400: ["invalid_choice", "unknown_field"]})
     def accounts(self, request: Request) -> Response:
         # A form would take an empty value for none.
         filters = ListFilterSerializer(data=request.query_params.dict())
         filters.is_valid(raise_exception=True)
         rows = self.get_queryset().order_by("created_at", "pk")
         if not filters.validated_data:
-            rows = rows.listed()
+            rows = rows.exclude(status=UnipileAccount.Status.DISCONNECTED)
         return Response(AccountsSerializer({"accounts": rows}).data)
 
     @extend_schema(

@@ -32,10 +32,7 @@ class ConnectEndpoint(CallersAccounts):
         responses=LinkSerializer,
     )
     @action(
-        detail=False,
-        methods=["post"],
-        throttle_scope="connect",
-        error_codes=by_status(*LINKING),
+        detail=False, methods=["post"], throttle_scope="connect", error_codes=by_status(*LINKING)
     )
     def connect(self, request: Request) -> Response:
         return Response({"url": create_connect_link(request.user)})

@@ -60,13 +60,6 @@ class UnipileFailed(APIException):
         self.wait = error.wait
 
 
-class InvalidRequest(ValidationError):
-    def __init__(self, error: InvalidFields) -> None:
-        super().__init__(get_error_detail(error))
-        # What a name in a search may stand for.
-        self.candidates = getattr(error, "candidates", None)
-
-
 def as_api_error(exc: Exception) -> Exception:
     """Return what the API answers instead of a domain error; other errors come back as they are."""
     match exc:
@@ -80,7 +73,10 @@ def as_api_error(exc: Exception) -> Exception:
         case UnipileError() | UnipileNotConfigured():
             return UnipileFailed(exc)
         case InvalidFields():
-            return InvalidRequest(exc)
+            invalid = ValidationError(get_error_detail(exc))
+            # What a name in a search may stand for.
+            invalid.candidates = getattr(exc, "candidates", None)  # type: ignore[attr-defined]
+            return invalid
     return exc
 
 

@@ -27,10 +27,6 @@ class UnipileAccountQuerySet(models.QuerySet["UnipileAccount"]):
         """Leave out the accounts that their owners gave up; Unipile is not asked about them."""
         return self.filter(given_up_at=None)
 
-    def listed(self) -> Self:
-        """Leave out the accounts that are disconnected, for whatever reason."""
-        return self.exclude(status=self.model.Status.DISCONNECTED)
-
     def not_answered_since(self, moment: datetime | Combinable) -> Self:
         """Return accounts without an answer, or with one that is older or ahead of the clock."""
         is_ahead = models.Q(answered_at__gt=Now())

@@ -21,7 +21,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             if not options["delete"]:
-                for webhook_id, outcome in register_webhook():
+                for webhook_id, outcome in register_webhook().items():
                     self.stdout.write(f"Webhook {webhook_id}: {outcome}.")
             elif ids := delete_webhooks():
                 self.stdout.write(f"Deleted: {', '.join(ids)}.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from django.urls import reverse
@@ -16,28 +16,23 @@ from unipile_accounts.unipile import (
 )
 
 
-class Registration(NamedTuple):
-    webhook_id: str
-    outcome: str
-
-
-def register_webhook() -> list[Registration]:
+def register_webhook() -> dict[str, str]:
     """Have one webhook send every event to our address, with our first secret.
 
-    Return what was found, and what became of it. Others of ours are deleted after it is there, so
-    that no event is lost. Raises `UnipileNotConfigured` or a `UnipileError`.
+    Return the ids of what was found or created, and what became of each. Others of ours are deleted
+    after it is there, so that no event is lost. Raises `UnipileNotConfigured` or a `UnipileError`.
     """
     url, secret = _address(), conf.webhook_secrets[0]
     ours = {str(each.get("id")): _faults(each, secret) for each in _ours(url)}
     kept = next((each for each, faults in ours.items() if not faults), None)
     if kept:
-        found = [Registration(kept, "there already")]
+        found = {kept: "there already"}
     else:
-        found = [Registration(create_account_webhook(request_url=url, secret=secret), "created")]
+        found = {create_account_webhook(request_url=url, secret=secret): "created"}
     for webhook_id in ours.keys() - {kept}:
         delete_webhook(webhook_id)
         why = " and ".join(ours[webhook_id]) or "there was another"
-        found.append(Registration(webhook_id, f"deleted, because {why}"))
+        found[webhook_id] = f"deleted, because {why}"
     return found
 
 

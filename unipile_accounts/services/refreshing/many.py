@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain
 
 from unipile_accounts.conf import conf
@@ -142,18 +142,17 @@ class RefreshPass:
 
     def _fail_unread(self, error: UnipileError) -> Iterator[RefreshResult]:
         for chunk in self._unread.chunks():
+            # One entry of the log says it for all.
             results = [RefreshResult(row, error=error) for row in chunk]
-            self._unread.report(results, dry_run=self._dry_run)
-            if not self._dry_run:
-                note_failures(results)
-                recording.count(results, self._origin)
-            yield from results
+            yield from self._finished(results, publish=recording.count)
 
-    def _finished(self, results: list[RefreshResult]) -> list[RefreshResult]:
+    def _finished(
+        self, results: list[RefreshResult], *, publish: Callable[..., None] = recording.publish
+    ) -> list[RefreshResult]:
         """Finish with these rows before anybody who looks at them can break off."""
         self._unread.report(results, dry_run=self._dry_run)
         if not self._dry_run:
-            recording.publish(results, self._origin)
+            publish(results, self._origin)
             note_failures(results)
         return results
 

@@ -16,4 +16,4 @@ def test_webhook_of_another_spelling_is_ours(sandbox: Sandbox, settings: Setting
         events=list(ACCOUNT_EVENTS),
     )
 
-    assert register_webhook() == [(webhook_id, "there already")]
+    assert register_webhook() == {webhook_id: "there already"}
