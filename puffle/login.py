@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from axes.attempts import get_cool_off_threshold
@@ -10,7 +9,7 @@ from axes.models import AccessAttempt
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.models import User
-from django.db.models import Sum
+from django.db.models import Max, Sum
 from django.http import HttpRequest
 
 from puffle.logging import user_id
@@ -69,6 +68,7 @@ def failure_limit(request: Any, credentials: dict[str, Any] | None) -> int:
 
 def seconds_locked(request: Any) -> float:
     """Return the seconds after which no failure of this address counts any more."""
-    last = AccessAttempt.objects.filter(ip_address=request.axes_ip_address).latest("attempt_time")
-    left: timedelta = last.attempt_time - get_cool_off_threshold(request)
-    return left.total_seconds()
+    attempts = AccessAttempt.objects.filter(ip_address=request.axes_ip_address)
+    last = attempts.aggregate(Max("attempt_time"))["attempt_time__max"]
+    # A login or staff may have just deleted them.
+    return (last - get_cool_off_threshold(request)).total_seconds() if last else 1.0

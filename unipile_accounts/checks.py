@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -31,7 +32,10 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
 @register(deploy=True)
 def check_address(**kwargs: Any) -> list[CheckMessage]:
     """Warn of what keeps customers from connecting, and Unipile from telling us."""
-    host = urlsplit(settings.PUBLIC_URL).hostname
+    host = None
+    # A wrong one is named by the other check.
+    with suppress(UnipileNotConfigured):
+        host = urlsplit(conf.public_url).hostname
     is_served = host is None or validate_host(host, settings.ALLOWED_HOSTS)
     warnings = [
         (settings.PUBLIC_URL, "PUBLIC_URL is not set, so that no account can be connected."),

@@ -84,6 +84,7 @@ def test_sound_environment_passes_the_checks(changed: dict[str, str]) -> None:
                 "migrations are not applied. HINT: Run manage.py migrate.",
             ],
         ),
+        ({"PUBLIC_URL": "https://["}, ["(unipile_accounts.E006) PUBLIC_URL is not the https"]),
         (
             {"ALLOWED_HOSTS": "puffle.example:443"},
             ["(unipile_accounts.W001) ALLOWED_HOSTS lacks puffle.example"],

@@ -13,9 +13,10 @@ from django.contrib.auth.models import User
 from django.core.cache.backends.locmem import LocMemCache
 from django.db import connection
 from django.db.models import F
-from django.test import Client
+from django.test import Client, RequestFactory
 from pytest_django import Settings
 
+from puffle.login import seconds_locked
 from tests.helpers import error_of, set_rates
 
 PASSWORD = "correct horse battery staple"
@@ -91,6 +92,13 @@ def test_lockout_says_how_long_to_wait() -> None:
     AccessAttempt.objects.update(attempt_time=F("attempt_time") - timedelta(minutes=10))
     response = Client().post("/api/token", body, content_type="application/json")
     assert 290 < int(response["Retry-After"]) <= 300
+
+
+def test_lockout_without_attempts_is_over_at_once(rf: RequestFactory, db: None) -> None:
+    request: Any = rf.get("/")
+    request.axes_ip_address = "192.0.2.1"
+
+    assert seconds_locked(request) == 1
 
 
 class DeadCache(LocMemCache):
