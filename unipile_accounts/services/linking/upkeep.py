@@ -43,7 +43,7 @@ class Upkeep:
             is_given_up = rows.exists()
             is_needless = is_given_up or _is_replaced(unipile_account_id, member, patience)
             # Somebody may have logged in since.
-            if _is_wanted(unipile_account_id):
+            if is_needless and _is_wanted(unipile_account_id):
                 continue
             if is_needless and delete_at_unipile(unipile_account_id, patience, workspace):
                 continue
