@@ -93,9 +93,9 @@ def listed_id(item: Any) -> str | None:
     return account_id if is_text else None
 
 
-def is_linkedin(item: Any) -> bool:
+def is_linkedin(item: dict[str, Any]) -> bool:
     """Tell the provider of an item of Unipile's list, however unreadable the rest is."""
-    return isinstance(item, dict) and item.get("type") == "LINKEDIN"
+    return bool(item.get("type") == "LINKEDIN")
 
 
 def _flags(linkedin: Fields) -> Flags:

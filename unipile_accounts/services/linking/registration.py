@@ -25,10 +25,8 @@ def register_webhook() -> dict[str, str]:
     url, secret = _address(), conf.webhook_secrets[0]
     ours = {str(each.get("id")): _faults(each, secret) for each in _ours(url)}
     kept = next((each for each, faults in ours.items() if not faults), None)
-    if kept:
-        found = {kept: "there already"}
-    else:
-        found = {create_account_webhook(request_url=url, secret=secret): "created"}
+    right = kept or create_account_webhook(request_url=url, secret=secret)
+    found = {right: "there already" if kept else "created"}
     for webhook_id in ours.keys() - {kept}:
         delete_webhook(webhook_id)
         why = " and ".join(ours[webhook_id]) or "there was another"

@@ -77,8 +77,7 @@ def _plan(row: UnipileAccount, verdict: AccountVerdict, *, asked_at: datetime) -
     if not verdict.flags:
         return {}
     # An old server has left snapshots of live readings that no longer hold.
-    snapshot_then = row.live_snapshot if row.live_checked_at else ""
-    then: dict[str, bool | None] = json.loads(snapshot_then or "{}")
+    then: dict[str, bool | None] = json.loads((row.live_checked_at and row.live_snapshot) or "{}")
     if any(then[name] not in (None, flag) for name, flag in verdict.copy.items() if name in then):
         # The copy has changed, so it is newer than what LinkedIn told.
         then = {}

@@ -63,8 +63,7 @@ def search_people(
     account = accounts.get(pk=pk)
     api: Api = "sales_navigator" if account.has_sales_navigator else "classic"
     search = Search(account.unipile_account_id, api, filters)
-    failed = f"Search through account {pk} failed"
-    with recording.failure_logged(failed, account=str(pk), api=api):
+    with recording.failure_logged(f"Search through account {pk} failed", account=str(pk), api=api):
         if account.status != UnipileAccount.Status.CONNECTED:
             raise UnipileReconnectRequired(f"Account {pk} is {account.status}.")
         return _page(read_cursor(cursor, search) if cursor else search, limit)
